@@ -1,0 +1,329 @@
+//! What the daemon is told before it starts: defaults, then a file, then the environment.
+//!
+//! Read once, in `main`. A key nobody knows is refused by name, since a misspelt
+//! limit is worse than none. Secrets are wrapped: printing the configuration shows none.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use ::config::{Config, Environment, File, FileFormat};
+use rust_decimal::Decimal;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// Every key with its default and what it means.
+pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// Looked for in the current folder where no file is named.
+pub const FILE: &str = "sampan.toml";
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the configuration cannot be read: {0}")]
+    Unreadable(#[from] ::config::ConfigError),
+    #[error("{key}: {reason}")]
+    Invalid { key: &'static str, reason: String },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub http: Http,
+    pub database: Database,
+    pub log: Log,
+    pub intake: Intake,
+    pub routing: Routing,
+    pub polling: Polling,
+    pub escrow: Escrow,
+    pub outbox: Outbox,
+    pub outbound: Outbound,
+    pub carriers: Carriers,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub listen: SocketAddr,
+    pub public_url: String,
+    pub body_bytes_max: usize,
+    pub connections_max: usize,
+    pub shutdown_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: SecretString,
+    pub connections_max: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    pub signature_tolerance_seconds: u32,
+    pub idempotency_hours: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Routing {
+    pub horizon_days: u32,
+    pub origin_hubs_max: usize,
+    pub alternatives_max: usize,
+    pub promise_days: PromiseDays,
+    pub first_mile: Mile,
+    pub last_mile: Mile,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromiseDays {
+    pub express: u32,
+    pub standard: u32,
+    pub economy: u32,
+}
+
+/// The road between an address and a hub. Costs in US dollars.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mile {
+    pub detour: f64,
+    pub speed_kmh: f64,
+    pub fixed: Decimal,
+    pub per_km: Decimal,
+    pub per_kg: Decimal,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Polling {
+    pub batch: u32,
+    pub concurrency_max: usize,
+    pub hours_in_transit: f64,
+    pub hours_out_for_delivery: f64,
+    pub hours_on_hold: f64,
+    pub retry_minutes_first: u32,
+    pub retry_minutes_max: u32,
+    pub watch_days_after_delivery: u32,
+    pub hours_delivered: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escrow {
+    pub webhook_url: String,
+    pub webhook_secret: SecretString,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbox {
+    pub batch: u32,
+    pub concurrency_max: usize,
+    pub lease_seconds: u32,
+    pub retry_seconds: Vec<u32>,
+    pub jitter: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    pub connect_timeout_seconds: u64,
+    pub timeout_seconds: u64,
+    pub answer_bytes_max: usize,
+    pub allow_private_addresses: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carriers {
+    pub dhl_unified: DhlUnified,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DhlUnified {
+    pub base_url: String,
+    pub api_key: SecretString,
+    pub service: String,
+}
+
+/// Defaults, then `file` (or `sampan.toml` where there is one), then the environment.
+pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
+    let builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    let builder = match file {
+        Some(named) => builder.add_source(File::from(named).format(FileFormat::Toml)),
+        None => builder.add_source(File::new(FILE, FileFormat::Toml).required(false)),
+    };
+    read(builder.add_source(environment(None)))
+}
+
+/// The defaults with `changes` (TOML) on top and no environment, for tests and the demonstration.
+pub fn defaults_with(changes: &str) -> Result<Settings, ConfigError> {
+    let builder = Config::builder()
+        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+        .add_source(File::from_str(changes, FileFormat::Toml));
+    read(builder)
+}
+
+fn environment(variables: Option<std::collections::HashMap<String, String>>) -> Environment {
+    Environment::with_prefix("SAMPAN")
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key("outbox.retry_seconds")
+        .source(variables)
+}
+
+fn read(builder: ::config::ConfigBuilder<::config::builder::DefaultState>) -> Result<Settings, ConfigError> {
+    let settings: Settings = builder.build()?.try_deserialize()?;
+    settings.normalise()?.check()
+}
+
+impl Settings {
+    fn normalise(mut self) -> Result<Self, ConfigError> {
+        if self.http.public_url.is_empty() {
+            self.http.public_url = format!("http://{}", self.http.listen);
+        }
+        for url in [&mut self.http.public_url, &mut self.carriers.dhl_unified.base_url] {
+            while url.ends_with('/') {
+                url.pop();
+            }
+        }
+        Ok(self)
+    }
+
+    fn check(self) -> Result<Self, ConfigError> {
+        let invalid = |key, reason: &str| Err(ConfigError::Invalid { key, reason: reason.to_owned() });
+        let database = self.database.url.expose_secret();
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database.starts_with(scheme)) {
+            return invalid("database.url", "has to begin with sqlite:// or postgres://");
+        }
+        for (key, url) in [
+            ("http.public_url", self.http.public_url.as_str()),
+            ("carriers.dhl_unified.base_url", self.carriers.dhl_unified.base_url.as_str()),
+            ("escrow.webhook_url", self.escrow.webhook_url.as_str()),
+        ] {
+            if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
+                return invalid(key, "has to begin with http:// or https://");
+            }
+        }
+        if !self.escrow.webhook_url.is_empty() && self.escrow.webhook_secret.expose_secret().is_empty() {
+            return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is");
+        }
+        for (key, mile) in
+            [("routing.first_mile", &self.routing.first_mile), ("routing.last_mile", &self.routing.last_mile)]
+        {
+            let costs = [mile.fixed, mile.per_km, mile.per_kg];
+            if !(mile.detour >= 1.0 && mile.detour.is_finite()) {
+                return invalid(key, "detour has to be 1 or more");
+            }
+            if !(mile.speed_kmh > 0.0 && mile.speed_kmh.is_finite()) {
+                return invalid(key, "speed_kmh has to be more than 0");
+            }
+            if costs.iter().any(Decimal::is_sign_negative) {
+                return invalid(key, "a cost cannot be negative");
+            }
+        }
+        let hours = [
+            self.polling.hours_in_transit,
+            self.polling.hours_out_for_delivery,
+            self.polling.hours_on_hold,
+            self.polling.hours_delivered,
+        ];
+        if hours.iter().any(|hours| !(*hours > 0.0 && hours.is_finite())) {
+            return invalid("polling", "hours have to be more than 0");
+        }
+        let counts = [
+            ("http.connections_max", self.http.connections_max as u64),
+            ("database.connections_max", u64::from(self.database.connections_max)),
+            ("routing.horizon_days", u64::from(self.routing.horizon_days)),
+            ("routing.origin_hubs_max", self.routing.origin_hubs_max as u64),
+            ("polling.batch", u64::from(self.polling.batch)),
+            ("polling.concurrency_max", self.polling.concurrency_max as u64),
+            ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
+            ("outbox.batch", u64::from(self.outbox.batch)),
+            ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
+            ("outbox.lease_seconds", u64::from(self.outbox.lease_seconds)),
+        ];
+        for (key, count) in counts {
+            if count == 0 {
+                return invalid(key, "has to be 1 or more");
+            }
+        }
+        if !(0.0..=1.0).contains(&self.outbox.jitter) {
+            return invalid("outbox.jitter", "has to be between 0 and 1");
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let settings = defaults_with("").expect("valid defaults");
+        assert_eq!(settings.http.public_url, "http://127.0.0.1:8080");
+    }
+
+    #[test]
+    fn a_key_nobody_knows_is_refused_by_its_name() {
+        let error = defaults_with("[http]\nlisten_on = \"0.0.0.0:80\"").expect_err("an unknown key");
+        assert!(error.to_string().contains("listen_on"), "{error}");
+        let error = defaults_with("[htpp]\nlisten = \"0.0.0.0:80\"").expect_err("an unknown section");
+        assert!(error.to_string().contains("htpp"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_goes_above_the_file() {
+        let variables = [
+            ("SAMPAN__HTTP__BODY_BYTES_MAX", "77"),
+            ("SAMPAN__OUTBOX__RETRY_SECONDS", "1,2"),
+            ("SAMPANX", "1"),
+        ];
+        let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let builder = Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .add_source(environment(Some(variables)));
+        let settings = read(builder).expect("valid settings");
+        assert_eq!(settings.http.body_bytes_max, 77);
+        assert_eq!(settings.outbox.retry_seconds, [1, 2]);
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_refused_with_their_key() {
+        for (changes, key) in [
+            ("[database]\nurl = \"mysql://x\"", "database.url"),
+            ("[outbox]\nbatch = 0", "outbox.batch"),
+            ("[routing.first_mile]\nspeed_kmh = 0.0", "routing.first_mile"),
+            ("[escrow]\nwebhook_url = \"http://x\"", "escrow.webhook_secret"),
+        ] {
+            let error = defaults_with(changes).expect_err(changes);
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn printing_the_settings_shows_no_secret() {
+        let settings =
+            defaults_with("[database]\nurl = \"postgres://u:hunter2@h/n\"").expect("valid settings");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,22 @@
+//! The words everybody shares: ids, money, weights, places, instants, states.
+//!
+//! Pure: no clock, no dice, no database, no network. Everything else may import
+//! this folder; it imports nothing of ours. A value that exists is valid: the
+//! only way to make a [`Currency`](money::Currency) or a [`Grams`](quantity::Grams)
+//! is to pass its check, so that nobody downstream checks again.
+
+mod text;
+
+pub mod contact;
+pub mod escrow;
+pub mod event;
+pub mod failure;
+pub mod id;
+pub mod instant;
+pub mod money;
+pub mod network;
+pub mod place;
+pub mod plan;
+pub mod quantity;
+pub mod service;
+pub mod shipment;

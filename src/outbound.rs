@@ -1,0 +1,271 @@
+//! The only way out: the one HTTP client, its limits, its guard.
+//!
+//! Adapters say what to ask ([`Request`]) and read what came ([`Answer`]); this file sends.
+//! A failure says whether the request may have arrived ([`SendError::class`]): that is
+//! what decides between repeating and asking first. Redirects are not followed. Names that
+//! resolve to loopback, private or link-local addresses are not called, unless the
+//! configuration says so; the check sits in the resolver, so that the address that was
+//! checked is the address that is called.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+pub use reqwest::Method;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+use crate::config;
+use crate::domain::failure::Class;
+
+/// What an adapter wants to ask. Header values are secrets until proven otherwise: `Debug` hides them.
+pub struct Request {
+    pub method: Method,
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Option<Vec<u8>>,
+}
+
+impl Request {
+    pub fn get(url: String) -> Self {
+        Self { method: Method::GET, url, headers: Vec::new(), body: None }
+    }
+
+    pub fn post(url: String, body: Vec<u8>) -> Self {
+        Self { method: Method::POST, url, headers: Vec::new(), body: Some(body) }
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    /// From `Retry-After`, in seconds; a date there counts from the moment of the answer.
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("the address is refused: {0}")]
+    Forbidden(String),
+    #[error("nothing was sent: {0}")]
+    NotSent(String),
+    #[error("sent, and no whole answer came back: {0}")]
+    NoAnswer(String),
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl SendError {
+    pub fn class(&self) -> Class {
+        match self {
+            SendError::Forbidden(_) => Class::Caller,
+            SendError::NotSent(_) => Class::Retry,
+            SendError::NoAnswer(_) | SendError::TooLarge(_) => Class::OutcomeUnknown,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Outbound {
+    client: reqwest::Client,
+    allow_private: bool,
+    answer_bytes_max: usize,
+}
+
+impl Outbound {
+    pub fn new(settings: &config::Outbound) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("sampan/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(settings.connect_timeout_seconds))
+            .timeout(Duration::from_secs(settings.timeout_seconds))
+            .no_proxy()
+            .dns_resolver(GuardedResolver { allow_private: settings.allow_private_addresses })
+            .build()?;
+        Ok(Self {
+            client,
+            allow_private: settings.allow_private_addresses,
+            answer_bytes_max: settings.answer_bytes_max,
+        })
+    }
+
+    pub async fn send(&self, request: Request) -> Result<Answer, SendError> {
+        let url =
+            reqwest::Url::parse(&request.url).map_err(|error| SendError::Forbidden(error.to_string()))?;
+        self.check(&url)?;
+        let mut builder = self.client.request(request.method, url);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(body) = request.body {
+            builder = builder.body(body);
+        }
+        let response = builder.send().await.map_err(classify)?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let body = self.read(response).await?;
+        Ok(Answer { status, retry_after, body })
+    }
+
+    /// A literal address never meets the resolver, so it is checked here.
+    fn check(&self, url: &reqwest::Url) -> Result<(), SendError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(SendError::Forbidden(format!("scheme {}", url.scheme())));
+        }
+        let host = url.host_str().unwrap_or_default();
+        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) if !self.allow_private && !is_public(address) => {
+                Err(SendError::Forbidden(format!("{address} is not a public address")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn read(&self, response: reqwest::Response) -> Result<Vec<u8>, SendError> {
+        let mut body = Vec::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| SendError::NoAnswer(describe(&error)))?;
+            if body.len() + chunk.len() > self.answer_bytes_max {
+                return Err(SendError::TooLarge(self.answer_bytes_max));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+fn classify(error: reqwest::Error) -> SendError {
+    let text = describe(&error);
+    if text.contains(REFUSED) {
+        SendError::Forbidden(text)
+    } else if error.is_connect() || error.is_builder() {
+        SendError::NotSent(text)
+    } else {
+        SendError::NoAnswer(text)
+    }
+}
+
+/// The innermost cause, without the address: query strings can hold secrets.
+fn describe(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    if error.is_timeout() { "timed out".into() } else { cause.to_string() }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+    let sent_at = headers
+        .get("date")
+        .and_then(|date| chrono::DateTime::parse_from_rfc2822(date.to_str().ok()?).ok())?;
+    (at - sent_at).to_std().ok()
+}
+
+const REFUSED: &str = "resolves to an address that is not public";
+
+struct GuardedResolver {
+    allow_private: bool,
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allow_private = self.allow_private;
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            if !allow_private && !found.iter().all(|address| is_public(address.ip())) {
+                return Err(format!("{host} {REFUSED}").into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Whether an address is one that the whole Internet means the same by (RFC 6890 and its registries).
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            let protocol = a == 192 && b == 0 && c == 0;
+            let benchmark = a == 198 && (b == 18 || b == 19);
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || v4.is_multicast()
+                || a == 0
+                || a >= 240
+                || shared
+                || protocol
+                || benchmark)
+        }
+        IpAddr::V6(v6) => {
+            let embedded = v6.to_ipv4_mapped().or_else(|| match v6.segments() {
+                // NAT64 and 6to4 carry an IPv4 address that the guard must see.
+                [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4_of(high, low)),
+                [0x2002, high, low, ..] => Some(v4_of(high, low)),
+                _ => None,
+            });
+            if let Some(v4) = embedded {
+                return is_public(IpAddr::V4(v4));
+            }
+            // Global unicast is 2000::/3; documentation and Teredo lie within it.
+            let [first, second, ..] = v6.segments();
+            first & 0xe000 == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second < 0x200))
+        }
+    }
+}
+
+fn v4_of(high: u16, low: u16) -> std::net::Ipv4Addr {
+    std::net::Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_public_internet_are_public() {
+        for text in ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "64:ff9b::808:808"] {
+            assert!(is_public(text.parse().expect("an address")), "{text}");
+        }
+        for text in [
+            "127.0.0.1",
+            "10.0.0.1",
+            "172.16.3.4",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "198.18.0.1",
+            "192.0.0.8",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+        ] {
+            assert!(!is_public(text.parse().expect("an address")), "{text}");
+        }
+    }
+}
