@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::instant::Instant;
 use super::place::{Country, Division, Point};
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,15 @@ pub struct Consignee {
     pub lines: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub postal_code: Option<String>,
+}
+
+/// Where and when to collect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pickup {
+    pub address: Address,
+    pub contact: Contact,
+    pub from: Instant,
+    pub until: Instant,
 }
 
 impl fmt::Debug for Address {

@@ -7,14 +7,18 @@
 
 mod text;
 
+pub mod carrier;
 pub mod contact;
 pub mod escrow;
 pub mod event;
 pub mod failure;
+pub mod goods;
 pub mod id;
 pub mod instant;
+pub mod merchant;
 pub mod money;
 pub mod network;
+pub mod outbox;
 pub mod place;
 pub mod plan;
 pub mod quantity;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::text::serde_as_text;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,10 +59,32 @@ impl FromStr for Currency {
 
 serde_as_text!(Currency);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// In JSON: `{"amount": "19.99", "currency": "CNY"}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Money {
     pub minor: i64,
     pub currency: Currency,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    amount: String,
+    currency: Currency,
+}
+
+impl TryFrom<Written> for Money {
+    type Error = BadMoney;
+
+    fn try_from(written: Written) -> Result<Self, BadMoney> {
+        Money::parse(&written.amount, written.currency)
+    }
+}
+
+impl From<Money> for Written {
+    fn from(money: Money) -> Self {
+        Written { amount: money.amount(), currency: money.currency }
+    }
 }
 
 impl Money {

@@ -1,5 +1,6 @@
 //! A shipment's life: the milestones it reaches, and the states beside them.
 
+use super::instant::Instant;
 use super::text::words;
 
 words! {
@@ -86,4 +87,11 @@ impl ShipmentStatus {
             | ShipmentStatus::Returning => false,
         }
     }
+}
+
+/// When the consignee can expect it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    pub earliest_at: Instant,
+    pub latest_at: Instant,
 }

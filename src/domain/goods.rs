@@ -1,0 +1,26 @@
+//! What is inside a parcel, as the merchant declares it.
+
+use serde::{Deserialize, Serialize};
+
+use super::money::Money;
+use super::place::Country;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DangerousGoods {
+    /// `UN3481`
+    pub un: String,
+    /// `9`, `3`, `2.1`
+    pub class: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    pub sku: String,
+    pub description: String,
+    pub hs_code: String,
+    pub quantity: u32,
+    pub unit_price: Money,
+    pub origin: Country,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dangerous_goods: Option<DangerousGoods>,
+}

@@ -1,0 +1,15 @@
+//! Pickup requests: from whatever bytes came to a request that can be planned.
+//!
+//! Promise: a body is either a [`PickupRequest`] in which every field has passed its
+//! check, or a list of all that is wrong with it, each by its JSON pointer. Nothing is
+//! guessed, rounded or dropped: a field nobody knows is an error too, since it may be a
+//! misspelt one that mattered.
+//!
+//! Absent on purpose: whether goods may enter China, and whether a way exists. Both are
+//! asked later, of others.
+
+mod reading;
+mod request;
+
+pub use reading::FieldError;
+pub use request::{NewParcel, Payment, PickupRequest, read};

@@ -1,0 +1,388 @@
+//! The body of a pickup request.
+
+use chrono::DateTime;
+use serde_json::Value;
+
+use super::reading::{Errors, FieldError, Object};
+use crate::domain::contact::{Address, Consignee, Contact, Pickup};
+use crate::domain::goods::{DangerousGoods, Item};
+use crate::domain::instant::{Instant, cut};
+use crate::domain::money::{Currency, Money};
+use crate::domain::place::Point;
+use crate::domain::quantity::{Grams, SizeMm};
+use crate::domain::service::{Clearance, Service};
+
+/// What the buyer paid, and who holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    pub provider: String,
+    /// The provider's trade number.
+    pub reference: String,
+    pub held: Money,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewParcel {
+    pub reference: String,
+    pub weight: Grams,
+    pub size: SizeMm,
+    pub items: Vec<Item>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PickupRequest {
+    pub reference: String,
+    pub pickup: Pickup,
+    pub consignee: Consignee,
+    pub service: Service,
+    pub clearance: Clearance,
+    pub payment: Payment,
+    pub parcels: Vec<NewParcel>,
+}
+
+const PARCELS_MAX: usize = 100;
+const ITEMS_MAX: usize = 200;
+/// Beyond a tonne it is freight with its own handling.
+const WEIGHT_GRAMS_MAX: u32 = 1_000_000;
+/// The longer side of a 125 in pallet (PMC): what is longer fits on no unit of the network.
+const SIDE_MM_MAX: u32 = 3_175;
+const WINDOW_DAYS_MAX: i64 = 14;
+
+/// Reads a body, or says all that is wrong with it. `providers` are those that can be named.
+pub fn read(body: &Value, providers: &[&str]) -> Result<PickupRequest, Vec<FieldError>> {
+    let errors = Errors::default();
+    let request = Object::new(body, String::new(), &errors).and_then(|body| request(&body, providers));
+    errors.check(request)
+}
+
+fn request(body: &Object, providers: &[&str]) -> Option<PickupRequest> {
+    // Everything is read before anything is given up, so that no mistake hides another.
+    let reference = body.text("reference", 1..=64);
+    let pickup = body.object("pickup").and_then(|pickup| read_pickup(&pickup));
+    let consignee = body.object("consignee").and_then(|consignee| read_consignee(&consignee));
+    let service = body.parsed("service");
+    let clearance = body.parsed("clearance");
+    let payment = body.object("payment").and_then(|payment| read_payment(&payment, providers));
+    let parcels = body.array("parcels", 1..=PARCELS_MAX).and_then(|parcels| {
+        let parcels: Vec<_> =
+            parcels.into_iter().map(|(at, value)| read_parcel(at, value, body.errors())).collect();
+        no_reference_twice(&parcels, body);
+        parcels.into_iter().collect::<Option<Vec<_>>>()
+    });
+    Some(PickupRequest {
+        reference: reference?,
+        pickup: pickup?,
+        consignee: consignee?,
+        service: service?,
+        clearance: clearance?,
+        payment: payment?,
+        parcels: parcels?,
+    })
+}
+
+fn no_reference_twice(parcels: &[Option<NewParcel>], body: &Object) {
+    for (i, parcel) in parcels.iter().enumerate() {
+        let Some(parcel) = parcel else { continue };
+        let earlier = parcels[..i].iter().flatten().position(|other| other.reference == parcel.reference);
+        if earlier.is_some() {
+            let pointer = format!("/parcels/{i}/reference");
+            body.errors().add(&pointer, format!("{:?} is another parcel of this request", parcel.reference));
+        }
+    }
+}
+
+fn read_pickup(pickup: &Object) -> Option<Pickup> {
+    let address = pickup.object("address").and_then(|address| read_address(&address));
+    let contact = pickup.object("contact").and_then(|contact| {
+        let name = contact.text("name", 1..=100);
+        let phone = read_phone(&contact);
+        Some(Contact { name: name?, phone: phone? })
+    });
+    let (from, until) = (read_instant(pickup, "from"), read_instant(pickup, "until"));
+    if let (Some(from), Some(until)) = (from, until) {
+        if until <= from {
+            pickup.errors().add(&pickup.at("until"), "has to be later than from");
+        } else if until - from > chrono::Duration::days(WINDOW_DAYS_MAX) {
+            let detail = format!("a pickup window is at most {WINDOW_DAYS_MAX} days long");
+            pickup.errors().add(&pickup.at("until"), detail);
+        }
+    }
+    Some(Pickup { address: address?, contact: contact?, from: from?, until: until? })
+}
+
+fn read_instant(object: &Object, name: &'static str) -> Option<Instant> {
+    let text = object.text(name, 1..=40)?;
+    let instant = DateTime::parse_from_rfc3339(&text);
+    if instant.is_err() {
+        object.errors().add(&object.at(name), "has to be a time such as 2026-03-02T14:00:00+08:00");
+    }
+    instant.ok().map(|instant| cut(instant.to_utc()))
+}
+
+fn read_address(address: &Object) -> Option<Address> {
+    let country = address.parsed("country");
+    let region = address.text_or_none("region", 0..=100);
+    let city = address.text("city", 1..=100);
+    let postal_code = address.text_or_none("postal_code", 0..=16);
+    let lines = read_lines(address);
+    let location = address.object_or_none("location").map(|location| location.and_then(|at| read_point(&at)));
+    Some(Address {
+        country: country?,
+        region: region?.unwrap_or_default(),
+        city: city?,
+        postal_code: postal_code?.unwrap_or_default(),
+        lines: lines?,
+        location: location?,
+    })
+}
+
+fn read_point(location: &Object) -> Option<Point> {
+    let (lat, lon) = (location.number("lat"), location.number("lon"));
+    let point = Point::new(lat?, lon?);
+    if let Err(error) = &point {
+        let name = if matches!(error, crate::domain::place::BadPlace::Longitude(_)) { "lon" } else { "lat" };
+        location.errors().add(&location.at(name), error);
+    }
+    point.ok()
+}
+
+fn read_lines(object: &Object) -> Option<Vec<String>> {
+    let lines = object.array("lines", 1..=6)?;
+    let read = |(at, value): (String, &Value)| match value.as_str().map(str::trim) {
+        Some(line) if (1..=200).contains(&line.chars().count()) && !line.chars().any(char::is_control) => {
+            Some(line.to_owned())
+        }
+        _ => {
+            object.errors().add(&at, "has to be a string of 1 to 200 characters");
+            None
+        }
+    };
+    let lines: Vec<_> = lines.into_iter().map(read).collect();
+    lines.into_iter().collect()
+}
+
+fn read_phone(object: &Object) -> Option<String> {
+    let phone = object.text("phone", 5..=24)?;
+    let digits = phone.chars().filter(char::is_ascii_digit).count();
+    let well_formed = phone.chars().all(|c| c.is_ascii_digit() || "+-() ".contains(c)) && digits >= 5;
+    if !well_formed {
+        object.errors().add(&object.at("phone"), "has to be digits, with + - ( ) and spaces at most");
+    }
+    Some(phone)
+}
+
+fn read_consignee(consignee: &Object) -> Option<Consignee> {
+    let name = consignee.text("name", 1..=100);
+    let phone = read_phone(consignee);
+    let division = consignee.parsed("division");
+    let lines = read_lines(consignee);
+    let postal_code = consignee.text_or_none("postal_code", 0..=16);
+    Some(Consignee {
+        name: name?,
+        phone: phone?,
+        division: division?,
+        lines: lines?,
+        postal_code: postal_code?.filter(|code| !code.is_empty()),
+    })
+}
+
+/// An amount that is more than nothing.
+fn read_money(object: &Object, amount: &'static str, currency: Option<Currency>) -> Option<Money> {
+    let text = object.text(amount, 1..=40);
+    let money = Money::parse(&text?, currency?);
+    match money {
+        Ok(money) if money.minor > 0 => Some(money),
+        Ok(_) => {
+            object.errors().add(&object.at(amount), "has to be more than 0");
+            None
+        }
+        Err(error) => {
+            object.errors().add(&object.at(amount), error);
+            None
+        }
+    }
+}
+
+fn read_payment(payment: &Object, providers: &[&str]) -> Option<Payment> {
+    let provider = payment.text("provider", 1..=32);
+    if let Some(provider) = &provider
+        && !providers.contains(&provider.as_str())
+    {
+        let detail = format!("{provider:?} is not one of {}", providers.join(", "));
+        payment.errors().add(&payment.at("provider"), detail);
+    }
+    let reference = payment.text("reference", 1..=64);
+    let currency = payment.parsed("currency");
+    let held = read_money(payment, "amount", currency);
+    Some(Payment { provider: provider?, reference: reference?, held: held? })
+}
+
+fn read_parcel(pointer: String, value: &Value, errors: &Errors) -> Option<NewParcel> {
+    let parcel = Object::new(value, pointer, errors)?;
+    let reference = parcel.text("reference", 1..=64);
+    let weight = parcel.whole("weight_grams", 1..=WEIGHT_GRAMS_MAX);
+    let size = parcel.array("size_mm", 3..=3).and_then(|sides| {
+        let sides: Vec<_> =
+            sides.iter().map(|(at, side)| parcel.as_whole(at, side, 1..=SIDE_MM_MAX)).collect();
+        sides.into_iter().collect::<Option<Vec<u32>>>()?.try_into().ok()
+    });
+    let items = parcel.array("items", 1..=ITEMS_MAX).and_then(|items| {
+        let items: Vec<_> = items.into_iter().map(|(at, value)| read_item(at, value, errors)).collect();
+        items.into_iter().collect::<Option<Vec<_>>>()
+    });
+    Some(NewParcel { reference: reference?, weight: Grams(weight?), size: SizeMm(size?), items: items? })
+}
+
+fn read_item(pointer: String, value: &Value, errors: &Errors) -> Option<Item> {
+    let item = Object::new(value, pointer, errors)?;
+    let sku = item.text("sku", 1..=64);
+    let description = item.text("description", 1..=200);
+    let hs_code = item.text("hs_code", 6..=10);
+    if hs_code.as_ref().is_some_and(|code| !code.bytes().all(|b| b.is_ascii_digit())) {
+        errors.add(&item.at("hs_code"), "has to be 6 to 10 digits");
+    }
+    let quantity = item.whole("quantity", 1..=1_000_000);
+    let currency = item.parsed("currency");
+    let unit_price = read_money(&item, "unit_price", currency);
+    let origin = item.parsed("origin");
+    let dangerous_goods = item.object_or_none("dangerous_goods");
+    let dangerous_goods = dangerous_goods.map(|goods| goods.and_then(|goods| read_dangerous_goods(&goods)));
+    Some(Item {
+        sku: sku?,
+        description: description?,
+        hs_code: hs_code?,
+        quantity: quantity?,
+        unit_price: unit_price?,
+        origin: origin?,
+        dangerous_goods: dangerous_goods?,
+    })
+}
+
+fn read_dangerous_goods(goods: &Object) -> Option<DangerousGoods> {
+    let un = goods.text("un", 6..=6);
+    let well_formed =
+        |un: &String| un.strip_prefix("UN").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    if un.as_ref().is_some_and(|un| !well_formed(un)) {
+        goods.errors().add(&goods.at("un"), "has to be UN and four digits");
+    }
+    let class = goods.text("class", 1..=4);
+    Some(DangerousGoods { un: un?, class: class? })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn body() -> Value {
+        json!({
+            "reference": "R1",
+            "pickup": {
+                "address": {"country": "US", "region": "CA", "city": "Torrance", "postal_code": "90501", "lines": ["1 Dock Road"]},
+                "contact": {"name": "Dock", "phone": "+1 555 0100000"},
+                "from": "2026-03-02T09:00:00-08:00", "until": "2026-03-02T12:00:00-08:00"
+            },
+            "consignee": {"name": "王伟", "phone": "+8613800000000", "division": "440305", "lines": ["幸福路1号"]},
+            "service": "express", "clearance": "9610",
+            "payment": {"provider": "webhook", "reference": "T1", "amount": "100.00", "currency": "CNY"},
+            "parcels": [{"reference": "R1-1", "weight_grams": 376, "size_mm": [135, 95, 92], "items": [
+                {"sku": "A", "description": "cream", "hs_code": "330499", "quantity": 2, "unit_price": "20.40", "currency": "USD", "origin": "US"}
+            ]}]
+        })
+    }
+
+    fn pointers(body: &Value) -> Vec<String> {
+        let errors = read(body, &["webhook"]).expect_err("a refusal");
+        errors.into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn a_whole_body_is_read() {
+        let request = read(&body(), &["webhook"]).expect("a good body");
+        assert_eq!(request.payment.held.minor, 10_000);
+        assert_eq!(request.parcels[0].weight, Grams(376));
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once_by_their_pointers() {
+        let mut body = body();
+        body["service"] = json!("fast");
+        body["parcels"][0]["weight_grams"] = json!(0);
+        body["parcels"][0]["items"][0]["unit_price"] = json!("20.405");
+        body["parcels"][0]["items"][0]["color"] = json!("red");
+        body["pickup"]["until"] = json!("2026-03-02T08:00:00-08:00");
+        body["consignee"]["division"] = json!("44");
+        body["payment"]["provider"] = json!("paypal");
+        body["a/b~c"] = json!(1);
+        let mut found = pointers(&body);
+        found.sort();
+        let mut expected = vec![
+            "/a~1b~0c",
+            "/consignee/division",
+            "/parcels/0/items/0/color",
+            "/parcels/0/items/0/unit_price",
+            "/parcels/0/weight_grams",
+            "/payment/provider",
+            "/pickup/until",
+            "/service",
+        ];
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn every_missing_field_is_named() {
+        fn remove_each(value: &Value, pointer: &str, found: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) => {
+                    for (name, inner) in fields {
+                        found.push(format!("{pointer}/{name}"));
+                        remove_each(inner, &format!("{pointer}/{name}"), found);
+                    }
+                }
+                Value::Array(elements) => {
+                    for (i, inner) in elements.iter().enumerate() {
+                        remove_each(inner, &format!("{pointer}/{i}"), found);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut fields = Vec::new();
+        remove_each(&body(), "", &mut fields);
+        for field in fields {
+            let (parent, name) = field.rsplit_once('/').expect("a pointer");
+            let mut without = body();
+            let object = without.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+            object.remove(name);
+            if matches!(name, "region" | "postal_code") {
+                assert!(read(&without, &["webhook"]).is_ok(), "{field} may be left out");
+            } else {
+                assert!(pointers(&without).contains(&field), "{field}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_parcels_cannot_share_a_reference() {
+        let mut body = body();
+        let parcel = body["parcels"][0].clone();
+        body["parcels"].as_array_mut().expect("parcels").push(parcel);
+        assert_eq!(pointers(&body), ["/parcels/1/reference"]);
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_one_mistake() {
+        for body in [json!([]), json!("x"), json!(null), json!(1)] {
+            assert_eq!(pointers(&body), [""]);
+        }
+    }
+
+    #[test]
+    fn a_location_off_the_globe_is_refused() {
+        let mut body = body();
+        body["pickup"]["address"]["location"] = json!({"lat": 118.2, "lon": 34.0});
+        assert_eq!(pointers(&body), ["/pickup/address/location/lat"]);
+    }
+}

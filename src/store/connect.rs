@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, IsolationLevel,
+    TransactionTrait,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::writer::Writer;
+use super::{StoreError, Tx};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Clone)]
+pub struct Store {
+    reader: DatabaseConnection,
+    pub(super) writer: Writer,
+    backend: Backend,
+}
+
+/// How long a caller waits for a connection before it is told to come back.
+const ACQUIRE: Duration = Duration::from_secs(8);
+
+impl Store {
+    /// Connects; makes the file where a SQLite database is not there yet.
+    pub async fn connect(url: &SecretString, connections_max: u32) -> Result<Self, StoreError> {
+        let url = url.expose_secret();
+        if url.starts_with("sqlite:") {
+            let writer = Database::connect(sqlite(url, 1)).await?;
+            let reader = Database::connect(sqlite(url, connections_max)).await?;
+            return Ok(Self { reader, writer: Writer::grouped(writer), backend: Backend::Sqlite });
+        }
+        let pool = Database::connect(postgres(url, connections_max)).await?;
+        Ok(Self { reader: pool.clone(), writer: Writer::Direct(pool), backend: Backend::Postgres })
+    }
+
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// For queries outside a transaction.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// A transaction whose reads all see the database as it is now. Dropping it ends it.
+    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        let isolation = match self.backend {
+            Backend::Postgres => Some(IsolationLevel::RepeatableRead),
+            // A read transaction of SQLite in WAL mode is a snapshot.
+            Backend::Sqlite => None,
+        };
+        Ok(self.reader.begin_with_config(isolation, None).await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.reader.execute_unprepared("SELECT 1").await.map(|_| ())?)
+    }
+
+    /// Waits for the writes under way, then lets go of every connection.
+    pub async fn close(self) {
+        self.writer.close().await;
+        if let Err(error) = self.reader.close().await {
+            tracing::warn!(%error, "the database connections did not close cleanly");
+        }
+    }
+}
+
+/// One connection to `url`, for work that needs a session of its own.
+pub(super) async fn single(url: &SecretString) -> Result<DatabaseConnection, StoreError> {
+    let url = url.expose_secret();
+    let options = if url.starts_with("sqlite:") { sqlite(url, 1) } else { postgres(url, 1) };
+    let connection = Database::connect(options).await?;
+    debug_assert!(matches!(
+        connection.get_database_backend(),
+        DatabaseBackend::Sqlite | DatabaseBackend::Postgres
+    ));
+    Ok(connection)
+}
+
+fn options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).acquire_timeout(ACQUIRE).sqlx_logging(false);
+    options
+}
+
+fn sqlite(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = options(url, connections);
+    // A connection that is never closed keeps the pages it has read.
+    options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    options.map_sqlx_sqlite_opts(|options| {
+        options
+            .create_if_missing(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "FULL")
+            .pragma("foreign_keys", "ON")
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "MEMORY")
+            .statement_cache_capacity(256)
+    });
+    options
+}
+
+fn postgres(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = options(url, connections);
+    options.max_lifetime(Duration::from_secs(1_800)).set_application_name("sampan");
+    options.map_sqlx_postgres_opts(|options| options.statement_cache_capacity(256));
+    options
+}

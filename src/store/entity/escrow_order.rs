@@ -1,0 +1,22 @@
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "escrow_order")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub shipment_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub merchant_id: Uuid,
+    pub provider: String,
+    pub payment_reference: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub policy: String,
+    pub state: String,
+    pub frozen_because: Option<String>,
+    pub updated_at: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,160 @@
+//! Tracking events and carriers' answers: each is stored raw, once, for ever.
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sha2::{Digest, Sha256};
+
+use super::entity::{carrier_answer, tracking_event};
+use super::row::Column;
+use super::{StoreError, Tx};
+use crate::domain::carrier::{CarrierCode, TrackingNumber};
+use crate::domain::event::{EventLocation, Happening, Occurred, TrackingEvent};
+use crate::domain::id::{ParcelId, ShipmentId};
+use crate::domain::instant::{Instant, from_micros};
+
+/// What makes two reports the same event: who says what of which parcel, when and where.
+/// Not how it was learnt, nor when: a poll that repeats a push adds nothing.
+pub fn fingerprint(event: &TrackingEvent) -> String {
+    let happening = &event.happening;
+    let parcel = event.parcel.map(|number| number.to_string()).unwrap_or_default();
+    let at = happening.occurred.at.timestamp_micros().to_string();
+    let parts = [
+        parcel.as_str(),
+        event.source_name.as_str(),
+        happening.code.as_str(),
+        happening.description.as_str(),
+        happening.occurred.local_time.as_str(),
+        at.as_str(),
+        happening.location.place.as_deref().unwrap_or_default(),
+        event.hub.as_ref().map(|hub| hub.as_str()).unwrap_or_default(),
+    ];
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Adds those of `events` that are not there yet. Says how many were new.
+pub async fn insert(tx: &Tx, shipment: ShipmentId, events: &[TrackingEvent]) -> Result<u64, StoreError> {
+    let mut added = 0;
+    // 20 columns a row: well below the number of parameters either database takes.
+    for some in events.chunks(500) {
+        let rows = some.iter().map(|event| to_row(shipment, event));
+        added += tracking_event::Entity::insert_many(rows)
+            .on_conflict(
+                OnConflict::columns([
+                    tracking_event::Column::ShipmentId,
+                    tracking_event::Column::Fingerprint,
+                ])
+                .do_nothing()
+                .to_owned(),
+            )
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(added)
+}
+
+/// Every event of a shipment, oldest first.
+pub async fn of_shipment(
+    db: &impl ConnectionTrait,
+    shipment: ShipmentId,
+) -> Result<Vec<TrackingEvent>, StoreError> {
+    let rows = tracking_event::Entity::find()
+        .filter(tracking_event::Column::ShipmentId.eq(shipment.uuid()))
+        .order_by_asc(tracking_event::Column::OccurredAt)
+        .order_by_asc(tracking_event::Column::Fingerprint)
+        .all(db)
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// One answer of a carrier, byte for byte; the same answer again is not kept twice.
+pub struct RawAnswer {
+    pub parcel: ParcelId,
+    pub carrier: CarrierCode,
+    pub number: TrackingNumber,
+    pub status: u16,
+    pub body: Vec<u8>,
+    pub asked_at: Instant,
+}
+
+pub async fn insert_answer(tx: &Tx, answer: RawAnswer) -> Result<(), StoreError> {
+    let row = carrier_answer::ActiveModel {
+        shipment_id: Set(answer.parcel.shipment.uuid()),
+        carrier: Set(answer.carrier.to_string()),
+        tracking_number: Set(answer.number.to_string()),
+        body_hash: Set(hex(&Sha256::digest(&answer.body))),
+        parcel_number: Set(i32::from(answer.parcel.number)),
+        status: Set(i32::from(answer.status)),
+        body: Set(answer.body),
+        asked_at: Set(answer.asked_at.timestamp_micros()),
+    };
+    carrier_answer::Entity::insert(row)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+fn to_row(shipment: ShipmentId, event: &TrackingEvent) -> tracking_event::ActiveModel {
+    let happening = &event.happening;
+    tracking_event::ActiveModel {
+        shipment_id: Set(shipment.uuid()),
+        fingerprint: Set(fingerprint(event)),
+        parcel_number: Set(event.parcel.map(i32::from)),
+        source: Set(event.source.to_string()),
+        source_name: Set(event.source_name.clone()),
+        status: Set(happening.status.to_string()),
+        delivered_to: Set(happening.delivered_to.map(|to| to.to_string())),
+        occurred_at: Set(happening.occurred.at.timestamp_micros()),
+        local_time: Set(happening.occurred.local_time.clone()),
+        offset_source: Set(happening.occurred.offset_source.to_string()),
+        code: Set(happening.code.clone()),
+        description: Set(happening.description.clone()),
+        country: Set(happening.location.country.clone()),
+        place: Set(happening.location.place.clone()),
+        postal_code: Set(happening.location.postal_code.clone()),
+        scan_kind: Set(event.scan.map(|kind| kind.to_string())),
+        hub_code: Set(event.hub.as_ref().map(ToString::to_string)),
+        facility: Set(event.facility.map(|facility| facility.to_string())),
+        raw: Set(event.raw.clone()),
+        recorded_at: Set(event.recorded_at.timestamp_micros()),
+    }
+}
+
+fn from_row(row: tracking_event::Model) -> Result<TrackingEvent, StoreError> {
+    let column = |name| Column("tracking_event", name);
+    Ok(TrackingEvent {
+        parcel: row.parcel_number.map(|number| column("parcel_number").number(number)).transpose()?,
+        source: column("source").word(&row.source)?,
+        source_name: row.source_name,
+        happening: Happening {
+            status: column("status").word(&row.status)?,
+            delivered_to: column("delivered_to").word_or_none(row.delivered_to.as_deref())?,
+            occurred: Occurred {
+                at: from_micros(row.occurred_at),
+                local_time: row.local_time,
+                offset_source: column("offset_source").word(&row.offset_source)?,
+            },
+            code: row.code,
+            description: row.description,
+            location: EventLocation { country: row.country, place: row.place, postal_code: row.postal_code },
+        },
+        scan: column("scan_kind").word_or_none(row.scan_kind.as_deref())?,
+        hub: column("hub_code").word_or_none(row.hub_code.as_deref())?,
+        facility: column("facility").word_or_none(row.facility.as_deref())?,
+        raw: row.raw,
+        recorded_at: from_micros(row.recorded_at),
+    })
+}

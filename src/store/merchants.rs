@@ -1,0 +1,108 @@
+//! Merchants, and the keys of merchants and hubs.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::entity::{hub_key, merchant, merchant_key};
+use super::row::Column;
+use super::{StoreError, Tx};
+use crate::domain::id::MerchantId;
+use crate::domain::instant::{Instant, from_micros};
+use crate::domain::merchant::Verification;
+use crate::domain::money::Currency;
+use crate::domain::network::HubCode;
+use crate::domain::place::Country;
+
+#[derive(Debug, Clone)]
+pub struct Merchant {
+    pub id: MerchantId,
+    pub name: String,
+    pub country: Country,
+    pub settlement_currency: Currency,
+    pub verification: Verification,
+    pub webhook_secret: SecretString,
+    /// Still good while the merchant changes over.
+    pub webhook_secret_previous: Option<SecretString>,
+    pub created_at: Instant,
+}
+
+pub async fn insert(tx: &Tx, merchant: &Merchant, key_hash: &str) -> Result<(), StoreError> {
+    let row = merchant::ActiveModel {
+        id: Set(merchant.id.uuid()),
+        name: Set(merchant.name.clone()),
+        country: Set(merchant.country.to_string()),
+        settlement_currency: Set(merchant.settlement_currency.to_string()),
+        verification: Set(merchant.verification.to_string()),
+        webhook_secret: Set(merchant.webhook_secret.expose_secret().to_owned()),
+        webhook_secret_previous: Set(None),
+        created_at: Set(merchant.created_at.timestamp_micros()),
+    };
+    merchant::Entity::insert(row).exec_without_returning(tx).await?;
+    let key = merchant_key::ActiveModel {
+        hash: Set(key_hash.to_owned()),
+        merchant_id: Set(merchant.id.uuid()),
+        created_at: Set(merchant.created_at.timestamp_micros()),
+        revoked_at: Set(None),
+    };
+    merchant_key::Entity::insert(key).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+pub async fn find(db: &impl ConnectionTrait, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
+    merchant::Entity::find_by_id(id.uuid()).one(db).await?.map(from_row).transpose()
+}
+
+pub async fn by_key_hash(db: &impl ConnectionTrait, hash: &str) -> Result<Option<Merchant>, StoreError> {
+    let key = merchant_key::Entity::find_by_id(hash).one(db).await?.filter(|key| key.revoked_at.is_none());
+    match key {
+        Some(key) => find(db, MerchantId::from_uuid(key.merchant_id)).await,
+        None => Ok(None),
+    }
+}
+
+pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Merchant>, StoreError> {
+    let rows = merchant::Entity::find().order_by_asc(merchant::Column::Id).all(db).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// `secret` becomes the current one, the current one the previous. False: there is no such merchant.
+pub async fn rotate_secret(tx: &Tx, id: MerchantId, secret: &SecretString) -> Result<bool, StoreError> {
+    let done = merchant::Entity::update_many()
+        .col_expr(merchant::Column::WebhookSecretPrevious, Expr::col(merchant::Column::WebhookSecret))
+        .col_expr(merchant::Column::WebhookSecret, Expr::value(secret.expose_secret()))
+        .filter(merchant::Column::Id.eq(id.uuid()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+pub async fn insert_hub_key(tx: &Tx, hub: &HubCode, key_hash: &str, at: Instant) -> Result<(), StoreError> {
+    let row = hub_key::ActiveModel {
+        hash: Set(key_hash.to_owned()),
+        hub_code: Set(hub.to_string()),
+        created_at: Set(at.timestamp_micros()),
+        revoked_at: Set(None),
+    };
+    hub_key::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+pub async fn hub_by_key_hash(db: &impl ConnectionTrait, hash: &str) -> Result<Option<HubCode>, StoreError> {
+    let key = hub_key::Entity::find_by_id(hash).one(db).await?.filter(|key| key.revoked_at.is_none());
+    key.map(|key| Column("hub_key", "hub_code").word(&key.hub_code)).transpose()
+}
+
+fn from_row(row: merchant::Model) -> Result<Merchant, StoreError> {
+    let column = |name| Column("merchant", name);
+    Ok(Merchant {
+        id: MerchantId::from_uuid(row.id),
+        name: row.name,
+        country: column("country").word(&row.country)?,
+        settlement_currency: column("settlement_currency").word(&row.settlement_currency)?,
+        verification: column("verification").word(&row.verification)?,
+        webhook_secret: row.webhook_secret.into(),
+        webhook_secret_previous: row.webhook_secret_previous.map(Into::into),
+        created_at: from_micros(row.created_at),
+    })
+}

@@ -1,0 +1,34 @@
+//! The only SQL: one code path for SQLite and PostgreSQL.
+//!
+//! Reads go to [`Store::reader`]. Every change goes through [`Store::write`], which runs
+//! a piece of work in a transaction: it is there whole or not at all, and when `write`
+//! answers `Ok` it survives a power cut (SQLite runs with `synchronous = FULL`). On
+//! PostgreSQL each write has a transaction of its own. SQLite has one writer, so there
+//! all writes pass through one task that commits many of them together (see [`writer`]).
+//!
+//! No work may wait for anything but the database: it holds up everybody behind it.
+//! Rows become domain values here and are checked on the way: a row that makes no sense
+//! is [`StoreError::Corrupt`], with its table and column.
+
+mod connect;
+pub(crate) mod entity;
+mod error;
+mod row;
+mod writer;
+
+pub mod audit;
+pub mod events;
+pub mod idempotency;
+pub mod merchants;
+pub mod network;
+pub mod orders;
+pub mod outbox;
+pub mod schema;
+pub mod shipments;
+pub mod tracked;
+
+pub use connect::{Backend, Store};
+pub use error::StoreError;
+/// What a write is done with.
+pub use sea_orm::DatabaseTransaction as Tx;
+pub use writer::Work;

@@ -1,0 +1,55 @@
+//! Small conversions between columns and domain values.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use sea_orm::sea_query::Value;
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StoreError;
+
+/// A column of one table, to say where a value came from when it makes no sense.
+#[derive(Clone, Copy)]
+pub struct Column(pub &'static str, pub &'static str);
+
+impl Column {
+    pub fn corrupt(self, reason: impl Display) -> StoreError {
+        StoreError::Corrupt { table: self.0, column: self.1, reason: reason.to_string() }
+    }
+
+    pub fn word<T: FromStr<Err: Display>>(self, text: &str) -> Result<T, StoreError> {
+        text.parse().map_err(|error| self.corrupt(error))
+    }
+
+    pub fn word_or_none<T: FromStr<Err: Display>>(self, text: Option<&str>) -> Result<Option<T>, StoreError> {
+        text.map(|text| self.word(text)).transpose()
+    }
+
+    pub fn json<T: DeserializeOwned>(self, text: &str) -> Result<T, StoreError> {
+        serde_json::from_str(text).map_err(|error| self.corrupt(error))
+    }
+
+    pub fn number<T: TryFrom<N>, N: Display + Copy>(self, number: N) -> Result<T, StoreError> {
+        T::try_from(number).map_err(|_| self.corrupt(format!("{number} is out of range")))
+    }
+}
+
+/// Our own types, which always have a JSON form; what hasn't is kept as `null` and found on reading.
+pub fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// A statement with `$1`, `$2`, … that both databases read alike.
+pub fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
+
+/// What keeps two daemons from claiming the same rows; SQLite has one writer and needs nothing.
+pub fn skip_locked(db: &impl ConnectionTrait) -> &'static str {
+    match db.get_database_backend() {
+        DatabaseBackend::Postgres => " FOR UPDATE SKIP LOCKED",
+        _ => "",
+    }
+}

@@ -1,0 +1,129 @@
+//! Which tracking numbers to ask about, and when.
+//!
+//! A claim moves `claimed_until` ahead, so that no other daemon takes the same number
+//! meanwhile; a daemon that dies leaves it to be taken again then. No claim is lost and
+//! an answer that comes twice adds nothing.
+
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+};
+
+use super::entity::tracked_number;
+use super::row::{Column, skip_locked, statement};
+use super::{StoreError, Tx};
+use crate::domain::carrier::{CarrierCode, TrackingNumber};
+use crate::domain::id::{ParcelId, ShipmentId};
+use crate::domain::instant::{Instant, from_micros};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tracked {
+    pub parcel: ParcelId,
+    pub carrier: CarrierCode,
+    pub number: TrackingNumber,
+    /// Attempts since the carrier last answered something useful.
+    pub failures: u32,
+    pub created_at: Instant,
+}
+
+/// What is kept after an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// None: it is not asked about any more.
+    pub next_poll_at: Option<Instant>,
+    pub failures: u32,
+    pub problem: Option<String>,
+    pub answered_at: Option<Instant>,
+}
+
+/// Has `number` asked about from `first_poll_at` on. Again for the same parcel: nothing changes.
+pub async fn register(tx: &Tx, tracked: &Tracked, first_poll_at: Instant) -> Result<(), StoreError> {
+    let row = tracked_number::ActiveModel {
+        shipment_id: Set(tracked.parcel.shipment.uuid()),
+        parcel_number: Set(i32::from(tracked.parcel.number)),
+        carrier: Set(tracked.carrier.to_string()),
+        tracking_number: Set(tracked.number.to_string()),
+        next_poll_at: Set(Some(first_poll_at.timestamp_micros())),
+        claimed_until: Set(0),
+        failures: Set(0),
+        last_problem: Set(None),
+        answered_at: Set(None),
+        created_at: Set(tracked.created_at.timestamp_micros()),
+    };
+    tracked_number::Entity::insert(row)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+pub async fn of_shipment(
+    db: &impl ConnectionTrait,
+    shipment: ShipmentId,
+) -> Result<Vec<Tracked>, StoreError> {
+    let query = tracked_number::Entity::find().filter(tracked_number::Column::ShipmentId.eq(shipment.uuid()));
+    let rows = query.order_by_asc(tracked_number::Column::ParcelNumber).all(db).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// The claim's inner question, on its own so that a test can look at its plan.
+pub const DUE: &str = "SELECT shipment_id, parcel_number, carrier, tracking_number FROM tracked_number \
+     WHERE next_poll_at <= $1 AND claimed_until <= $2 ORDER BY next_poll_at LIMIT $3";
+
+/// Takes up to `batch` numbers that are due at `now`, for as long as until `claimed_until` (by `wall`).
+pub async fn claim(
+    tx: &Tx,
+    now: Instant,
+    wall: Instant,
+    claimed_until: Instant,
+    batch: u32,
+) -> Result<Vec<Tracked>, StoreError> {
+    let sql = format!(
+        "UPDATE tracked_number SET claimed_until = $4 \
+         WHERE (shipment_id, parcel_number, carrier, tracking_number) IN ({DUE}{}) RETURNING *",
+        skip_locked(tx)
+    );
+    let values = [
+        now.timestamp_micros().into(),
+        wall.timestamp_micros().into(),
+        i64::from(batch).into(),
+        claimed_until.timestamp_micros().into(),
+    ];
+    let rows = tracked_number::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// Gives a claimed number back with what came of it.
+pub async fn settle(tx: &Tx, tracked: &Tracked, outcome: &Outcome) -> Result<(), StoreError> {
+    use tracked_number::Column as C;
+    let mut update = tracked_number::Entity::update_many()
+        .col_expr(C::NextPollAt, Expr::value(outcome.next_poll_at.map(|at| at.timestamp_micros())))
+        .col_expr(C::ClaimedUntil, Expr::value(0_i64))
+        .col_expr(C::Failures, Expr::value(i32::try_from(outcome.failures).unwrap_or(i32::MAX)))
+        .col_expr(C::LastProblem, Expr::value(outcome.problem.clone()));
+    if let Some(at) = outcome.answered_at {
+        update = update.col_expr(C::AnsweredAt, Expr::value(at.timestamp_micros()));
+    }
+    update
+        .filter(C::ShipmentId.eq(tracked.parcel.shipment.uuid()))
+        .filter(C::ParcelNumber.eq(i32::from(tracked.parcel.number)))
+        .filter(C::Carrier.eq(tracked.carrier.as_str()))
+        .filter(C::TrackingNumber.eq(tracked.number.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+fn from_row(row: tracked_number::Model) -> Result<Tracked, StoreError> {
+    let column = |name| Column("tracked_number", name);
+    Ok(Tracked {
+        parcel: ParcelId {
+            shipment: ShipmentId::from_uuid(row.shipment_id),
+            number: column("parcel_number").number(row.parcel_number)?,
+        },
+        carrier: column("carrier").word(&row.carrier)?,
+        number: column("tracking_number").word(&row.tracking_number)?,
+        failures: column("failures").number(row.failures)?,
+        created_at: from_micros(row.created_at),
+    })
+}

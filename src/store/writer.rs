@@ -1,0 +1,172 @@
+//! Transactions, many to a commit where there is one writer.
+//!
+//! On SQLite a durable commit costs an fsync, and only one connection may write. So one
+//! task owns that connection: it takes what is waiting, runs each piece in a savepoint of
+//! its own, commits once and answers all. A piece that fails takes back its own savepoint
+//! and nobody else's; if the commit fails, everybody is told, and nothing is there. The
+//! queue is bounded: who comes when it is full waits.
+
+use std::pin::Pin;
+
+use futures_util::future::BoxFuture;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Store, StoreError, Tx};
+
+/// What a piece of work looks like: `|tx| Box::pin(async move { … })`.
+pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
+
+/// Tells one caller how it went, once the commit is known.
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Reply> + Send>;
+
+#[derive(Clone)]
+pub(super) enum Writer {
+    Grouped(mpsc::Sender<Job>),
+    Direct(DatabaseConnection),
+}
+
+/// Pieces that may wait, and pieces that go into one commit.
+const QUEUE: usize = 1_024;
+const GROUP: usize = 128;
+
+impl Store {
+    /// Runs `work` in a transaction and commits it. An `Err` of the work takes back all it did.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t Tx) -> Work<'t, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.writer {
+            Writer::Direct(pool) => {
+                let tx = pool.begin().await.map_err(StoreError::from)?;
+                // Dropping a transaction rolls it back.
+                let done = work(&tx).await?;
+                tx.commit().await.map_err(unknown)?;
+                Ok(done)
+            }
+            Writer::Grouped(queue) => {
+                let (answer, answered) = oneshot::channel();
+                let job: Job = Box::new(move |tx| Box::pin(in_savepoint(tx, work, answer)));
+                let closed = || E::from(StoreError::Unavailable("the writer has stopped".into()));
+                queue.send(job).await.map_err(|_| closed())?;
+                answered.await.map_err(|_| closed())?
+            }
+        }
+    }
+}
+
+async fn in_savepoint<T, E, F>(
+    tx: &DatabaseTransaction,
+    work: F,
+    answer: oneshot::Sender<Result<T, E>>,
+) -> Reply
+where
+    F: for<'t> FnOnce(&'t Tx) -> Work<'t, T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let savepoint = match tx.begin().await {
+        Ok(savepoint) => savepoint,
+        Err(error) => return reply(answer, Err(E::from(error.into()))),
+    };
+    match work(&savepoint).await {
+        Ok(done) => match savepoint.commit().await {
+            Ok(()) => reply(answer, Ok(done)),
+            Err(error) => reply(answer, Err(E::from(error.into()))),
+        },
+        Err(refused) => {
+            if let Err(error) = savepoint.rollback().await {
+                tracing::error!(%error, "a savepoint could not be taken back");
+            }
+            reply(answer, Err(refused))
+        }
+    }
+}
+
+/// A caller that has gone away is not told; what it asked for is done all the same.
+fn reply<T, E>(answer: oneshot::Sender<Result<T, E>>, outcome: Result<T, E>) -> Reply
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    Box::new(move |committed| {
+        let _ = answer.send(outcome.and_then(|done| committed.map(|()| done).map_err(E::from)));
+    })
+}
+
+fn unknown(error: sea_orm::DbErr) -> StoreError {
+    match StoreError::from(error) {
+        // The connection went away between COMMIT and its answer.
+        StoreError::Unavailable(text) => StoreError::CommitUnknown(text),
+        known => known,
+    }
+}
+
+impl Writer {
+    pub fn grouped(connection: DatabaseConnection) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(run(connection, waiting));
+        Writer::Grouped(queue)
+    }
+
+    /// Returns when everything that was queued before has been answered.
+    pub async fn close(self) {
+        match self {
+            Writer::Direct(_) => {}
+            Writer::Grouped(queue) => {
+                let (done, all_done) = oneshot::channel();
+                let last: Job = Box::new(move |_| {
+                    Box::pin(async move {
+                        let reply: Reply = Box::new(move |_| {
+                            let _ = done.send(());
+                        });
+                        reply
+                    })
+                });
+                if queue.send(last).await.is_ok() {
+                    let _ = all_done.await;
+                }
+            }
+        }
+    }
+}
+
+async fn run(connection: DatabaseConnection, mut waiting: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(GROUP);
+    while waiting.recv_many(&mut jobs, GROUP).await > 0 {
+        let (committed, replies) = commit_together(&connection, jobs.drain(..)).await;
+        for reply in replies {
+            reply(committed.clone());
+        }
+    }
+}
+
+async fn commit_together(
+    connection: &DatabaseConnection,
+    jobs: impl Iterator<Item = Job>,
+) -> (Result<(), StoreError>, Vec<Reply>) {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
+    };
+    let mut replies = Vec::with_capacity(GROUP);
+    match connection.begin_with_options(options).await {
+        Ok(tx) => {
+            for job in jobs {
+                replies.push(job(&tx).await);
+            }
+            (tx.commit().await.map_err(StoreError::from), replies)
+        }
+        Err(error) => {
+            // Without a transaction no job runs; dropping a job tells its caller that the writer is away.
+            tracing::error!(%error, "the SQLite writer cannot begin a transaction");
+            drop(jobs);
+            (Err(error.into()), replies)
+        }
+    }
+}
