@@ -6,3 +6,4 @@ pub mod merchants;
 pub mod outbound;
 pub mod standard_webhooks;
 pub mod store;
+pub mod tracking;

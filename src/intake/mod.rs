@@ -1,7 +1,7 @@
-//! Pickup requests: from whatever bytes came to a request that can be planned.
+//! What arrives: from whatever bytes came to a request, or a scan, that can be acted upon.
 //!
-//! Promise: a body is either a [`PickupRequest`] in which every field has passed its
-//! check, or a list of all that is wrong with it, each by its JSON pointer. Nothing is
+//! Promise: a body is either a [`PickupRequest`] (or a [`Scan`]) in which every field has
+//! passed its check, or a list of all that is wrong with it, each by its JSON pointer. Nothing is
 //! guessed, rounded or dropped: a field nobody knows is an error too, since it may be a
 //! misspelt one that mattered.
 //!
@@ -10,6 +10,8 @@
 
 mod reading;
 mod request;
+mod scan;
 
 pub use reading::FieldError;
 pub use request::{NewParcel, Payment, PickupRequest, read};
+pub use scan::{Scan, read as read_scan};

@@ -1,0 +1,113 @@
+//! The body of a hub scan.
+
+use chrono::DateTime;
+use serde_json::Value;
+
+use super::reading::{Errors, FieldError, Object};
+use crate::domain::carrier::{CarrierCode, TrackingNumber};
+use crate::domain::event::ScanKind;
+use crate::domain::id::ParcelId;
+use crate::domain::instant::{Instant, cut};
+use crate::domain::network::DepartureId;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    pub parcel: ParcelId,
+    pub kind: ScanKind,
+    pub occurred_at: Instant,
+    /// As the scanner wrote it.
+    pub local_time: String,
+    /// With `handed_over`, and only there: who takes the last mile, under which number.
+    pub handed_to: Option<(CarrierCode, TrackingNumber)>,
+    pub departure: Option<DepartureId>,
+    pub note: Option<String>,
+}
+
+/// How far ahead of us a scanner's clock may be.
+const AHEAD_MINUTES_MAX: i64 = 5;
+
+/// Reads one scan, or says all that is wrong with it.
+pub fn read(body: &Value, now: Instant) -> Result<Scan, Vec<FieldError>> {
+    let errors = Errors::default();
+    let scan = Object::new(body, String::new(), &errors).and_then(|body| scan(&body, now));
+    errors.check(scan)
+}
+
+fn scan(body: &Object, now: Instant) -> Option<Scan> {
+    let parcel = body.parsed("parcel");
+    let kind = body.parsed("kind");
+    let written = body.text("occurred_at", 1..=40);
+    let occurred_at = written.as_ref().and_then(|text| {
+        let instant = DateTime::parse_from_rfc3339(text).map(|instant| cut(instant.to_utc()));
+        match instant {
+            Err(_) => body.errors().add("/occurred_at", "has to be a time such as 2026-03-02T14:00:00+08:00"),
+            Ok(at) if at > now + chrono::Duration::minutes(AHEAD_MINUTES_MAX) => {
+                body.errors().add("/occurred_at", "lies in the future");
+            }
+            Ok(_) => {}
+        }
+        instant.ok()
+    });
+    let carrier: Option<Option<CarrierCode>> = body.parsed_or_none("carrier");
+    let number: Option<Option<TrackingNumber>> = body.parsed_or_none("tracking_number");
+    let departure = body.parsed_or_none("departure");
+    let note = body.text_or_none("note", 0..=500);
+
+    let handed_over = kind == Some(ScanKind::HandedOver);
+    for (pointer, absent) in [("/carrier", carrier == Some(None)), ("/tracking_number", number == Some(None))]
+    {
+        if handed_over && absent {
+            body.errors().add(pointer, "is missing: handed_over names the carrier and its number");
+        }
+        if !handed_over && kind.is_some() && !absent {
+            body.errors().add(pointer, "goes with handed_over only");
+        }
+    }
+    Some(Scan {
+        parcel: parcel?,
+        kind: kind?,
+        occurred_at: occurred_at?,
+        local_time: written?,
+        handed_to: carrier?.zip(number?),
+        departure: departure?,
+        note: note?.filter(|note| !note.is_empty()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn now() -> Instant {
+        "2026-03-05T00:00:00Z".parse().expect("an instant")
+    }
+
+    fn pointers(body: Value) -> Vec<String> {
+        read(&body, now()).expect_err("a refusal").into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn a_handover_names_the_carrier_and_its_number() {
+        let parcel = "pcl_00000000000000000000000001-1";
+        let body =
+            json!({"parcel": parcel, "kind": "handed_over", "occurred_at": "2026-03-04T10:00:00+08:00"});
+        assert_eq!(pointers(body.clone()), ["/carrier", "/tracking_number"]);
+        let mut whole = body.clone();
+        whole["carrier"] = json!("dhl_unified");
+        whole["tracking_number"] = json!("00340434161094000001");
+        assert!(read(&whole, now()).is_ok());
+        whole["kind"] = json!("received");
+        assert_eq!(pointers(whole), ["/carrier", "/tracking_number"]);
+    }
+
+    #[test]
+    fn a_scan_from_the_future_is_refused() {
+        let parcel = "pcl_00000000000000000000000001-1";
+        let at = |at: &str| json!({"parcel": parcel, "kind": "received", "occurred_at": at});
+        assert!(read(&at("2026-03-05T00:04:00Z"), now()).is_ok());
+        assert_eq!(pointers(at("2026-03-05T00:06:00Z")), ["/occurred_at"]);
+        assert_eq!(pointers(at("yesterday")), ["/occurred_at"]);
+    }
+}

@@ -1,0 +1,101 @@
+//! What an event means for the parcel it is about.
+
+use crate::domain::event::{EventSource, EventStatus, Facility, ScanKind, TrackingEvent};
+use crate::domain::shipment::Milestone;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Meaning {
+    /// Shown, and nothing else.
+    Nothing,
+    Reaches(Milestone),
+    /// Customs keeps it.
+    Held,
+    /// Customs lets it go.
+    Released,
+    Damaged,
+    Returning,
+    Returned,
+    Lost,
+    Destroyed,
+    /// The merchant, or we for it, called it off.
+    CalledOff,
+}
+
+pub fn meaning(event: &TrackingEvent) -> Meaning {
+    match (event.source, event.scan) {
+        (EventSource::System, _) => of_our_own(event.happening.status),
+        (EventSource::Scan, Some(kind)) => of_a_scan(kind, event.facility),
+        (EventSource::Scan, None) => Meaning::Nothing,
+        (EventSource::Poll | EventSource::Push, _) => of_a_carrier(event.happening.status),
+    }
+}
+
+fn of_our_own(status: EventStatus) -> Meaning {
+    match status {
+        EventStatus::InfoReceived => Meaning::Reaches(Milestone::Accepted),
+        EventStatus::PickupScheduled => Meaning::Reaches(Milestone::PickupScheduled),
+        EventStatus::PickedUp => Meaning::Reaches(Milestone::PickedUp),
+        EventStatus::Cancelled => Meaning::CalledOff,
+        EventStatus::Lost => Meaning::Lost,
+        EventStatus::Destroyed => Meaning::Destroyed,
+        EventStatus::Damaged => Meaning::Damaged,
+        EventStatus::Departed
+        | EventStatus::Arrived
+        | EventStatus::InTransit
+        | EventStatus::ExportCustoms
+        | EventStatus::CustomsPresented
+        | EventStatus::CustomsHeld
+        | EventStatus::CustomsReleased
+        | EventStatus::OutForDelivery
+        | EventStatus::AttemptFailed
+        | EventStatus::AvailableForCollection
+        | EventStatus::Delivered
+        | EventStatus::Returning
+        | EventStatus::Returned
+        | EventStatus::Delayed
+        | EventStatus::Exception
+        | EventStatus::Unknown => Meaning::Nothing,
+    }
+}
+
+fn of_a_scan(kind: ScanKind, facility: Option<Facility>) -> Meaning {
+    let at_gateway = facility == Some(Facility::Gateway);
+    match kind {
+        ScanKind::Received | ScanKind::Arrived if at_gateway => Meaning::Reaches(Milestone::AtGateway),
+        ScanKind::Received | ScanKind::Arrived => Meaning::Reaches(Milestone::AtOriginHub),
+        ScanKind::Departed if at_gateway => Meaning::Nothing,
+        ScanKind::Departed => Meaning::Reaches(Milestone::LineHaul),
+        ScanKind::CustomsPresented => Meaning::Reaches(Milestone::Customs),
+        ScanKind::CustomsHeld => Meaning::Held,
+        ScanKind::CustomsReleased => Meaning::Released,
+        ScanKind::HandedOver => Meaning::Reaches(Milestone::LastMile),
+    }
+}
+
+fn of_a_carrier(status: EventStatus) -> Meaning {
+    match status {
+        EventStatus::PickedUp | EventStatus::Departed | EventStatus::Arrived | EventStatus::InTransit => {
+            Meaning::Reaches(Milestone::LastMile)
+        }
+        EventStatus::OutForDelivery | EventStatus::AttemptFailed | EventStatus::AvailableForCollection => {
+            Meaning::Reaches(Milestone::OutForDelivery)
+        }
+        EventStatus::Delivered => Meaning::Reaches(Milestone::Delivered),
+        EventStatus::CustomsHeld => Meaning::Held,
+        EventStatus::CustomsReleased => Meaning::Released,
+        EventStatus::Damaged => Meaning::Damaged,
+        EventStatus::Returning => Meaning::Returning,
+        EventStatus::Returned => Meaning::Returned,
+        EventStatus::Lost => Meaning::Lost,
+        EventStatus::Destroyed => Meaning::Destroyed,
+        // A carrier that cancels its label has not taken the goods away from us.
+        EventStatus::Cancelled
+        | EventStatus::InfoReceived
+        | EventStatus::PickupScheduled
+        | EventStatus::ExportCustoms
+        | EventStatus::CustomsPresented
+        | EventStatus::Delayed
+        | EventStatus::Exception
+        | EventStatus::Unknown => Meaning::Nothing,
+    }
+}
