@@ -9,7 +9,7 @@ use std::path::Path;
 use ::config::{Config, Environment, File, FileFormat};
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// Every key with its default and what it means.
 pub const DEFAULTS: &str = include_str!("config.default.toml");
@@ -135,6 +135,7 @@ pub struct Outbox {
     pub batch: u32,
     pub concurrency_max: usize,
     pub lease_seconds: u32,
+    #[serde(deserialize_with = "list")]
     pub retry_seconds: Vec<u32>,
     pub jitter: f64,
 }
@@ -162,6 +163,21 @@ pub struct DhlUnified {
     pub service: String,
 }
 
+/// A list of numbers, or the text `5,300` that a variable can hold. Variables stay text
+/// until a field asks for a number: a secret of digits must keep its leading zeros.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        List(Vec<u32>),
+        Text(String),
+    }
+    match Written::deserialize(deserializer)? {
+        Written::List(list) => Ok(list),
+        Written::Text(text) => text.split(',').map(|n| n.trim().parse().map_err(serde::de::Error::custom)).collect(),
+    }
+}
+
 /// Defaults, then `file` (or `sampan.toml` where there is one), then the environment.
 pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
     let builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
@@ -184,9 +200,6 @@ fn environment(variables: Option<std::collections::HashMap<String, String>>) -> 
     Environment::with_prefix("SAMPAN")
         .prefix_separator("__")
         .separator("__")
-        .try_parsing(true)
-        .list_separator(",")
-        .with_list_parse_key("outbox.retry_seconds")
         .source(variables)
 }
 
@@ -305,6 +318,7 @@ mod tests {
         let settings = read(builder).expect("valid settings");
         assert_eq!(settings.http.body_bytes_max, 77);
         assert_eq!(settings.outbox.retry_seconds, [1, 2]);
+        assert_eq!(settings.carriers.dhl_unified.api_key.expose_secret(), "00123");
     }
 
     #[test]

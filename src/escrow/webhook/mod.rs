@@ -1,0 +1,74 @@
+//! The generic provider: signed Standard Webhooks to one address.
+//!
+//! `POST` with a JSON body `{"type": "escrow.<action>", "timestamp", "data"}`, the three
+//! `webhook-…` headers of Standard Webhooks 1.0.0, and `Idempotency-Key`, which is the
+//! trigger's id. Any 2xx acknowledges; 410 means that the address is given up.
+
+use secrecy::ExposeSecret;
+use serde::Serialize;
+
+use super::provider::{Commands, Reading};
+use crate::config;
+use crate::domain::escrow::TriggerFacts;
+use crate::domain::id::TriggerId;
+use crate::domain::instant::{Instant, rfc3339};
+use crate::outbound::{Answer, Request};
+use crate::standard_webhooks::{BadSecret, Secret, sign};
+
+/// As `payment.provider` names it.
+pub const NAME: &str = "webhook";
+
+pub struct Webhook {
+    url: String,
+    secret: Secret,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    timestamp: String,
+    data: &'a TriggerFacts,
+}
+
+impl Webhook {
+    /// None where no address is configured: triggers wait until there is one.
+    pub fn from_config(settings: &config::Escrow) -> Result<Option<Self>, BadSecret> {
+        if settings.webhook_url.is_empty() {
+            return Ok(None);
+        }
+        let secret = settings.webhook_secret.expose_secret().parse()?;
+        Ok(Some(Self { url: settings.webhook_url.clone(), secret }))
+    }
+}
+
+impl Commands for Webhook {
+    fn body(&self, facts: &TriggerFacts, at: Instant) -> String {
+        body(facts, at)
+    }
+
+    fn request(&self, id: TriggerId, body: &str, wall: Instant) -> Request {
+        let (id, timestamp) = (id.to_string(), wall.timestamp());
+        let signature = sign(&self.secret, &id, timestamp, body.as_bytes());
+        Request::post(self.url.clone(), body.as_bytes().to_vec())
+            .header("content-type", "application/json")
+            .header("webhook-timestamp", timestamp.to_string())
+            .header("webhook-signature", signature)
+            .header("idempotency-key", id.clone())
+            .header("webhook-id", id)
+    }
+
+    fn read(&self, answer: &Answer) -> Reading {
+        match answer.status {
+            200..=299 => Reading::Acknowledged,
+            410 => Reading::Gone { reason: "the address is gone (410)".to_owned() },
+            status => Reading::Later { reason: format!("answered {status}"), after: answer.retry_after },
+        }
+    }
+}
+
+/// The body of a trigger.
+pub fn body(facts: &TriggerFacts, at: Instant) -> String {
+    let body = Body { r#type: format!("escrow.{}", facts.action), timestamp: rfc3339(at), data: facts };
+    // Text, numbers and lists of them: there is nothing in it that JSON cannot say.
+    serde_json::to_string(&body).unwrap_or_default()
+}

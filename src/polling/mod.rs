@@ -1,0 +1,11 @@
+//! When to ask a carrier about a parcel again.
+//!
+//! Promise: a parcel is asked about as often as its stage is worth, and no more; a
+//! carrier that fails or does not know the number yet is left alone for longer and
+//! longer, up to a bound; a carrier that names a time is asked no earlier. A delivered
+//! parcel is watched a while for corrections and returns, then let go. No parcel is ever
+//! dropped because its carrier fails.
+//!
+//! Absent on purpose: budgets over a day, learning from history.
+
+pub mod rules;

@@ -1,0 +1,129 @@
+//! What came of a question → when to ask the next one.
+
+use std::time::Duration;
+
+use crate::config;
+use crate::domain::instant::Instant;
+use crate::domain::shipment::ShipmentStatus;
+
+/// What came of one question, as far as the next one depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Answered,
+    /// The carrier doesn't know the number, or doesn't know it yet.
+    NotFound,
+    /// It has to be asked later, at the earliest after so long.
+    Failed { retry_after: Option<Duration> },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Next {
+    /// None: never again.
+    pub at: Option<Instant>,
+    pub failures: u32,
+}
+
+/// `status` is the parcel's after the answer was taken in, `delivered_at` when it was delivered.
+pub fn next(
+    outcome: &Outcome,
+    status: ShipmentStatus,
+    delivered_at: Option<Instant>,
+    failures: u32,
+    settings: &config::Polling,
+    now: Instant,
+) -> Next {
+    let watched_long_enough =
+        delivered_at.is_some_and(|at| now > at + chrono::Duration::days(i64::from(settings.watch_days_after_delivery)));
+    let over = matches!(
+        status,
+        ShipmentStatus::Returned | ShipmentStatus::Lost | ShipmentStatus::Destroyed | ShipmentStatus::Cancelled
+    );
+    if over || watched_long_enough {
+        return Next { at: None, failures: 0 };
+    }
+    match outcome {
+        Outcome::Answered => Next { at: Some(now + wait(status, settings)), failures: 0 },
+        Outcome::NotFound => back_off(failures, None, settings, now),
+        Outcome::Failed { retry_after } => back_off(failures, *retry_after, settings, now),
+    }
+}
+
+fn wait(status: ShipmentStatus, settings: &config::Polling) -> chrono::Duration {
+    let hours = match status {
+        ShipmentStatus::OutForDelivery => settings.hours_out_for_delivery,
+        ShipmentStatus::OnHold => settings.hours_on_hold,
+        ShipmentStatus::Delivered => settings.hours_delivered,
+        ShipmentStatus::Requested
+        | ShipmentStatus::Accepted
+        | ShipmentStatus::PickupScheduled
+        | ShipmentStatus::PickedUp
+        | ShipmentStatus::AtOriginHub
+        | ShipmentStatus::Consolidated
+        | ShipmentStatus::LineHaul
+        | ShipmentStatus::AtGateway
+        | ShipmentStatus::Customs
+        | ShipmentStatus::LastMile
+        | ShipmentStatus::Returning
+        | ShipmentStatus::Returned
+        | ShipmentStatus::Lost
+        | ShipmentStatus::Destroyed
+        | ShipmentStatus::Cancelled => settings.hours_in_transit,
+    };
+    chrono::Duration::seconds((hours * 3_600.0) as i64)
+}
+
+fn back_off(failures: u32, asked: Option<Duration>, settings: &config::Polling, now: Instant) -> Next {
+    let first = u64::from(settings.retry_minutes_first);
+    let most = u64::from(settings.retry_minutes_max).max(first);
+    let minutes = first.saturating_mul(1 << failures.min(20)).min(most);
+    // A carrier that asks for longer than a day is asked the next day all the same.
+    let asked = asked.unwrap_or_default().min(Duration::from_secs(86_400));
+    let wait = chrono::Duration::minutes(minutes as i64).max(chrono::Duration::seconds(asked.as_secs() as i64));
+    Next { at: Some(now + wait), failures: failures.saturating_add(1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::instant::from_micros;
+
+    fn settings() -> config::Polling {
+        config::defaults_with("").expect("defaults").polling
+    }
+
+    fn hours(next: Next, now: Instant) -> Option<f64> {
+        next.at.map(|at| (at - now).num_minutes() as f64 / 60.0)
+    }
+
+    #[test]
+    fn a_parcel_at_the_door_is_asked_about_more_often() {
+        let now = from_micros(0);
+        let wait = |status| hours(next(&Outcome::Answered, status, None, 0, &settings(), now), now);
+        assert_eq!(wait(ShipmentStatus::LastMile), Some(4.0));
+        assert_eq!(wait(ShipmentStatus::OutForDelivery), Some(1.0));
+    }
+
+    #[test]
+    fn a_failing_carrier_is_left_alone_for_longer_and_longer_but_never_for_good() {
+        let now = from_micros(0);
+        let failed = Outcome::Failed { retry_after: None };
+        let waits: Vec<_> = (0..7)
+            .filter_map(|failures| hours(next(&failed, ShipmentStatus::LastMile, None, failures, &settings(), now), now))
+            .collect();
+        assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0]);
+        let asked = Outcome::Failed { retry_after: Some(Duration::from_secs(7_200)) };
+        assert_eq!(hours(next(&asked, ShipmentStatus::LastMile, None, 0, &settings(), now), now), Some(2.0));
+    }
+
+    #[test]
+    fn a_delivered_parcel_is_watched_and_then_let_go() {
+        let delivered_at = from_micros(0);
+        let at = |days| {
+            let now = delivered_at + chrono::Duration::days(days);
+            next(&Outcome::Answered, ShipmentStatus::Delivered, Some(delivered_at), 0, &settings(), now).at
+        };
+        assert!(at(1).is_some() && at(4).is_none());
+        let returned = next(&Outcome::Answered, ShipmentStatus::Returned, None, 0, &settings(), delivered_at);
+        assert_eq!(returned.at, None);
+    }
+}
