@@ -7,6 +7,7 @@
 
 mod text;
 
+pub mod carrier;
 pub mod contact;
 pub mod escrow;
 pub mod event;
