@@ -86,6 +86,27 @@ fn an_event_keeps_the_text_it_came_as() {
 }
 
 #[test]
+fn no_shipment_of_that_number_is_not_found_unless_one_could_not_be_read() {
+    assert_eq!(read(NUMBER, br#"{"shipments":[]}"#), Reading::NotFound);
+    assert_eq!(read(NUMBER, br#"{"shipments":[{"id":"7712345670"}]}"#), Reading::NotFound);
+    let strange = read(NUMBER, br#"{"shipments":[{"id":"7712345670"},["7712345675"]]}"#);
+    assert!(matches!(strange, Reading::Unparsable { .. }));
+}
+
+#[test]
+fn who_signed_stays_in_the_raw_event() {
+    for words in ["Delivered - Signed for by: JESSICA", "Left with neighbour JESSICA", "JESSICA"] {
+        let body = format!(
+            r#"{{"shipments":[{{"id":{NUMBER},"events":[{{"timestamp":"2026-03-05T13:45:00Z",
+            "statusCode":"delivered","status":"DELIVERED","description":"{words}"}}]}}]}}"#
+        );
+        let Reading::Events { seen, .. } = read(NUMBER, body.as_bytes()) else { panic!("events") };
+        assert_eq!(seen[0].happening.status.as_str(), "delivered");
+        assert!(!seen[0].happening.description.contains("JESSICA") && seen[0].raw.contains("JESSICA"));
+    }
+}
+
+#[test]
 fn a_byte_that_is_no_text_costs_one_event_its_wording_and_the_others_nothing() {
     let body = fixture!("in_transit.json").to_vec();
     let at = body.windows(11).rposition(|words| words == b"Shipment pi").expect("a pickup");
@@ -134,11 +155,12 @@ fn the_adapter_keeps_the_contract() {
             rate_limited: (429, fixture!("rate_limited.json")),
         },
     );
-    let limited = Answer {
-        status: 429,
-        retry_after: Some(Duration::from_secs(7)),
-        body: fixture!("rate_limited.json").to_vec(),
+    let retry_after = Some(Duration::from_secs(7));
+    let later = |status| {
+        let answer = Answer { status, retry_after, body: Vec::new() };
+        adapter("").read(&NUMBER.parse().expect("a number"), &answer)
     };
-    let reading = adapter("").read(&NUMBER.parse().expect("a number"), &limited);
-    assert_eq!(reading, Reading::RateLimited { retry_after: Some(Duration::from_secs(7)) });
+    assert_eq!(later(429), Reading::RateLimited { retry_after });
+    let reason = "DHL answered 503".to_owned();
+    assert_eq!(later(503), Reading::CarrierDown { reason, retry_after });
 }
