@@ -1,0 +1,300 @@
+//! A pickup request becomes a shipment with a plan and an order, exactly once.
+//!
+//! Everything is decided before the one transaction that writes it: the request, the
+//! shipment, its parcels, its plan, the order's hold, the first event, the audit and the
+//! answer itself, under the merchant's idempotency key. A crash before its commit leaves
+//! nothing. After it, whoever asks again under the same key gets the same answer, and
+//! whoever asks under the same reference is told which shipment it became.
+//!
+//! Only an acceptance is kept under a key. A refusal changes nothing, so the corrected
+//! body may use the same key.
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::views::{AcceptedView, PlanView, ShipmentView};
+use super::{Deps, Flight};
+use crate::domain::event::{
+    EventLocation, EventSource, EventStatus, Happening, Occurred, OffsetSource, TrackingEvent,
+};
+use crate::domain::escrow::{OrderState, ReleasePolicy};
+use crate::domain::failure::Class;
+use crate::domain::id::{MerchantId, OrderId, ParcelId, PlanId, ShipmentId};
+use crate::domain::instant::Instant;
+use crate::domain::plan::Plan;
+use crate::domain::quantity::{Grams, chargeable};
+use crate::domain::shipment::ShipmentStatus;
+use crate::escrow::webhook;
+use crate::faults;
+use crate::geography::{Atlas, Located};
+use crate::intake::{self, FieldError, PickupRequest};
+use crate::merchants;
+use crate::routing::{self, Ask, NoRoute};
+use crate::store::audit::{self, Change};
+use crate::store::idempotency::{self, StoredAnswer};
+use crate::store::orders::{self, Order};
+use crate::store::shipments::{self, Accepted, Parcel, Shipment};
+use crate::store::{Store, StoreError, Tx, events};
+use crate::tracking;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    #[error("{} fields are wrong", .0.len())]
+    Fields(Vec<FieldError>),
+    #[error(transparent)]
+    NoRoute(#[from] NoRoute),
+    #[error("the reference {reference:?} is shipment {shipment} already")]
+    ReferenceTaken { reference: String, shipment: ShipmentId },
+    #[error("the payment {reference:?} is held for shipment {shipment} already")]
+    PaymentTaken { reference: String, shipment: ShipmentId },
+    #[error("this idempotency key was used for another body")]
+    KeyReused,
+    #[error("a request under this idempotency key is still at work")]
+    KeyInFlight,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+    #[error("the answer cannot be written: {0}")]
+    Answer(#[from] serde_json::Error),
+}
+
+impl AcceptError {
+    pub fn class(&self) -> Class {
+        match self {
+            AcceptError::NotJson(_) | AcceptError::Fields(_) | AcceptError::KeyReused => Class::Caller,
+            AcceptError::NoRoute(error) => error.class(),
+            AcceptError::ReferenceTaken { .. } | AcceptError::PaymentTaken { .. } | AcceptError::KeyInFlight => {
+                Class::Conflict
+            }
+            AcceptError::Store(error) => error.class(),
+            AcceptError::Random(_) | AcceptError::Answer(_) => Class::Bug,
+        }
+    }
+}
+
+/// An answer to give, as it was given the first time.
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    pub replayed: bool,
+}
+
+const CREATED: u16 = 201;
+
+pub async fn accept(
+    deps: &Deps,
+    merchant: MerchantId,
+    key: Option<String>,
+    body: &[u8],
+) -> Result<Answer, AcceptError> {
+    let request_hash: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let _flight = match &key {
+        Some(key) => Some(begin(deps, merchant, key)?),
+        None => None,
+    };
+    if let Some(key) = &key
+        && let Some(answer) = answered(deps.store.reader(), merchant, key, &request_hash).await?
+    {
+        return Ok(answer);
+    }
+    let text = std::str::from_utf8(body).map_err(|error| AcceptError::NotJson(error.to_string()))?;
+    let json = serde_json::from_str(text).map_err(|error| AcceptError::NotJson(error.to_string()))?;
+    let request = intake::read(&json, &[webhook::NAME]).map_err(AcceptError::Fields)?;
+    let draft = draft(deps, merchant, request, text)?;
+    let idempotency = key.map(|key| (key, request_hash));
+    let store = deps.store.clone();
+    deps.store.write(move |tx| Box::pin(async move { write(&store, tx, draft, idempotency).await })).await
+        .inspect(|_| faults::reached("accept.committed"))
+}
+
+fn begin(deps: &Deps, merchant: MerchantId, key: &str) -> Result<Flight, AcceptError> {
+    deps.in_flight.begin(merchant, key).ok_or(AcceptError::KeyInFlight)
+}
+
+async fn answered(
+    db: &impl crate::store::Reads,
+    merchant: MerchantId,
+    key: &str,
+    request_hash: &str,
+) -> Result<Option<Answer>, AcceptError> {
+    match idempotency::find(db, merchant, key).await? {
+        None => Ok(None),
+        Some(stored) if stored.request_hash == request_hash => {
+            Ok(Some(Answer { status: stored.status, body: stored.body, replayed: true }))
+        }
+        Some(_) => Err(AcceptError::KeyReused),
+    }
+}
+
+/// All that will be written, decided.
+struct Draft {
+    accepted: Accepted,
+    order: Order,
+    event: TrackingEvent,
+    change: Change,
+    answer: String,
+}
+
+fn draft(deps: &Deps, merchant: MerchantId, request: PickupRequest, body: &str) -> Result<Draft, AcceptError> {
+    let now = deps.clock.now();
+    let (located, plan) = plan(deps, &request, now)?;
+    let id = ShipmentId::from_uuid(Uuid::now_v7());
+    let parcels: Vec<_> = request.parcels.into_iter().zip(1..).map(|(parcel, number)| Parcel {
+        id: ParcelId { shipment: id, number },
+        reference: parcel.reference,
+        weight: parcel.weight,
+        size: parcel.size,
+        items: parcel.items,
+        status: ShipmentStatus::Accepted,
+        hub: None,
+        delivered_to: None,
+    }).collect();
+    let shipment = Shipment {
+        id,
+        merchant,
+        order: OrderId::from_uuid(Uuid::now_v7()),
+        plan: PlanId::from_uuid(Uuid::now_v7()),
+        reference: request.reference,
+        tracking_token: merchants::new_tracking_token()?,
+        status: ShipmentStatus::Accepted,
+        service: request.service,
+        clearance: request.clearance,
+        pickup: request.pickup,
+        consignee: request.consignee,
+        pickup_zone: located.zone,
+        estimate: tracking::estimate(&plan, None),
+        delivered_at: None,
+        created_at: now,
+        updated_at: now,
+        audit: audit::beginning(),
+    };
+    let order = Order {
+        id: shipment.order,
+        shipment: id,
+        merchant,
+        provider: request.payment.provider,
+        payment_reference: request.payment.reference,
+        held: request.payment.held,
+        policy: ReleasePolicy::OnDelivery,
+        state: OrderState::Held,
+        frozen_because: None,
+        updated_at: now,
+    };
+    let view = ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url);
+    let answer = serde_json::to_string(&AcceptedView { shipment: view, plan: PlanView::from(&plan) })?;
+    let change = Change {
+        actor: format!("merchant {merchant}"),
+        action: "shipment.accepted".to_owned(),
+        detail: json!({"reference": shipment.reference, "parcels": parcels.len(), "held": order.held, "policy": order.policy}),
+    };
+    let event = accepted_event(now, &shipment);
+    let accepted = Accepted { shipment, parcels, plan, body: body.to_owned() };
+    Ok(Draft { accepted, order, event, change, answer })
+}
+
+fn plan(deps: &Deps, request: &PickupRequest, now: Instant) -> Result<(Located, Plan), AcceptError> {
+    let atlas = Atlas::embedded();
+    let address = &request.pickup.address;
+    let located = atlas.locate(address);
+    let division = atlas.division(request.consignee.division);
+    let mut errors = Vec::new();
+    if let Err(error) = &located {
+        let pointer = format!("/pickup/address/{}", error.field());
+        errors.push(FieldError { pointer, detail: error.to_string() });
+    }
+    if division.is_none() {
+        let detail = format!("{} is not a division of China (GB/T 2260)", request.consignee.division);
+        errors.push(FieldError { pointer: "/consignee/division".to_owned(), detail });
+    }
+    let (Ok(located), Some(division)) = (located, division) else { return Err(AcceptError::Fields(errors)) };
+    let sum = |of: fn(&intake::NewParcel) -> Grams| {
+        let total: u64 = request.parcels.iter().map(|parcel| u64::from(of(parcel).0)).sum();
+        Grams(u32::try_from(total).unwrap_or(u32::MAX))
+    };
+    let ask = Ask {
+        pickup: located.point,
+        pickup_country: address.country,
+        until: request.pickup.until,
+        consignee: division.point,
+        service: request.service,
+        clearance: request.clearance,
+        weight: sum(|parcel| parcel.weight),
+        volume_cm3: request.parcels.iter().map(|parcel| parcel.size.cubic_mm().div_ceil(1_000)).sum(),
+        chargeable: sum(|parcel| chargeable(parcel.weight, parcel.size)),
+    };
+    let plan = routing::plan(&deps.network.current(), &deps.settings.routing, &ask, now)?;
+    Ok((located, plan))
+}
+
+fn accepted_event(now: Instant, shipment: &Shipment) -> TrackingEvent {
+    TrackingEvent {
+        parcel: None,
+        source: EventSource::System,
+        source_name: "sampan".to_owned(),
+        happening: Happening {
+            status: EventStatus::InfoReceived,
+            delivered_to: None,
+            occurred: Occurred {
+                at: now,
+                local_time: now.with_timezone(&shipment.pickup_zone).to_rfc3339(),
+                offset_source: OffsetSource::FacilityZone,
+            },
+            code: "accepted".to_owned(),
+            description: "pickup request accepted".to_owned(),
+            location: EventLocation {
+                country: Some(shipment.pickup.address.country.to_string()),
+                ..EventLocation::default()
+            },
+        },
+        scan: None,
+        hub: None,
+        facility: None,
+        raw: String::new(),
+        recorded_at: now,
+    }
+}
+
+async fn write(
+    store: &Store,
+    tx: &Tx,
+    mut draft: Draft,
+    idempotency: Option<(String, String)>,
+) -> Result<Answer, AcceptError> {
+    let Shipment { id, merchant, created_at, .. } = draft.accepted.shipment;
+    if let Some((key, request_hash)) = &idempotency {
+        if !idempotency::try_lock(store, tx, merchant, key).await? {
+            return Err(AcceptError::KeyInFlight);
+        }
+        if let Some(answer) = answered(tx, merchant, key, request_hash).await? {
+            return Ok(answer);
+        }
+    }
+    refuse_repeats(tx, &draft).await?;
+    let shipment = &mut draft.accepted.shipment;
+    audit::append(tx, id, &mut shipment.audit, std::slice::from_ref(&draft.change), created_at).await?;
+    shipments::insert(tx, &draft.accepted).await?;
+    events::insert(tx, id, std::slice::from_ref(&draft.event)).await?;
+    orders::insert(tx, &draft.order).await?;
+    if let Some((key, request_hash)) = idempotency {
+        let stored = StoredAnswer { request_hash, status: CREATED, body: draft.answer.clone() };
+        idempotency::insert(tx, merchant, &key, stored, created_at).await?;
+    }
+    faults::reached("accept.before_commit");
+    Ok(Answer { status: CREATED, body: draft.answer, replayed: false })
+}
+
+async fn refuse_repeats(tx: &Tx, draft: &Draft) -> Result<(), AcceptError> {
+    let Shipment { merchant, reference, .. } = &draft.accepted.shipment;
+    if let Some(shipment) = shipments::by_reference(tx, *merchant, reference).await? {
+        return Err(AcceptError::ReferenceTaken { reference: reference.clone(), shipment });
+    }
+    let Order { provider, payment_reference, .. } = &draft.order;
+    if let Some(shipment) = orders::by_payment(tx, *merchant, provider, payment_reference).await? {
+        return Err(AcceptError::PaymentTaken { reference: payment_reference.clone(), shipment });
+    }
+    Ok(())
+}

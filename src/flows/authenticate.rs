@@ -1,0 +1,134 @@
+//! Who is calling: by key, or by the signature on the body.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::domain::failure::Class;
+use crate::domain::id::MerchantId;
+use crate::domain::instant::Instant;
+use crate::domain::merchant::Verification;
+use crate::domain::money::Currency;
+use crate::domain::network::HubCode;
+use crate::domain::place::Country;
+use crate::flows::Deps;
+use crate::merchants::{KeyKind, hash_of, new_key};
+use crate::standard_webhooks::{BadSecret, Refused, Secret, Signed, verify};
+use crate::store::merchants::{self, Merchant};
+use crate::store::{Store, StoreError};
+
+/// Says nothing about what exists: a caller learns only that it was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error("no key and no signature were sent")]
+    Missing,
+    #[error("the key is not valid here")]
+    UnknownKey,
+    #[error("the signature is refused: {0}")]
+    BadSignature(#[from] Refused),
+    #[error("this merchant is suspended")]
+    Suspended,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a stored secret cannot be read")]
+    StoredSecret(#[from] BadSecret),
+    #[error("no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl AuthError {
+    pub fn class(&self) -> Class {
+        match self {
+            AuthError::Missing | AuthError::UnknownKey | AuthError::BadSignature(_) | AuthError::Suspended => {
+                Class::Caller
+            }
+            AuthError::Store(error) => error.class(),
+            AuthError::StoredSecret(_) | AuthError::Random(_) => Class::Bug,
+        }
+    }
+}
+
+pub async fn merchant_by_key(deps: &Deps, key: &str) -> Result<Merchant, AuthError> {
+    let found = merchants::by_key_hash(deps.store.reader(), &hash_of(key)).await?;
+    standing(found.ok_or(AuthError::UnknownKey)?)
+}
+
+/// The merchant who says to be `id` and proves it by a signature over `body` (Standard Webhooks).
+pub async fn merchant_by_signature(
+    deps: &Deps,
+    id: MerchantId,
+    signed: &Signed<'_>,
+    body: &[u8],
+) -> Result<Merchant, AuthError> {
+    let found = merchants::find(deps.store.reader(), id).await?;
+    // An unknown merchant and a bad signature look alike from outside.
+    let merchant = found.ok_or(AuthError::BadSignature(Refused::NoSignatureMatches))?;
+    let mut secrets: Vec<Secret> = vec![merchant.webhook_secret.expose_secret().parse()?];
+    if let Some(previous) = &merchant.webhook_secret_previous {
+        secrets.push(previous.expose_secret().parse()?);
+    }
+    let tolerance = deps.settings.intake.signature_tolerance_seconds;
+    verify(&secrets, signed, body, deps.clock.wall(), tolerance)?;
+    standing(merchant)
+}
+
+fn standing(merchant: Merchant) -> Result<Merchant, AuthError> {
+    match merchant.verification {
+        Verification::Verified => Ok(merchant),
+        Verification::Suspended => Err(AuthError::Suspended),
+    }
+}
+
+/// The hub that a key belongs to.
+pub async fn hub_by_key(deps: &Deps, key: &str) -> Result<HubCode, AuthError> {
+    merchants::hub_by_key_hash(deps.store.reader(), &hash_of(key)).await?.ok_or(AuthError::UnknownKey)
+}
+
+/// A new merchant with its secrets, which are shown this once.
+pub struct NewMerchant {
+    pub id: MerchantId,
+    pub api_key: SecretString,
+    pub webhook_secret: SecretString,
+}
+
+pub async fn create_merchant(
+    store: &Store,
+    name: String,
+    country: Country,
+    settlement_currency: Currency,
+    now: Instant,
+) -> Result<NewMerchant, AuthError> {
+    let id = MerchantId::from_uuid(uuid::Uuid::now_v7());
+    let (api_key, hash) = new_key(KeyKind::Merchant)?;
+    let webhook_secret = SecretString::from(Secret::generate()?.to_text());
+    let merchant = Merchant {
+        id,
+        name,
+        country,
+        settlement_currency,
+        verification: Verification::Verified,
+        webhook_secret: webhook_secret.clone(),
+        webhook_secret_previous: None,
+        created_at: now,
+    };
+    let written: Result<(), StoreError> =
+        store.write(move |tx| Box::pin(async move { merchants::insert(tx, &merchant, &hash).await })).await;
+    written?;
+    Ok(NewMerchant { id, api_key, webhook_secret })
+}
+
+/// A new webhook secret; the one before it stays good until the next rotation. None: no such merchant.
+pub async fn rotate_secret(store: &Store, id: MerchantId) -> Result<Option<SecretString>, AuthError> {
+    let secret = SecretString::from(Secret::generate()?.to_text());
+    let new = secret.clone();
+    let found: Result<bool, StoreError> =
+        store.write(move |tx| Box::pin(async move { merchants::rotate_secret(tx, id, &new).await })).await;
+    Ok(found?.then_some(secret))
+}
+
+pub async fn create_hub_key(store: &Store, hub: HubCode, now: Instant) -> Result<SecretString, AuthError> {
+    let (key, hash) = new_key(KeyKind::Hub)?;
+    let written: Result<(), StoreError> = store
+        .write(move |tx| Box::pin(async move { merchants::insert_hub_key(tx, &hub, &hash, now).await }))
+        .await;
+    written?;
+    Ok(key)
+}

@@ -1,0 +1,97 @@
+//! Stories that need several capabilities, one file each.
+//!
+//! Every step that changes something is one transaction of the store; what the next
+//! step needs after a crash is in the database by then. Ids, tokens and times are fixed
+//! before a transaction begins. No network call happens inside one.
+//!
+//! | a crash … | leaves |
+//! |---|---|
+//! | before `accept_pickup` commits | nothing; the merchant asks again |
+//! | after it, before the answer | the shipment; the same key or reference finds it |
+//! | before a poll's commit | the claim, which ends by itself; the number is asked about again |
+//! | after a delivery's commit | the trigger in the outbox |
+//! | after a trigger was sent | its lease; it is sent again under the same key |
+
+pub mod accept_pickup;
+pub mod advance;
+pub mod authenticate;
+pub mod cancel_shipment;
+pub mod import_network;
+pub mod poll_carriers;
+pub mod record_scans;
+pub mod send_triggers;
+pub mod show;
+pub mod views;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::sync::Notify;
+
+use crate::carriers::Registry;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::domain::id::MerchantId;
+use crate::escrow::webhook::Webhook;
+use crate::outbound::Outbound;
+use crate::routing::Network;
+use crate::store::Store;
+
+/// What flows are handed: every part, built once.
+#[derive(Clone)]
+pub struct Deps {
+    pub clock: Clock,
+    pub store: Store,
+    pub settings: Arc<Settings>,
+    pub outbound: Outbound,
+    pub carriers: Registry,
+    pub provider: Option<Arc<Webhook>>,
+    pub network: SharedNetwork,
+    /// Rung when there is something to send.
+    pub outbox_bell: Arc<Notify>,
+    pub in_flight: InFlight,
+}
+
+/// The network in force, read by many, replaced whole.
+#[derive(Clone, Default)]
+pub struct SharedNetwork(Arc<RwLock<(i64, Arc<Network>)>>);
+
+impl SharedNetwork {
+    pub fn current(&self) -> Arc<Network> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
+    /// 0 before one was loaded.
+    pub fn edition(&self) -> i64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    pub fn replace(&self, edition: i64, network: Network) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = (edition, Arc::new(network));
+    }
+}
+
+/// Which idempotency keys this daemon is at work on.
+#[derive(Clone, Default)]
+pub struct InFlight(Arc<Mutex<HashSet<(MerchantId, String)>>>);
+
+/// Holds a key until it is dropped.
+pub struct Flight {
+    all: InFlight,
+    key: (MerchantId, String),
+}
+
+impl InFlight {
+    /// None: somebody is at work on this key already.
+    pub fn begin(&self, merchant: MerchantId, key: &str) -> Option<Flight> {
+        let key = (merchant, key.to_owned());
+        let began = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        began.then(|| Flight { all: self.clone(), key })
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}

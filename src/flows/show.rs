@@ -1,0 +1,67 @@
+//! What merchants and buyers are shown of shipments. Reads only.
+
+use super::Deps;
+use super::views::{EscrowView, EventView, PlanView, ShipmentDetailView, ShipmentPage, ShipmentView, TrackingView};
+use crate::domain::id::{MerchantId, ShipmentId};
+use crate::store::shipments::{self, Filter, Shipment};
+use crate::store::{StoreError, events, orders};
+use crate::tracking;
+
+/// None: this merchant has no such shipment, whoever else may have it.
+pub async fn shipment(
+    deps: &Deps,
+    merchant: MerchantId,
+    id: ShipmentId,
+) -> Result<Option<ShipmentDetailView>, StoreError> {
+    let db = deps.store.reader();
+    let found = shipments::find(db, id).await?.filter(|shipment| shipment.merchant == merchant);
+    let Some(shipment) = found else { return Ok(None) };
+    let parcels = shipments::parcels(db, id).await?;
+    let plan = shipments::plan(db, id, shipment.plan).await?;
+    let order = orders::of_shipment(db, id).await?;
+    let triggers = orders::triggers(db, id).await?;
+    let events = events::of_shipment(db, id).await?;
+    Ok(Some(ShipmentDetailView {
+        shipment: ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url),
+        plan: PlanView::from(&plan),
+        escrow: EscrowView::new(&order, &triggers),
+        events: events.iter().rev().map(EventView::from).collect(),
+    }))
+}
+
+/// One page of a merchant's shipments, two questions however long it is.
+pub async fn shipments(
+    deps: &Deps,
+    merchant: MerchantId,
+    filter: &Filter,
+    limit: usize,
+) -> Result<ShipmentPage, StoreError> {
+    let db = deps.store.reader();
+    // One more than asked for tells whether there is another page.
+    let mut found = shipments::list(db, merchant, filter, limit as u64 + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let ids: Vec<_> = found.iter().map(|shipment| shipment.id).collect();
+    let parcels = shipments::parcels_of(db, &ids).await?;
+    let view = |shipment: &Shipment| {
+        let first = parcels.partition_point(|parcel| parcel.id.shipment < shipment.id);
+        let behind = parcels.partition_point(|parcel| parcel.id.shipment <= shipment.id);
+        ShipmentView::new(shipment, &parcels[first..behind], &deps.settings.http.public_url)
+    };
+    Ok(ShipmentPage {
+        next_cursor: found.last().filter(|_| more).map(|last| last.id.to_string()),
+        shipments: found.iter().map(view).collect(),
+    })
+}
+
+/// What the holder of a tracking token may see.
+pub async fn tracking(deps: &Deps, token: &str) -> Result<Option<TrackingView>, StoreError> {
+    let db = deps.store.reader();
+    let Some(shipment) = shipments::find_by_token(db, token).await? else { return Ok(None) };
+    let parcels = shipments::parcels(db, shipment.id).await?;
+    let plan = shipments::plan(db, shipment.id, shipment.plan).await?;
+    let events = events::of_shipment(db, shipment.id).await?;
+    let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
+    let timeline = tracking::fold(&numbers, &events);
+    Ok(Some(TrackingView::new(&shipment, &plan, &timeline, &deps.network.current())))
+}

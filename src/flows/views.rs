@@ -1,0 +1,448 @@
+//! What callers are shown. The shapes of the API's answers, made from domain values;
+//! the doors only write them down.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::event::TrackingEvent;
+use crate::domain::instant::{Instant, rfc3339};
+use crate::domain::network::Hub;
+use crate::domain::place::Country;
+use crate::domain::plan::{Leg, Plan, UsdMicros};
+use crate::domain::shipment::{Estimate, Milestone, ShipmentStatus};
+use crate::routing::Network;
+use crate::store::orders::{Order, Trigger};
+use crate::store::shipments::{Parcel, Shipment};
+use crate::tracking::{Timeline, Where, expected, public_place};
+
+/// A decimal string in a currency of ISO 4217.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MoneyView {
+    #[schema(example = "12.35")]
+    pub amount: String,
+    #[schema(example = "USD")]
+    pub currency: String,
+}
+
+fn usd(cost: UsdMicros) -> MoneyView {
+    MoneyView { amount: cost.dollars(), currency: "USD".to_owned() }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EstimateView {
+    pub earliest: String,
+    pub latest: String,
+}
+
+impl From<Estimate> for EstimateView {
+    fn from(estimate: Estimate) -> Self {
+        Self { earliest: rfc3339(estimate.earliest_at), latest: rfc3339(estimate.latest_at) }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LegView {
+    /// first_mile, line_haul or last_mile
+    pub kind: String,
+    pub from: String,
+    pub to: String,
+    pub mode: String,
+    pub lane: Option<String>,
+    pub departure: Option<String>,
+    pub depart_at: String,
+    pub arrive_at: String,
+    pub distance_km: f64,
+    pub cost: MoneyView,
+}
+
+impl From<&Leg> for LegView {
+    fn from(leg: &Leg) -> Self {
+        Self {
+            kind: leg.kind.to_string(),
+            from: leg.from.clone(),
+            to: leg.to.clone(),
+            mode: leg.mode.to_string(),
+            lane: leg.lane.as_ref().map(ToString::to_string),
+            departure: leg.departure.as_ref().map(ToString::to_string),
+            depart_at: rfc3339(leg.depart_at),
+            arrive_at: rfc3339(leg.arrive_at),
+            distance_km: leg.distance_km,
+            cost: usd(leg.cost),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlternativeView {
+    pub via: Vec<String>,
+    pub arrive_at: String,
+    pub cost: MoneyView,
+    /// Why it was turned down.
+    pub reason: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlanView {
+    pub legs: Vec<LegView>,
+    pub arrive_at: String,
+    pub cost: MoneyView,
+    pub promised_by: String,
+    /// Why this way.
+    pub reason: String,
+    pub alternatives: Vec<AlternativeView>,
+}
+
+impl From<&Plan> for PlanView {
+    fn from(plan: &Plan) -> Self {
+        let alternatives = plan.alternatives.iter().map(|other| AlternativeView {
+            via: other.via.iter().map(ToString::to_string).collect(),
+            arrive_at: rfc3339(other.arrive_at),
+            cost: usd(other.cost),
+            reason: other.reason.clone(),
+        });
+        Self {
+            legs: plan.legs.iter().map(LegView::from).collect(),
+            arrive_at: rfc3339(plan.arrive_at),
+            cost: usd(plan.cost),
+            promised_by: rfc3339(plan.promised_by),
+            reason: plan.reason.clone(),
+            alternatives: alternatives.collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParcelView {
+    /// On the label, for scanners.
+    pub id: String,
+    pub reference: String,
+    pub weight_grams: u32,
+    pub size_mm: [u32; 3],
+    pub status: String,
+    /// Where it is, when it is in a hub.
+    pub hub: Option<String>,
+    pub delivered_to: Option<String>,
+}
+
+impl From<&Parcel> for ParcelView {
+    fn from(parcel: &Parcel) -> Self {
+        Self {
+            id: parcel.id.to_string(),
+            reference: parcel.reference.clone(),
+            weight_grams: parcel.weight.0,
+            size_mm: parcel.size.0,
+            status: parcel.status.to_string(),
+            hub: parcel.hub.as_ref().map(ToString::to_string),
+            delivered_to: parcel.delivered_to.map(|to| to.to_string()),
+        }
+    }
+}
+
+/// A shipment as its merchant sees it in a list, and as the answer to a pickup request begins.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShipmentView {
+    pub id: String,
+    pub reference: String,
+    pub status: String,
+    pub tracking_token: String,
+    pub tracking_url: String,
+    pub service: String,
+    pub clearance: String,
+    pub estimated_delivery: EstimateView,
+    pub delivered_at: Option<String>,
+    pub created_at: String,
+    pub parcels: Vec<ParcelView>,
+}
+
+impl ShipmentView {
+    pub fn new(shipment: &Shipment, parcels: &[Parcel], public_url: &str) -> Self {
+        Self {
+            id: shipment.id.to_string(),
+            reference: shipment.reference.clone(),
+            status: shipment.status.to_string(),
+            tracking_token: shipment.tracking_token.clone(),
+            tracking_url: format!("{public_url}/track/{}", shipment.tracking_token),
+            service: shipment.service.to_string(),
+            clearance: shipment.clearance.to_string(),
+            estimated_delivery: shipment.estimate.into(),
+            delivered_at: shipment.delivered_at.map(rfc3339),
+            created_at: rfc3339(shipment.created_at),
+            parcels: parcels.iter().map(ParcelView::from).collect(),
+        }
+    }
+}
+
+/// The answer to a pickup request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AcceptedView {
+    #[serde(flatten)]
+    pub shipment: ShipmentView,
+    pub plan: PlanView,
+}
+
+/// One event as the merchant sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventView {
+    /// The parcel's number, from 1; absent where the whole shipment is meant.
+    pub parcel: Option<u16>,
+    pub status: String,
+    pub occurred_at: String,
+    /// As the source wrote it.
+    pub local_time: String,
+    pub offset_source: String,
+    pub source: String,
+    pub source_name: String,
+    pub code: String,
+    pub description: String,
+    pub place: Option<String>,
+    pub country: Option<String>,
+    pub hub: Option<String>,
+    pub delivered_to: Option<String>,
+}
+
+impl From<&TrackingEvent> for EventView {
+    fn from(event: &TrackingEvent) -> Self {
+        let happening = &event.happening;
+        Self {
+            parcel: event.parcel,
+            status: happening.status.to_string(),
+            occurred_at: rfc3339(happening.occurred.at),
+            local_time: happening.occurred.local_time.clone(),
+            offset_source: happening.occurred.offset_source.to_string(),
+            source: event.source.to_string(),
+            source_name: event.source_name.clone(),
+            code: happening.code.clone(),
+            description: happening.description.clone(),
+            place: happening.location.place.clone(),
+            country: happening.location.country.clone(),
+            hub: event.hub.as_ref().map(ToString::to_string),
+            delivered_to: happening.delivered_to.map(|to| to.to_string()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TriggerView {
+    pub id: String,
+    pub action: String,
+    pub created_at: String,
+    pub acknowledged_at: Option<String>,
+}
+
+/// The order's money.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EscrowView {
+    pub provider: String,
+    pub payment_reference: String,
+    pub held: MoneyView,
+    pub state: String,
+    pub frozen_because: Option<String>,
+    pub triggers: Vec<TriggerView>,
+}
+
+impl EscrowView {
+    pub fn new(order: &Order, triggers: &[Trigger]) -> Self {
+        let triggers = triggers.iter().map(|trigger| TriggerView {
+            id: trigger.id.to_string(),
+            action: trigger.facts.action.to_string(),
+            created_at: rfc3339(trigger.created_at),
+            acknowledged_at: trigger.acknowledged_at.map(rfc3339),
+        });
+        Self {
+            provider: order.provider.clone(),
+            payment_reference: order.payment_reference.clone(),
+            held: MoneyView { amount: order.held.amount(), currency: order.held.currency.to_string() },
+            state: order.state.to_string(),
+            frozen_because: order.frozen_because.clone(),
+            triggers: triggers.collect(),
+        }
+    }
+}
+
+/// Everything about one shipment, for its merchant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShipmentDetailView {
+    #[serde(flatten)]
+    pub shipment: ShipmentView,
+    pub plan: PlanView,
+    pub escrow: EscrowView,
+    /// Newest first.
+    pub events: Vec<EventView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShipmentPage {
+    /// Newest first.
+    pub shipments: Vec<ShipmentView>,
+    /// Pass it as `cursor` to get the next page; absent on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// An instant with the local time of the place it is about.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MomentView {
+    pub utc: String,
+    pub local: String,
+    /// A name of the IANA time zone database.
+    pub zone: String,
+}
+
+impl MomentView {
+    fn new(at: Instant, zone: chrono_tz::Tz) -> Self {
+        Self { utc: rfc3339(at), local: at.with_timezone(&zone).to_rfc3339(), zone: zone.name().to_owned() }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MilestoneView {
+    pub milestone: String,
+    pub reached: bool,
+    /// When the plan foresees it.
+    pub expected_at: Option<MomentView>,
+    pub reached_at: Option<MomentView>,
+    /// A hub's code.
+    pub hub: Option<String>,
+    /// A hub's name in English and Chinese.
+    pub place_en: Option<String>,
+    pub place_zh: Option<String>,
+}
+
+/// One event as everybody may see it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PublicEventView {
+    pub parcel: Option<u16>,
+    pub status: String,
+    pub at: MomentView,
+    /// As the source wrote it.
+    pub local_time: String,
+    pub offset_source: String,
+    /// system, scan, poll or push
+    pub source: String,
+    pub carrier: Option<String>,
+    pub hub: Option<String>,
+    pub place_en: Option<String>,
+    pub place_zh: Option<String>,
+    pub country: Option<String>,
+    pub delivered_to: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PublicParcelView {
+    pub number: u16,
+    pub status: String,
+    pub delivered_to: Option<String>,
+}
+
+/// What anybody with the token sees: nothing in it identifies a person.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TrackingView {
+    pub status: String,
+    pub service: String,
+    pub estimated_delivery: EstimateMomentsView,
+    pub delivered_at: Option<MomentView>,
+    pub milestones: Vec<MilestoneView>,
+    pub parcels: Vec<PublicParcelView>,
+    /// Newest first.
+    pub events: Vec<PublicEventView>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EstimateMomentsView {
+    pub earliest: MomentView,
+    pub latest: MomentView,
+}
+
+/// Where the consignee's clocks are.
+const CONSIGNEE_ZONE: chrono_tz::Tz = chrono_tz::Tz::Asia__Shanghai;
+
+impl TrackingView {
+    pub fn new(shipment: &Shipment, plan: &Plan, timeline: &Timeline, network: &Network) -> Self {
+        let moment = |at| MomentView::new(at, CONSIGNEE_ZONE);
+        let parcels = timeline.parcels.iter().map(|parcel| PublicParcelView {
+            number: parcel.number,
+            status: parcel.status.to_string(),
+            delivered_to: parcel.delivered.and_then(|event| event.happening.delivered_to).map(|to| to.to_string()),
+        });
+        Self {
+            status: timeline.status.to_string(),
+            service: shipment.service.to_string(),
+            estimated_delivery: EstimateMomentsView {
+                earliest: moment(shipment.estimate.earliest_at),
+                latest: moment(shipment.estimate.latest_at),
+            },
+            delivered_at: timeline.delivered_at.map(moment),
+            milestones: milestones(shipment, plan, timeline, network),
+            parcels: parcels.collect(),
+            events: timeline.events.iter().rev().map(|event| public_event(event, shipment, network)).collect(),
+        }
+    }
+}
+
+fn milestones(shipment: &Shipment, plan: &Plan, timeline: &Timeline, network: &Network) -> Vec<MilestoneView> {
+    let off_course = matches!(
+        timeline.status,
+        ShipmentStatus::Cancelled
+            | ShipmentStatus::Returning
+            | ShipmentStatus::Returned
+            | ShipmentStatus::Lost
+            | ShipmentStatus::Destroyed
+    );
+    let foreseen = expected(plan);
+    let row = |milestone: &Milestone| {
+        let planned = foreseen.iter().find(|(foreseen, ..)| foreseen == milestone);
+        let reached = timeline.milestone >= *milestone;
+        let hub = planned.and_then(|(_, _, place)| match place {
+            Where::Hub(code) => network.hub(code),
+            Where::Pickup | Where::Consignee => None,
+        });
+        let zone = match planned {
+            Some((_, _, Where::Pickup)) => shipment.pickup_zone,
+            Some((_, _, Where::Hub(_))) => hub.map_or(chrono_tz::Tz::UTC, |hub| hub.zone),
+            Some((_, _, Where::Consignee)) | None => CONSIGNEE_ZONE,
+        };
+        // A milestone that is neither planned nor reported says nothing to a buyer; one that
+        // will not come any more is not promised.
+        let reached_at = timeline.reached.get(milestone).map(|at| MomentView::new(*at, zone));
+        let worth_showing = reached_at.is_some() || planned.is_some() && (reached || !off_course);
+        worth_showing.then(|| MilestoneView {
+            milestone: milestone.to_string(),
+            reached,
+            expected_at: planned.map(|(_, at, _)| MomentView::new(*at, zone)),
+            reached_at,
+            hub: hub.map(|hub| hub.code.to_string()),
+            place_en: hub.map(|hub| hub.name_en.clone()),
+            place_zh: hub.map(|hub| hub.name_zh.clone()),
+        })
+    };
+    Milestone::ALL.iter().filter_map(row).collect()
+}
+
+fn public_event(event: &TrackingEvent, shipment: &Shipment, network: &Network) -> PublicEventView {
+    let happening = &event.happening;
+    let hub: Option<&Hub> = event.hub.as_ref().and_then(|code| network.hub(code));
+    let by_carrier = event.hub.is_none() && event.scan.is_none() && event.parcel.is_some();
+    let place = happening.location.place.as_deref().and_then(public_place);
+    let zone = match hub {
+        Some(hub) => hub.zone,
+        None if by_carrier => CONSIGNEE_ZONE,
+        None => shipment.pickup_zone,
+    };
+    let country = happening.location.country.as_deref();
+    PublicEventView {
+        parcel: event.parcel,
+        status: happening.status.to_string(),
+        at: MomentView::new(happening.occurred.at, zone),
+        local_time: happening.occurred.local_time.clone(),
+        offset_source: happening.occurred.offset_source.to_string(),
+        source: event.source.to_string(),
+        carrier: by_carrier.then(|| event.source_name.clone()),
+        hub: event.hub.as_ref().map(ToString::to_string),
+        place_en: hub.map(|hub| hub.name_en.clone()).or_else(|| place.clone()),
+        place_zh: hub.map(|hub| hub.name_zh.clone()).or(place),
+        country: country
+            .and_then(|country| country.parse::<Country>().ok())
+            .or(hub.map(|hub| hub.country))
+            .map(|country| country.to_string()),
+        delivered_to: happening.delivered_to.map(|to| to.to_string()),
+    }
+}

@@ -1,0 +1,77 @@
+//! Logs and metrics. The names of all metrics stand here and nowhere else.
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+use crate::domain::outbox::OutboxState;
+
+const REQUESTS: &str = "sampan_http_requests_total";
+const REQUEST_SECONDS: &str = "sampan_http_request_seconds";
+const CARRIER_QUESTIONS: &str = "sampan_carrier_questions_total";
+const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
+const TRIGGERS: &str = "sampan_triggers_sent_total";
+const OUTBOX: &str = "sampan_outbox_messages";
+const JOB_FAILURES: &str = "sampan_job_failures_total";
+
+#[derive(Debug, thiserror::Error)]
+#[error("log.level: {0}")]
+pub struct BadLevel(#[from] tracing_subscriber::filter::ParseError);
+
+/// Writes logs to standard error, so that what a command prints stays clean. A second call changes nothing.
+pub fn log(settings: &Log) -> Result<(), BadLevel> {
+    let filter = EnvFilter::try_new(&settings.level)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = match settings.format {
+        LogFormat::Pretty => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}
+
+/// The metrics of this process. What is counted before this is called is lost.
+pub fn metrics() -> Result<PrometheusHandle, BuildError> {
+    let seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+    let recorder = PrometheusBuilder::new().set_buckets(&seconds)?.build_recorder();
+    let handle = recorder.handle();
+    // In tests several daemons live in one process; the first one's recorder takes it all.
+    if metrics::set_global_recorder(recorder).is_ok() {
+        describe_counter!(REQUESTS, "HTTP requests by method, route and status");
+        describe_histogram!(REQUEST_SECONDS, "Seconds from request to answer, by route");
+        describe_counter!(CARRIER_QUESTIONS, "Questions to carriers by carrier and what came of them");
+        describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
+        describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
+        describe_gauge!(OUTBOX, "Messages in the outbox by state");
+        describe_counter!(JOB_FAILURES, "Runs of scheduled jobs that failed, by job");
+    }
+    Ok(handle)
+}
+
+pub fn request(method: &str, route: &str, status: u16, seconds: f64) {
+    counter!(REQUESTS, "method" => method.to_owned(), "route" => route.to_owned(), "status" => status.to_string())
+        .increment(1);
+    histogram!(REQUEST_SECONDS, "route" => route.to_owned()).record(seconds);
+}
+
+pub fn carrier_asked(carrier: &str, outcome: &'static str) {
+    counter!(CARRIER_QUESTIONS, "carrier" => carrier.to_owned(), "outcome" => outcome).increment(1);
+}
+
+pub fn unknown_statuses(carrier: &str, events: u64) {
+    if events > 0 {
+        counter!(UNKNOWN_STATUSES, "carrier" => carrier.to_owned()).increment(events);
+    }
+}
+
+pub fn trigger_sent(outcome: &'static str) {
+    counter!(TRIGGERS, "outcome" => outcome).increment(1);
+}
+
+pub fn outbox(state: OutboxState, messages: u64) {
+    gauge!(OUTBOX, "state" => state.as_str()).set(messages as f64);
+}
+
+pub fn job_failed(job: &'static str) {
+    counter!(JOB_FAILURES, "job" => job).increment(1);
+}
