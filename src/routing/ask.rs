@@ -42,7 +42,8 @@ pub enum NoRoute {
     )]
     NoDeparture { horizon_days: u32, clearance: Clearance },
     #[error(
-        "{service} promises delivery by {}, the earliest that is possible is {}; choose a slower service if there is one",
+        "{service} promises delivery by {}, the earliest that is possible is {}; choose a slower service if \
+         there is one",
         rfc3339(*promised_by),
         rfc3339(*fastest)
     )]

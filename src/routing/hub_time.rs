@@ -71,6 +71,14 @@ mod tests {
         assert_eq!(ready_at(&new_york, at("2026-11-01T06:10:00Z")), at("2026-11-02T05:00:00Z"));
     }
 
+    #[test]
+    fn a_midnight_that_was_before_the_evening_s_second_half_turns_nothing_back() {
+        // In 2010 St. John's went from 00:01 on 7 November (02:31Z) back to 23:01 on the 6th, so that at the
+        // second 23:30 (03:00Z) the first midnight of the 7th was over.
+        let st_johns = in_zone(chrono_tz::America::St_Johns, "16:00:00", 0);
+        assert_eq!(ready_at(&st_johns, at("2010-11-07T03:00:00Z")), at("2010-11-07T03:00:00Z"));
+    }
+
     proptest! {
         #[test]
         fn receiving_earlier_never_means_being_ready_later(

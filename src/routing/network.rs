@@ -164,9 +164,10 @@ mod tests {
 
     #[test]
     fn hubs_and_lanes_are_found_by_their_names() {
-        let network = Network::new(vec![gateway("CN1"), hub("AA")], vec![lane("L1", "AA", "CN1")]);
-        let network = network.expect("a network");
+        let lanes = vec![lane("L3", "AA", "CN1"), lane("L1", "AA", "CN1")];
+        let network = Network::new(vec![gateway("CN1"), hub("AA")], lanes).expect("a network");
         assert_eq!(network.hubs()[0].code.as_str(), "AA");
+        assert_eq!(network.lanes()[0].id.as_str(), "L1");
         assert!(network.hub(&"CN1".parse().expect("a code")).is_some());
         assert!(network.lane(&"L1".parse().expect("an id")).is_some());
         assert!(network.lane(&"L2".parse().expect("an id")).is_none());

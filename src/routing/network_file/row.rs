@@ -22,8 +22,8 @@ impl Report {
     }
 }
 
-/// Calls `each` with every row that has as many fields as the header. Tells whether the header has every column
-/// of `needed`; where it has not, that is reported and no row is read.
+/// Calls `each` with every row that has as many fields as the header. Tells whether the header has every
+/// column of `needed`; where it has not, that is reported and no row is read.
 pub fn each_row(
     file: &'static str,
     text: &str,
@@ -31,8 +31,6 @@ pub fn each_row(
     report: &mut Report,
     mut each: impl FnMut(&mut Row),
 ) -> bool {
-    // Spreadsheets put a byte order mark in front.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().cloned().unwrap_or_default();

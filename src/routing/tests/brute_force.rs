@@ -1,7 +1,7 @@
 //! The planner against somebody who tries everything.
 //!
-//! The enumerator knows the model (it asks `ready_at`, the departures and the costs of the parts, which
-//! have tests of their own) and nothing of the search: no labels, no dominance, no order. It also takes later
+//! The enumerator knows the model (it asks `ready_at`, the departures and the costs of the parts, which have
+//! tests of their own) and nothing of the search: no labels, no dominance, no order. It also takes later
 //! departures than the first, so that "the first one is never worse" is checked and not assumed.
 
 use chrono::TimeDelta;
@@ -102,8 +102,8 @@ fn a_hub(index: usize, is_gateway: bool) -> impl Strategy<Value = Hub> {
     (figures, prop::sample::select(zones)).prop_map(
         move |((lat, lon, cutoff, handling, abroad, postal), zone)| {
             let made = if is_gateway { gateway(&format!("CN{index}")) } else { hub(&format!("US{index}")) };
-            // Now and then the pickup cannot go there directly, or the gateway does not clear it. Of each kind the
-            // first can be used, or else half of the cases would be refusals.
+            // Now and then the pickup cannot go there directly, or the gateway does not clear it. Of each
+            // kind the first can be used, or else half of the cases would be refusals.
             let (abroad, postal) = (abroad && index > 0, postal && index > 0);
             let country = if abroad && !is_gateway { "KR".parse().expect("a country") } else { made.country };
             let clearances = match (is_gateway, postal) {
@@ -117,7 +117,8 @@ fn a_hub(index: usize, is_gateway: bool) -> impl Strategy<Value = Hub> {
     )
 }
 
-/// Which two hubs, weekdays as bits, departure hour, days of transit, cents a kilogram, and a rare small plane.
+/// Which two hubs, weekdays as bits, departure hour, quarter days of transit, cents a kilogram, a rare small
+/// plane.
 type LaneFigures = (prop::sample::Index, prop::sample::Index, u8, u32, u32, i64, u8);
 
 fn a_lane((index, figures): (usize, LaneFigures), hubs: &[Hub], origins: usize) -> Option<Lane> {

@@ -172,9 +172,9 @@ fn what_cannot_be_planned_says_what_is_missing_and_who_must_act() {
         assert_eq!(refused(&network(), heavy, ""), NoRoute::TooLarge { weight_grams, volume_cm3 });
     }
 
-    // The flight of Monday noon is within a day of Monday 08:00, but not of Monday 13:00 with two hours of handling.
-    let tuesday = Lane { weekdays: "3".parse().expect("weekdays"), ..lane("A1", "AA", "CN1") };
-    let weekly = Network::new(network().hubs().to_vec(), vec![tuesday]).expect("a network");
+    // From Monday 08:00, Wednesday noon is four hours beyond a horizon of two days.
+    let wednesdays = Lane { weekdays: "3".parse().expect("weekdays"), ..lane("A1", "AA", "CN1") };
+    let weekly = Network::new(network().hubs().to_vec(), vec![wednesdays]).expect("a network");
     let none = NoRoute::NoDeparture { horizon_days: 2, clearance: Clearance::B2cDirect };
     assert_eq!(refused(&weekly, express(), "[routing]\nhorizon_days = 2"), none);
 
