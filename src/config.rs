@@ -174,7 +174,9 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error
     }
     match Written::deserialize(deserializer)? {
         Written::List(list) => Ok(list),
-        Written::Text(text) => text.split(',').map(|n| n.trim().parse().map_err(serde::de::Error::custom)).collect(),
+        Written::Text(text) => {
+            text.split(',').map(|n| n.trim().parse().map_err(serde::de::Error::custom)).collect()
+        }
     }
 }
 
@@ -197,10 +199,7 @@ pub fn defaults_with(changes: &str) -> Result<Settings, ConfigError> {
 }
 
 fn environment(variables: Option<std::collections::HashMap<String, String>>) -> Environment {
-    Environment::with_prefix("SAMPAN")
-        .prefix_separator("__")
-        .separator("__")
-        .source(variables)
+    Environment::with_prefix("SAMPAN").prefix_separator("__").separator("__").source(variables)
 }
 
 fn read(builder: ::config::ConfigBuilder<::config::builder::DefaultState>) -> Result<Settings, ConfigError> {

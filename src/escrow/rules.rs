@@ -68,7 +68,8 @@ pub fn decide(facts: &Facts, now: Instant) -> Decision {
         (TriggerAction::Delivered, delivered),
         (TriggerAction::ConfirmReceipt, release),
     ];
-    let known = |action: TriggerAction| due.iter().any(|(due, evidence)| *due == action && evidence.is_some());
+    let known =
+        |action: TriggerAction| due.iter().any(|(due, evidence)| *due == action && evidence.is_some());
     let state = if known(TriggerAction::ConfirmReceipt) {
         OrderState::ConfirmRequested
     } else if known(TriggerAction::Delivered) {
@@ -193,16 +194,22 @@ mod tests {
     fn settled_money_stays_where_it_is() {
         let mut parcels = [parcel(true, true)];
         parcels[0].trouble = Some("returned".into());
-        for state in [OrderState::Confirmed, OrderState::RefundRequested, OrderState::Refunded, OrderState::Failed] {
+        for state in
+            [OrderState::Confirmed, OrderState::RefundRequested, OrderState::Refunded, OrderState::Failed]
+        {
             assert_eq!(decide_for(state, &parcels, &[]), unchanged(state));
         }
     }
 
     fn any_parcel() -> impl Strategy<Value = ParcelFacts> {
         let trouble = prop::option::of(Just("lost".to_owned()));
-        (any::<bool>(), any::<bool>(), trouble, any::<bool>()).prop_map(|(picked_up, delivered, trouble, held)| {
-            ParcelFacts { trouble, held, ..parcel(picked_up, delivered) }
-        })
+        (any::<bool>(), any::<bool>(), trouble, any::<bool>()).prop_map(
+            |(picked_up, delivered, trouble, held)| ParcelFacts {
+                trouble,
+                held,
+                ..parcel(picked_up, delivered)
+            },
+        )
     }
 
     proptest! {

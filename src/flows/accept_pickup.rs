@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 use super::views::{AcceptedView, PlanView, ShipmentView};
 use super::{Deps, Flight};
+use crate::domain::escrow::{OrderState, ReleasePolicy};
 use crate::domain::event::{
     EventLocation, EventSource, EventStatus, Happening, Occurred, OffsetSource, TrackingEvent,
 };
-use crate::domain::escrow::{OrderState, ReleasePolicy};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, OrderId, ParcelId, PlanId, ShipmentId};
 use crate::domain::instant::Instant;
@@ -67,9 +67,9 @@ impl AcceptError {
         match self {
             AcceptError::NotJson(_) | AcceptError::Fields(_) | AcceptError::KeyReused => Class::Caller,
             AcceptError::NoRoute(error) => error.class(),
-            AcceptError::ReferenceTaken { .. } | AcceptError::PaymentTaken { .. } | AcceptError::KeyInFlight => {
-                Class::Conflict
-            }
+            AcceptError::ReferenceTaken { .. }
+            | AcceptError::PaymentTaken { .. }
+            | AcceptError::KeyInFlight => Class::Conflict,
             AcceptError::Store(error) => error.class(),
             AcceptError::Random(_) | AcceptError::Answer(_) => Class::Bug,
         }
@@ -107,7 +107,9 @@ pub async fn accept(
     let draft = draft(deps, merchant, request, text)?;
     let idempotency = key.map(|key| (key, request_hash));
     let store = deps.store.clone();
-    deps.store.write(move |tx| Box::pin(async move { write(&store, tx, draft, idempotency).await })).await
+    deps.store
+        .write(move |tx| Box::pin(async move { write(&store, tx, draft, idempotency).await }))
+        .await
         .inspect(|_| faults::reached("accept.committed"))
 }
 
@@ -139,20 +141,30 @@ struct Draft {
     answer: String,
 }
 
-fn draft(deps: &Deps, merchant: MerchantId, request: PickupRequest, body: &str) -> Result<Draft, AcceptError> {
+fn draft(
+    deps: &Deps,
+    merchant: MerchantId,
+    request: PickupRequest,
+    body: &str,
+) -> Result<Draft, AcceptError> {
     let now = deps.clock.now();
     let (located, plan) = plan(deps, &request, now)?;
     let id = ShipmentId::from_uuid(Uuid::now_v7());
-    let parcels: Vec<_> = request.parcels.into_iter().zip(1..).map(|(parcel, number)| Parcel {
-        id: ParcelId { shipment: id, number },
-        reference: parcel.reference,
-        weight: parcel.weight,
-        size: parcel.size,
-        items: parcel.items,
-        status: ShipmentStatus::Accepted,
-        hub: None,
-        delivered_to: None,
-    }).collect();
+    let parcels: Vec<_> = request
+        .parcels
+        .into_iter()
+        .zip(1..)
+        .map(|(parcel, number)| Parcel {
+            id: ParcelId { shipment: id, number },
+            reference: parcel.reference,
+            weight: parcel.weight,
+            size: parcel.size,
+            items: parcel.items,
+            status: ShipmentStatus::Accepted,
+            hub: None,
+            delivered_to: None,
+        })
+        .collect();
     let shipment = Shipment {
         id,
         merchant,

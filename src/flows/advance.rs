@@ -75,7 +75,11 @@ pub async fn advance(
     Ok(Some(Advanced { parcels: parcels.collect(), shipment, added, to_send }))
 }
 
-async fn save_parcels(tx: &Tx, parcels: Vec<shipments::Parcel>, timeline: &Timeline<'_>) -> Result<(), StoreError> {
+async fn save_parcels(
+    tx: &Tx,
+    parcels: Vec<shipments::Parcel>,
+    timeline: &Timeline<'_>,
+) -> Result<(), StoreError> {
     for (mut parcel, now) in parcels.into_iter().zip(&timeline.parcels) {
         let before = (parcel.status, parcel.hub.take(), parcel.delivered_to);
         parcel.status = now.status;
@@ -101,7 +105,8 @@ async fn take_over(
     if before == (timeline.status, estimate, timeline.delivered_at) {
         return Ok(None);
     }
-    (shipment.status, shipment.estimate, shipment.delivered_at) = (timeline.status, estimate, timeline.delivered_at);
+    (shipment.status, shipment.estimate, shipment.delivered_at) =
+        (timeline.status, estimate, timeline.delivered_at);
     let parcels: serde_json::Map<_, _> =
         timeline.parcels.iter().map(|p| (p.number.to_string(), json!(p.status))).collect();
     Ok(Some(Change {
@@ -127,7 +132,8 @@ async fn settle_order(
     let parcels: Vec<_> = timeline.parcels.iter().map(|p| parcel_facts(shipment.id, p, &tracked)).collect();
     let issued: Vec<_> = triggers.iter().map(|trigger| trigger.facts.action).collect();
     let called_off = timeline.status == ShipmentStatus::Cancelled;
-    let facts = Facts { state: order.state, policy: order.policy, parcels: &parcels, issued: &issued, called_off };
+    let facts =
+        Facts { state: order.state, policy: order.policy, parcels: &parcels, issued: &issued, called_off };
     let decision = decide(&facts, occasion.now);
 
     let mut changes = Vec::new();
@@ -165,9 +171,9 @@ async fn move_unacknowledged(
     decision: &Decision,
     occasion: &Occasion,
 ) -> Result<Option<(TriggerId, &'static str)>, StoreError> {
-    let confirm = triggers
-        .iter()
-        .find(|trigger| trigger.facts.action == TriggerAction::ConfirmReceipt && trigger.acknowledged_at.is_none());
+    let confirm = triggers.iter().find(|trigger| {
+        trigger.facts.action == TriggerAction::ConfirmReceipt && trigger.acknowledged_at.is_none()
+    });
     let Some(trigger) = confirm else { return Ok(None) };
     let state = outbox::find(tx, trigger.id).await?.map(|message| message.state);
     match (decision.confirm, state) {

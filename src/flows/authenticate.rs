@@ -37,9 +37,10 @@ pub enum AuthError {
 impl AuthError {
     pub fn class(&self) -> Class {
         match self {
-            AuthError::Missing | AuthError::UnknownKey | AuthError::BadSignature(_) | AuthError::Suspended => {
-                Class::Caller
-            }
+            AuthError::Missing
+            | AuthError::UnknownKey
+            | AuthError::BadSignature(_)
+            | AuthError::Suspended => Class::Caller,
             AuthError::Store(error) => error.class(),
             AuthError::StoredSecret(_) | AuthError::Random(_) => Class::Bug,
         }

@@ -29,9 +29,8 @@ pub async fn import(
 ) -> Result<Imported, ImportError> {
     let (hubs, lanes) = read(hubs_csv, lanes_csv).map_err(ImportError::Rows)?;
     let (hub_count, lane_count) = (hubs.len(), lanes.len());
-    let edition: Result<i64, StoreError> = store
-        .write(move |tx| Box::pin(async move { network::replace(tx, &hubs, &lanes, now).await }))
-        .await;
+    let edition: Result<i64, StoreError> =
+        store.write(move |tx| Box::pin(async move { network::replace(tx, &hubs, &lanes, now).await })).await;
     Ok(Imported { hubs: hub_count, lanes: lane_count, edition: edition? })
 }
 
@@ -42,6 +41,13 @@ pub enum LoadError {
     /// Tables that were changed by hand.
     #[error("the network in the database makes no sense: {0}")]
     Bad(#[from] BadNetwork),
+}
+
+/// The edition in force, for a daemon that starts.
+pub async fn load(store: &Store) -> Result<SharedNetwork, LoadError> {
+    let edition = network::edition(store.reader()).await?;
+    let (hubs, lanes) = network::load(store.reader()).await?;
+    Ok(SharedNetwork::new(edition, Network::new(hubs, lanes)?))
 }
 
 /// Takes a newer edition into memory, if there is one. The old one stays if the new one makes no sense.

@@ -53,15 +53,19 @@ pub struct Deps {
 }
 
 /// The network in force, read by many, replaced whole.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SharedNetwork(Arc<RwLock<(i64, Arc<Network>)>>);
 
 impl SharedNetwork {
+    pub fn new(edition: i64, network: Network) -> Self {
+        Self(Arc::new(RwLock::new((edition, Arc::new(network)))))
+    }
+
     pub fn current(&self) -> Arc<Network> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 
-    /// 0 before one was loaded.
+    /// 0: none was imported yet.
     pub fn edition(&self) -> i64 {
         self.0.read().unwrap_or_else(PoisonError::into_inner).0
     }

@@ -38,7 +38,9 @@ pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
         let batch = deps.settings.polling.batch;
         let due: Vec<Tracked> = deps
             .store
-            .write(move |tx| Box::pin(async move { tracked::claim(tx, now, wall, claimed_until, batch).await }))
+            .write(move |tx| {
+                Box::pin(async move { tracked::claim(tx, now, wall, claimed_until, batch).await })
+            })
             .await?;
         let full = due.len() == batch as usize;
         asked += due.len() as u64;
@@ -167,7 +169,8 @@ async fn write(
     let parcel = advanced.as_ref().and_then(|advanced| {
         advanced.parcels.iter().find(|(number, ..)| *number == tracked.parcel.number).copied()
     });
-    let (status, delivered_at) = parcel.map_or((ShipmentStatus::LastMile, None), |(_, status, at)| (status, at));
+    let (status, delivered_at) =
+        parcel.map_or((ShipmentStatus::LastMile, None), |(_, status, at)| (status, at));
     let next = next(&heard.outcome, status, delivered_at, tracked.failures, settings, now);
     let outcome = tracked::Outcome {
         next_poll_at: next.at,

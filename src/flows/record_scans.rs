@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::Deps;
 use super::advance::{Advanced, Occasion, advance};
 use crate::domain::event::{
-    EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind, TrackingEvent,
+    EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind,
+    TrackingEvent,
 };
 use crate::domain::failure::Class;
 use crate::domain::id::ParcelId;
@@ -69,20 +70,13 @@ pub async fn record(deps: &Deps, hub: &HubCode, body: &Value) -> Result<Recorded
     let event = event(hub, &scan, body, now);
     let occasion = Occasion { actor: format!("hub {}", hub.code), now, wall: deps.clock.wall() };
     let parcel = scan.parcel;
-    let (advanced, status) = deps
-        .store
-        .write(move |tx| Box::pin(async move { write(tx, &scan, event, &occasion).await }))
-        .await?;
+    let (advanced, status) =
+        deps.store.write(move |tx| Box::pin(async move { write(tx, &scan, event, &occasion).await })).await?;
     faults::reached("scan.committed");
     if advanced.to_send {
         deps.outbox_bell.notify_one();
     }
-    Ok(Recorded {
-        parcel,
-        status,
-        shipment_status: advanced.shipment.status,
-        duplicate: advanced.added == 0,
-    })
+    Ok(Recorded { parcel, status, shipment_status: advanced.shipment.status, duplicate: advanced.added == 0 })
 }
 
 async fn write(

@@ -103,7 +103,9 @@ async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), S
     match outcome {
         Outcome::Acknowledged => {
             telemetry::trigger_sent("acknowledged");
-            deps.store.write(move |tx| Box::pin(async move { acknowledge(tx, &message, now, wall).await })).await?;
+            deps.store
+                .write(move |tx| Box::pin(async move { acknowledge(tx, &message, now, wall).await }))
+                .await?;
             // The next of its stream may go now.
             deps.outbox_bell.notify_one();
             Ok(())
@@ -116,10 +118,11 @@ async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), S
                     telemetry::trigger_sent("retried");
                     tracing::warn!(trigger = %message.id, attempts = message.attempts, reason, "a trigger did not get through; it will be sent again");
                     let at = wall + chrono::Duration::from_std(wait).unwrap_or_default();
-                    let postpone = move |tx| -> crate::store::Work<'_, (), StoreError> {
-                        Box::pin(async move { outbox::postpone(tx, message.id, at, &reason).await })
-                    };
-                    deps.store.write(postpone).await
+                    deps.store
+                        .write(move |tx| {
+                            Box::pin(async move { outbox::postpone(tx, message.id, at, &reason).await })
+                        })
+                        .await
                 }
                 Next::GiveUp => bury(deps, message, reason, now, wall).await,
             }
@@ -171,7 +174,13 @@ async fn move_order(
 }
 
 /// No more tries: a person has to look. The money stays where it is.
-async fn bury(deps: &Deps, message: Message, reason: String, now: Instant, wall: Instant) -> Result<(), StoreError> {
+async fn bury(
+    deps: &Deps,
+    message: Message,
+    reason: String,
+    now: Instant,
+    wall: Instant,
+) -> Result<(), StoreError> {
     telemetry::trigger_sent("dead");
     tracing::error!(trigger = %message.id, attempts = message.attempts, reason, "a trigger is a dead letter; see sampan outbox list");
     deps.store
@@ -180,7 +189,8 @@ async fn bury(deps: &Deps, message: Message, reason: String, now: Instant, wall:
                 let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
                 outbox::bury(tx, message.id, wall, &reason).await?;
                 let because = format!("trigger {} is a dead letter: {reason}", message.id);
-                let mut changes = vec![change("trigger.dead", json!({"trigger": message.id, "reason": reason}))];
+                let mut changes =
+                    vec![change("trigger.dead", json!({"trigger": message.id, "reason": reason}))];
                 let confirms = message.body.contains("\"type\":\"escrow.confirm_receipt\"");
                 if confirms {
                     changes.extend(move_order(tx, &message, OrderState::Failed, Some(because), now).await?);
@@ -211,10 +221,14 @@ pub async fn by_hand(
         .write(move |tx| {
             Box::pin(async move {
                 let Some(message) = outbox::find(tx, id).await? else { return Ok(false) };
-                let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(false) };
+                let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else {
+                    return Ok(false);
+                };
                 let (done, action) = match what {
                     ByHand::Retry => (outbox::revive(tx, id, wall).await?, "trigger.revived"),
-                    ByHand::Park => (outbox::park(tx, id, wall, "parked by an operator").await?, "trigger.parked"),
+                    ByHand::Park => {
+                        (outbox::park(tx, id, wall, "parked by an operator").await?, "trigger.parked")
+                    }
                 };
                 if done {
                     let change = Change {

@@ -1,7 +1,9 @@
 //! What merchants and buyers are shown of shipments. Reads only.
 
 use super::Deps;
-use super::views::{EscrowView, EventView, PlanView, ShipmentDetailView, ShipmentPage, ShipmentView, TrackingView};
+use super::views::{
+    EscrowView, EventView, PlanView, ShipmentDetailView, ShipmentPage, ShipmentView, TrackingView,
+};
 use crate::domain::id::{MerchantId, ShipmentId};
 use crate::store::shipments::{self, Filter, Shipment};
 use crate::store::{StoreError, events, orders};

@@ -361,7 +361,10 @@ impl TrackingView {
         let parcels = timeline.parcels.iter().map(|parcel| PublicParcelView {
             number: parcel.number,
             status: parcel.status.to_string(),
-            delivered_to: parcel.delivered.and_then(|event| event.happening.delivered_to).map(|to| to.to_string()),
+            delivered_to: parcel
+                .delivered
+                .and_then(|event| event.happening.delivered_to)
+                .map(|to| to.to_string()),
         });
         Self {
             status: timeline.status.to_string(),
@@ -373,12 +376,22 @@ impl TrackingView {
             delivered_at: timeline.delivered_at.map(moment),
             milestones: milestones(shipment, plan, timeline, network),
             parcels: parcels.collect(),
-            events: timeline.events.iter().rev().map(|event| public_event(event, shipment, network)).collect(),
+            events: timeline
+                .events
+                .iter()
+                .rev()
+                .map(|event| public_event(event, shipment, network))
+                .collect(),
         }
     }
 }
 
-fn milestones(shipment: &Shipment, plan: &Plan, timeline: &Timeline, network: &Network) -> Vec<MilestoneView> {
+fn milestones(
+    shipment: &Shipment,
+    plan: &Plan,
+    timeline: &Timeline,
+    network: &Network,
+) -> Vec<MilestoneView> {
     let off_course = matches!(
         timeline.status,
         ShipmentStatus::Cancelled

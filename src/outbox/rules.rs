@@ -11,7 +11,13 @@ pub enum Next {
 
 /// `attempts` were made, the first included. `asked` is what the receiver asked for;
 /// `chance` is uniform in 0..1.
-pub fn next(attempts: u32, schedule_seconds: &[u32], jitter: f64, chance: f64, asked: Option<Duration>) -> Next {
+pub fn next(
+    attempts: u32,
+    schedule_seconds: &[u32],
+    jitter: f64,
+    chance: f64,
+    asked: Option<Duration>,
+) -> Next {
     let made = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
     let Some(seconds) = schedule_seconds.get(made) else { return Next::GiveUp };
     let planned = Duration::from_secs_f64(f64::from(*seconds) * (1.0 + jitter * chance));

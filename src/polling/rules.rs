@@ -13,7 +13,9 @@ pub enum Outcome {
     /// The carrier doesn't know the number, or doesn't know it yet.
     NotFound,
     /// It has to be asked later, at the earliest after so long.
-    Failed { retry_after: Option<Duration> },
+    Failed {
+        retry_after: Option<Duration>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -32,11 +34,14 @@ pub fn next(
     settings: &config::Polling,
     now: Instant,
 ) -> Next {
-    let watched_long_enough =
-        delivered_at.is_some_and(|at| now > at + chrono::Duration::days(i64::from(settings.watch_days_after_delivery)));
+    let watched_long_enough = delivered_at
+        .is_some_and(|at| now > at + chrono::Duration::days(i64::from(settings.watch_days_after_delivery)));
     let over = matches!(
         status,
-        ShipmentStatus::Returned | ShipmentStatus::Lost | ShipmentStatus::Destroyed | ShipmentStatus::Cancelled
+        ShipmentStatus::Returned
+            | ShipmentStatus::Lost
+            | ShipmentStatus::Destroyed
+            | ShipmentStatus::Cancelled
     );
     if over || watched_long_enough {
         return Next { at: None, failures: 0 };
@@ -78,7 +83,8 @@ fn back_off(failures: u32, asked: Option<Duration>, settings: &config::Polling, 
     let minutes = first.saturating_mul(1 << failures.min(20)).min(most);
     // A carrier that asks for longer than a day is asked the next day all the same.
     let asked = asked.unwrap_or_default().min(Duration::from_secs(86_400));
-    let wait = chrono::Duration::minutes(minutes as i64).max(chrono::Duration::seconds(asked.as_secs() as i64));
+    let wait =
+        chrono::Duration::minutes(minutes as i64).max(chrono::Duration::seconds(asked.as_secs() as i64));
     Next { at: Some(now + wait), failures: failures.saturating_add(1) }
 }
 
@@ -108,7 +114,9 @@ mod tests {
         let now = from_micros(0);
         let failed = Outcome::Failed { retry_after: None };
         let waits: Vec<_> = (0..7)
-            .filter_map(|failures| hours(next(&failed, ShipmentStatus::LastMile, None, failures, &settings(), now), now))
+            .filter_map(|failures| {
+                hours(next(&failed, ShipmentStatus::LastMile, None, failures, &settings(), now), now)
+            })
             .collect();
         assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0]);
         let asked = Outcome::Failed { retry_after: Some(Duration::from_secs(7_200)) };

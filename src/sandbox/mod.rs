@@ -8,6 +8,7 @@
 mod carrier;
 mod escrow;
 mod journey;
+pub mod sample;
 
 #[cfg(test)]
 mod tests;

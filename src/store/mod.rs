@@ -29,7 +29,7 @@ pub mod tracked;
 
 pub use connect::{Backend, Store};
 pub use error::StoreError;
+pub use sea_orm::ConnectionTrait as Reads;
 /// What a write is done with, and what a question can be put to.
 pub use sea_orm::DatabaseTransaction as Tx;
-pub use sea_orm::ConnectionTrait as Reads;
 pub use writer::Work;

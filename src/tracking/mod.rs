@@ -16,6 +16,6 @@ mod fold;
 mod meaning;
 mod view;
 
-pub use estimate::{estimate, expected};
+pub use estimate::{Where, estimate, expected};
 pub use fold::{ParcelTimeline, Timeline, fold};
 pub use view::public_place;

@@ -1,0 +1,129 @@
+//! The embedded tables, read once.
+//!
+//! They are part of the binary, so a malformed one is a mistake of ours that the first
+//! test to touch the atlas shows; there is nobody at run time who could mend it.
+
+use std::collections::HashMap;
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::names::Names;
+use super::postal::Postal;
+use super::{DivisionLevel, DivisionPlace};
+use crate::domain::place::{Country, Division, Point};
+
+const CITIES: &str = include_str!("data/cities.csv");
+const CITY_ALIASES: &str = include_str!("data/city_aliases.csv");
+const REGIONS: &str = include_str!("data/regions.csv");
+const POSTAL_PREFIXES: &str = include_str!("data/postal_prefixes.csv");
+const CHINA_DIVISIONS: &str = include_str!("data/china_divisions.csv");
+
+#[derive(Debug)]
+pub struct City {
+    pub country: Country,
+    pub name: String,
+    pub point: Point,
+    pub population: u32,
+    pub zone: Tz,
+    /// GeoNames' code of the first level below the country.
+    pub admin1: String,
+}
+
+pub struct Tables {
+    /// Sorted by country, the most populous first.
+    pub cities: Vec<City>,
+    by_country: HashMap<Country, std::ops::Range<usize>>,
+    pub names: Names,
+    pub postal: Postal,
+    pub divisions: HashMap<Division, DivisionPlace>,
+}
+
+impl Tables {
+    pub fn embedded() -> Self {
+        let mut cities: Vec<City> = rows::<CityRow>(CITIES).map(City::from).collect();
+        cities.sort_by(|a, b| (a.country, b.population, &a.name).cmp(&(b.country, a.population, &b.name)));
+        let mut by_country: HashMap<Country, std::ops::Range<usize>> = HashMap::new();
+        for (index, city) in cities.iter().enumerate() {
+            by_country.entry(city.country).or_insert(index..index).end = index + 1;
+        }
+        let names = Names::new(&cities, rows(CITY_ALIASES), rows(REGIONS));
+        let postal = Postal::new(
+            rows::<PostalRow>(POSTAL_PREFIXES).map(|row| (row.country, row.prefix, point(row.lat, row.lon))),
+        );
+        let divisions = rows::<DivisionRow>(CHINA_DIVISIONS).map(|row| (row.adcode, row.into())).collect();
+        Self { cities, by_country, names, postal, divisions }
+    }
+
+    pub fn cities_of(&self, country: Country) -> &[City] {
+        self.by_country.get(&country).map_or(&[], |range| &self.cities[range.clone()])
+    }
+}
+
+fn rows<T: DeserializeOwned>(text: &'static str) -> impl Iterator<Item = T> {
+    csv::Reader::from_reader(text.as_bytes())
+        .into_deserialize()
+        .map(|row| row.unwrap_or_else(|error| panic!("an embedded table is malformed: {error}")))
+}
+
+fn point(lat: f64, lon: f64) -> Point {
+    Point::new(lat, lon).unwrap_or_else(|error| panic!("an embedded table is malformed: {error}"))
+}
+
+#[derive(Deserialize)]
+struct CityRow {
+    name: String,
+    country: Country,
+    lat: f64,
+    lon: f64,
+    population: u32,
+    timezone: String,
+    admin1: String,
+}
+
+#[derive(Deserialize)]
+struct PostalRow {
+    country: Country,
+    prefix: String,
+    lat: f64,
+    lon: f64,
+}
+
+#[derive(Deserialize)]
+struct DivisionRow {
+    adcode: Division,
+    level: String,
+    name_zh: String,
+    name_en: String,
+    lat: f64,
+    lon: f64,
+}
+
+impl From<CityRow> for City {
+    fn from(row: CityRow) -> Self {
+        let zone = row.timezone.parse();
+        let zone = zone.unwrap_or_else(|_| panic!("an embedded city has the zone {:?}", row.timezone));
+        let point = point(row.lat, row.lon);
+        City {
+            country: row.country,
+            name: row.name,
+            point,
+            population: row.population,
+            zone,
+            admin1: row.admin1,
+        }
+    }
+}
+
+impl From<DivisionRow> for DivisionPlace {
+    fn from(row: DivisionRow) -> Self {
+        let level = match row.level.as_str() {
+            "province" => DivisionLevel::Province,
+            "city" => DivisionLevel::City,
+            "district" => DivisionLevel::District,
+            other => panic!("an embedded division has the level {other:?}"),
+        };
+        DivisionPlace { name_zh: row.name_zh, name_en: row.name_en, level, point: point(row.lat, row.lon) }
+    }
+}

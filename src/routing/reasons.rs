@@ -1,0 +1,135 @@
+//! Why this way, and why not that one, in words for the merchant.
+
+use chrono::TimeDelta;
+
+use crate::domain::instant::Instant;
+use crate::domain::plan::UsdMicros;
+use crate::domain::service::Service;
+
+/// What of a way is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    pub arrive_at: Instant,
+    pub cost: UsdMicros,
+}
+
+/// Why the chosen way won among `ways` in all, of which `in_time` keep the promise.
+pub fn of_choice(service: Service, ways: usize, in_time: usize, window_is_over: bool) -> String {
+    let won = match (service, ways, in_time) {
+        (_, 1, _) => "the only way that was found".to_owned(),
+        (Service::Express, ways, _) => format!("the earliest arrival of {ways} ways"),
+        (Service::Standard | Service::Economy, ways, 1) => {
+            format!("the only one of {ways} ways that keeps the promise")
+        }
+        (Service::Standard | Service::Economy, ways, in_time) if in_time == ways => {
+            format!("the cheapest of {ways} ways, all within the promise")
+        }
+        (Service::Standard | Service::Economy, ways, in_time) => {
+            format!("the cheapest of the {in_time} among {ways} ways that keep the promise")
+        }
+    };
+    if window_is_over { format!("{won}; the pickup window is already over, so it starts now") } else { won }
+}
+
+/// Why `other` was turned down for `chosen`: first what decided, then what else is different.
+pub fn of_alternative(service: Service, chosen: Outcome, other: Outcome, promised_by: Instant) -> String {
+    if other.arrive_at > promised_by {
+        return format!("arrives {} after the promise", duration(other.arrive_at - promised_by));
+    }
+    let time = difference(other.arrive_at.cmp(&chosen.arrive_at), |later| {
+        let by = duration((other.arrive_at - chosen.arrive_at).abs());
+        format!("arrives {by} {}", if later { "later" } else { "earlier" })
+    });
+    let cost = difference(other.cost.cmp(&chosen.cost), |dearer| {
+        let by = dollars((other.cost.0 - chosen.cost.0).abs());
+        format!("costs {by} USD {}", if dearer { "more" } else { "less" })
+    });
+    let (first, second) = match service {
+        Service::Express => (time, cost),
+        Service::Standard | Service::Economy => (cost, time),
+    };
+    match (first, second) {
+        (Some((first_worse, first)), Some((second_worse, second))) => {
+            let joint = if first_worse == second_worse { "and" } else { "but" };
+            format!("{first}, {joint} {second}")
+        }
+        (Some((_, only)), None) | (None, Some((_, only))) => only,
+        (None, None) => "no earlier and no cheaper".to_owned(),
+    }
+}
+
+/// Whether the other is worse, and the words for it; nothing where it is the same.
+fn difference(order: std::cmp::Ordering, words: impl Fn(bool) -> String) -> Option<(bool, String)> {
+    let is_worse = order.is_gt();
+    order.is_ne().then(|| (is_worse, words(is_worse)))
+}
+
+/// `1 d 4 h`, `3 h 5 min`, `12 min`: the two largest units, what is finer being cut off.
+fn duration(delta: TimeDelta) -> String {
+    let minutes = delta.num_minutes();
+    let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => "less than a minute".to_owned(),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+fn dollars(micros: i64) -> String {
+    let text = UsdMicros(micros).dollars();
+    if text == "0.00" { "less than 0.01".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::at;
+    use super::*;
+
+    #[test]
+    fn an_alternative_says_what_decided_before_what_else_differs() {
+        let promised_by = at("2026-03-20T00:00:00Z");
+        let outcome = |time: &str, cost| Outcome { arrive_at: at(time), cost: UsdMicros(cost) };
+        let chosen = outcome("2026-03-10T00:00:00Z", 10_000_000);
+        let reason = |service, other| of_alternative(service, chosen, other, promised_by);
+        for (time, cost, express, standard) in [
+            (
+                "2026-03-11T04:00:00Z",
+                13_100_000,
+                "arrives 1 d 4 h later, and costs 3.10 USD more",
+                "costs 3.10 USD more, and arrives 1 d 4 h later",
+            ),
+            (
+                "2026-03-10T00:12:00Z",
+                9_999_000,
+                "arrives 12 min later, but costs less than 0.01 USD less",
+                "costs less than 0.01 USD less, but arrives 12 min later",
+            ),
+            ("2026-03-10T00:00:00Z", 11_000_000, "costs 1.00 USD more", "costs 1.00 USD more"),
+            ("2026-03-09T20:55:00Z", 10_000_000, "arrives 3 h 5 min earlier", "arrives 3 h 5 min earlier"),
+            ("2026-03-10T00:00:00Z", 10_000_000, "no earlier and no cheaper", "no earlier and no cheaper"),
+            ("2026-03-22T00:00:00Z", 1, "arrives 2 d after the promise", "arrives 2 d after the promise"),
+        ] {
+            assert_eq!(reason(Service::Express, outcome(time, cost)), express);
+            assert_eq!(reason(Service::Standard, outcome(time, cost)), standard);
+        }
+    }
+
+    #[test]
+    fn a_choice_says_among_how_many_it_won() {
+        assert_eq!(of_choice(Service::Express, 1, 1, false), "the only way that was found");
+        assert_eq!(of_choice(Service::Express, 9, 1, false), "the earliest arrival of 9 ways");
+        assert_eq!(of_choice(Service::Economy, 9, 1, false), "the only one of 9 ways that keeps the promise");
+        assert_eq!(
+            of_choice(Service::Economy, 9, 9, false),
+            "the cheapest of 9 ways, all within the promise"
+        );
+        assert_eq!(
+            of_choice(Service::Standard, 9, 4, true),
+            "the cheapest of the 4 among 9 ways that keep the promise; \
+             the pickup window is already over, so it starts now"
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Dated departures of weekly lanes.
+//!
+//! A lane leaves on its weekdays at a local time. Where clocks are put forward, a time that does
+//! not exist that day moves forward by the gap (02:30 leaves at 03:30); where they are put back, a time that
+//! exists twice is the first of the two.
+
+use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
+
+use crate::domain::instant::Instant;
+use crate::domain::network::{DepartureId, Lane};
+
+/// One dated run of a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    pub id: DepartureId,
+    pub depart_at: Instant,
+    pub arrive_at: Instant,
+}
+
+/// The departures of `lane` from `at` on, both ends included, in order.
+pub fn departures_from(lane: &Lane, at: Instant, horizon: TimeDelta) -> impl Iterator<Item = Departure> {
+    let last_at = later(at, horizon);
+    // A day earlier than the local date: a gap may have moved yesterday's departure into today.
+    let first_date = at.with_timezone(&lane.depart_zone).date_naive().pred_opt();
+    let days = first_date.into_iter().flat_map(|date| date.iter_days());
+    days.map(move |date| (date, date.and_time(lane.depart_local)))
+        // Gaps are shorter than two days, so that nothing later can be within the horizon again.
+        .take_while(move |(_, local)| local.and_utc() <= later(last_at, TimeDelta::days(2)))
+        .filter(|(date, _)| lane.weekdays.contains(date.weekday()))
+        .map(|(date, local)| (date, instant_of(lane.depart_zone, local)))
+        .filter(move |(_, depart_at)| (at..=last_at).contains(depart_at))
+        .map(|(date, depart_at)| Departure {
+            id: DepartureId { lane: lane.id.clone(), date },
+            depart_at,
+            arrive_at: later(depart_at, TimeDelta::minutes(i64::from(lane.transit_minutes))),
+        })
+}
+
+/// The instant of a local time: the first where there are two, moved forward by the gap where there is none.
+pub fn instant_of(zone: Tz, local: NaiveDateTime) -> Instant {
+    const STEP: TimeDelta = TimeDelta::minutes(15);
+    // The longest gap was a day (Samoa left out 30 December 2011).
+    const STEPS_MAX: i32 = 24 * 4 + 1;
+    let mut moved_back = TimeDelta::zero();
+    for _ in 0..=STEPS_MAX {
+        match zone.from_local_datetime(&(local - moved_back)) {
+            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => return later(at.to_utc(), moved_back),
+            // Counted from a time before the gap, the clock shows the gap's length more.
+            LocalResult::None => moved_back += STEP,
+        }
+    }
+    local.and_utc()
+}
+
+/// The end of the year 9999, beyond which neither RFC 3339 nor every local time can be written.
+pub const END_OF_TIME: Instant =
+    NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date").and_hms_opt(0, 0, 0).expect("a time").and_utc();
+
+/// `at` and a while, or the end of time where that is beyond it.
+pub fn later(at: Instant, by: TimeDelta) -> Instant {
+    at.checked_add_signed(by).unwrap_or(END_OF_TIME).min(END_OF_TIME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{at, lane};
+    use super::*;
+
+    fn in_zone(zone: Tz, depart_local: &str, weekdays: &str) -> Lane {
+        let depart_local = depart_local.parse().expect("a time of the test");
+        let weekdays = weekdays.parse().expect("weekdays of the test");
+        Lane { depart_zone: zone, depart_local, weekdays, ..lane("L1", "AA", "BB") }
+    }
+
+    fn departures(lane: &Lane, from: &str, days: i64) -> Vec<(String, String)> {
+        departures_from(lane, at(from), TimeDelta::days(days))
+            .map(|d| (d.id.date.to_string(), d.depart_at.format("%d %H:%M").to_string()))
+            .collect()
+    }
+
+    fn written(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(date, at)| ((*date).to_owned(), (*at).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_time_that_does_not_exist_moves_forward_by_the_gap_and_leaves_once() {
+        let lane = in_zone(chrono_tz::America::New_York, "02:30:00", "1;2;3;4;5;6;7");
+        assert_eq!(
+            departures(&lane, "2026-03-07T00:00:00Z", 3),
+            // 02:30 EST, then 03:30 EDT, then 02:30 EDT.
+            written(&[("2026-03-07", "07 07:30"), ("2026-03-08", "08 07:30"), ("2026-03-09", "09 06:30")])
+        );
+    }
+
+    #[test]
+    fn a_time_that_exists_twice_is_the_first_and_leaves_once() {
+        let lane = in_zone(chrono_tz::America::New_York, "01:30:00", "1;2;3;4;5;6;7");
+        assert_eq!(
+            departures(&lane, "2026-10-31T00:00:00Z", 3),
+            // 01:30 EDT, 01:30 EDT (not EST, an hour later), 01:30 EST.
+            written(&[("2026-10-31", "31 05:30"), ("2026-11-01", "01 05:30"), ("2026-11-02", "02 06:30")])
+        );
+    }
+
+    #[test]
+    fn a_departure_that_a_gap_moved_past_midnight_keeps_its_date() {
+        // Cairo goes from 23:59:59 on Thursday 23 April 2026 to 01:00 on Friday.
+        let lane = in_zone(chrono_tz::Africa::Cairo, "00:15:00", "5");
+        assert_eq!(departures(&lane, "2026-04-23T00:00:00Z", 4), written(&[("2026-04-24", "23 22:15")]));
+        // Samoa had no 30 December 2011 at all; its departure is that of the 31st.
+        let lane = in_zone(chrono_tz::Pacific::Apia, "10:00:00", "5");
+        assert_eq!(departures(&lane, "2011-12-30T12:00:00Z", 1), written(&[("2011-12-30", "30 20:00")]));
+    }
+
+    #[test]
+    fn both_ends_are_included_and_only_the_lane_s_weekdays_leave() {
+        let lane = in_zone(chrono_tz::Asia::Tokyo, "09:00:00", "1;4");
+        let all = written(&[("2026-03-02", "02 00:00"), ("2026-03-05", "05 00:00")]);
+        assert_eq!(departures(&lane, "2026-03-02T00:00:00Z", 3), all);
+        assert_eq!(departures(&lane, "2026-03-02T00:00:01Z", 3), all[1..]);
+        assert_eq!(departures(&lane, "2026-03-01T00:00:00Z", 3), all[..1]);
+        assert_eq!(departures(&lane, "2026-03-02T00:00:01Z", 2), []);
+    }
+
+    #[test]
+    fn the_arrival_is_the_departure_and_the_transit() {
+        let lane = Lane { transit_minutes: 1_000, ..in_zone(chrono_tz::UTC, "09:00:00", "1") };
+        let first = departures_from(&lane, at("2026-03-02T00:00:00Z"), TimeDelta::days(7)).next();
+        assert_eq!(first.map(|d| d.arrive_at), Some(at("2026-03-03T01:40:00Z")));
+    }
+}

@@ -1,0 +1,227 @@
+//! Plans that were worked out by hand, and refusals.
+
+use super::{ask, at, gateway, hub, lane, settings};
+use crate::domain::failure::Class;
+use crate::domain::network::{Hub, Lane};
+use crate::domain::place::Point;
+use crate::domain::plan::{LegKind, UsdMicros};
+use crate::domain::quantity::Grams;
+use crate::domain::service::{Clearance, Service};
+use crate::routing::{Ask, Network, NoRoute, plan};
+
+const NOW: &str = "2026-03-01T00:00:00Z";
+
+/// Two ways: AA flies at noon (dear), BB, a degree away, ships on Tuesdays (cheap).
+fn network() -> Network {
+    let one_degree = Point { lat: 0.0, lon: 1.0 };
+    let hubs = vec![
+        Hub { handling_minutes: 120, ..hub("AA") },
+        Hub { point: one_degree, ..hub("BB") },
+        Hub { handling_minutes: 600, cutoff_local: "18:00:00".parse().expect("a time"), ..gateway("CN1") },
+    ];
+    let air =
+        Lane { cost_per_kg_micros: 3_000_000, fixed_cost_micros: 50_000_000, ..lane("A1", "AA", "CN1") };
+    let sea = Lane {
+        weekdays: "2".parse().expect("weekdays"),
+        transit_minutes: 10 * 1_440,
+        cost_per_kg_micros: 100_000,
+        ..lane("S1", "BB", "CN1")
+    };
+    Network::new(hubs, vec![air, sea]).expect("a network")
+}
+
+#[test]
+fn an_express_plan_is_the_one_worked_out_by_hand() {
+    let plan = plan(&network(), &settings(""), &ask(Service::Express), at(NOW)).expect("a plan");
+    let legs: Vec<_> = plan.legs.iter().map(|leg| (leg.kind, leg.from.as_str(), leg.to.as_str())).collect();
+    assert_eq!(
+        legs,
+        [
+            (LegKind::FirstMile, "pickup", "AA"),
+            (LegKind::LineHaul, "AA", "CN1"),
+            (LegKind::LastMile, "CN1", "consignee")
+        ]
+    );
+    // No road to AA; two hours there; the flight at noon; a day.
+    assert_eq!(plan.legs[0].arrive_at, at("2026-03-02T08:00:00Z"));
+    assert_eq!(plan.legs[1].departure.as_ref().map(ToString::to_string), Some("A1-20260302".to_owned()));
+    assert_eq!(plan.legs[1].arrive_at, at("2026-03-03T12:00:00Z"));
+    // Before the gateway's cut-off; ten hours of customs; no road to the consignee.
+    assert_eq!(plan.ready_at_gateway_at, at("2026-03-03T22:00:00Z"));
+    assert_eq!(plan.arrive_at, at("2026-03-03T22:00:00Z"));
+    // 2.50 + 0.15 × 2 = 2.80; 3 × 2 + 50 × 2 / 1000 = 6.10; 0.80 + 0.25 × 2 = 1.30
+    let costs: Vec<_> = plan.legs.iter().map(|leg| leg.cost.0).collect();
+    assert_eq!(costs, [2_800_000, 6_100_000, 1_300_000]);
+    assert_eq!(plan.cost, UsdMicros(10_200_000));
+    assert_eq!(plan.promised_by, at("2026-03-11T08:00:00Z"));
+    assert_eq!((plan.origin_hub.as_str(), plan.gateway.as_str()), ("AA", "CN1"));
+    assert_eq!(plan.reason, "the earliest arrival of 2 ways");
+    let other = &plan.alternatives[0];
+    assert_eq!(other.via.iter().map(|hub| hub.as_str()).collect::<Vec<_>>(), ["BB", "CN1"]);
+    assert_eq!(other.reason, "arrives 2 d 14 h after the promise");
+}
+
+#[test]
+fn an_economy_plan_waits_for_the_ship_and_says_what_the_flight_would_cost() {
+    let plan = plan(&network(), &settings(""), &ask(Service::Economy), at(NOW)).expect("a plan");
+    // 1.3 × 111.319 km / 50 km/h = 2 h 53.7 min, up to the minute.
+    assert_eq!(plan.legs[0].distance_km, 111.319);
+    assert_eq!(plan.legs[0].arrive_at, at("2026-03-02T10:54:00Z"));
+    // 2.80 + 0.004 × 1.3 × 111.319 = 3.3788588, half up to the millionth.
+    assert_eq!(plan.legs[0].cost, UsdMicros(3_378_859));
+    assert_eq!(plan.legs[1].depart_at, at("2026-03-03T12:00:00Z"));
+    assert_eq!(plan.arrive_at, at("2026-03-13T22:00:00Z"));
+    assert_eq!(plan.cost, UsdMicros(3_378_859 + 200_000 + 1_300_000));
+    assert_eq!(plan.reason, "the cheapest of 2 ways, all within the promise");
+    assert_eq!(plan.alternatives[0].reason, "costs 5.32 USD more, but arrives 10 d earlier");
+}
+
+#[test]
+fn a_standard_plan_drops_the_cheapest_where_it_is_too_late() {
+    let settings = settings("[routing.promise_days]\nstandard = 3");
+    let plan = plan(&network(), &settings, &ask(Service::Standard), at(NOW)).expect("a plan");
+    assert_eq!(plan.origin_hub.as_str(), "AA");
+    assert_eq!(plan.reason, "the only one of 2 ways that keeps the promise");
+}
+
+#[test]
+fn a_window_that_is_over_starts_now_and_says_so() {
+    let now = at("2026-03-02T13:00:00Z");
+    let plan = plan(&network(), &settings(""), &ask(Service::Express), now).expect("a plan");
+    assert_eq!(plan.legs[0].depart_at, now);
+    assert_eq!(plan.promised_by, at("2026-03-11T13:00:00Z"));
+    assert!(plan.reason.ends_with("the pickup window is already over, so it starts now"), "{}", plan.reason);
+    // Past noon and two hours: the next day's flight, which is in time for the gateway.
+    assert_eq!(plan.arrive_at, at("2026-03-04T22:00:00Z"));
+}
+
+#[test]
+fn missing_the_gateway_s_cut_off_costs_the_rest_of_the_day() {
+    let late = Lane { transit_minutes: 1_441 + 6 * 60, ..lane("A1", "AA", "CN1") };
+    let hubs = network().hubs().to_vec();
+    let network = Network::new(hubs, vec![late]).expect("a network");
+    let plan = plan(&network, &settings(""), &ask(Service::Express), at(NOW)).expect("a plan");
+    assert_eq!(plan.legs[1].arrive_at, at("2026-03-03T18:01:00Z"));
+    assert_eq!(plan.ready_at_gateway_at, at("2026-03-04T10:00:00Z"));
+}
+
+#[test]
+fn two_and_three_line_hauls_are_found_and_four_are_not() {
+    let chain = |codes: &[&str]| {
+        let mut hubs: Vec<_> = codes.iter().map(|code| hub(code)).collect();
+        hubs.push(gateway("CN1"));
+        // Only the first is in the pickup's country.
+        for hub in &mut hubs[1..codes.len()] {
+            hub.country = "KR".parse().expect("a country");
+        }
+        let ends = hubs.windows(2).enumerate();
+        let lanes =
+            ends.map(|(i, pair)| lane(&format!("L{i}"), pair[0].code.as_str(), pair[1].code.as_str()));
+        let network = Network::new(hubs.clone(), lanes.collect()).expect("a network");
+        plan(&network, &settings(""), &ask(Service::Express), at(NOW))
+    };
+    assert_eq!(chain(&["AA", "BB"]).map(|plan| plan.legs.len()), Ok(4));
+    assert_eq!(chain(&["AA", "BB", "CC"]).map(|plan| plan.legs.len()), Ok(5));
+    let none = NoRoute::NoDeparture { horizon_days: 35, clearance: Clearance::B2cDirect };
+    assert_eq!(chain(&["AA", "BB", "CC", "DD"]), Err(none));
+}
+
+#[test]
+fn the_first_mile_leads_to_the_nearest_hubs_of_the_same_market_only() {
+    let at_lon = |code: &str, country: &str, lon| Hub {
+        country: country.parse().expect("a country"),
+        point: Point { lat: 0.0, lon },
+        ..hub(code)
+    };
+    let hubs =
+        || vec![at_lon("DE1", "DE", 2.0), at_lon("FR1", "FR", 1.0), at_lon("GB1", "GB", 0.0), gateway("CN1")];
+    let lanes = || ["DE1", "FR1", "GB1"].map(|from| lane(from, from, "CN1")).to_vec();
+    let network = Network::new(hubs(), lanes()).expect("a network");
+    let from = |country: &str, most: usize| {
+        let settings = settings(&format!("[routing]\norigin_hubs_max = {most}"));
+        let ask = Ask { pickup_country: country.parse().expect("a country"), ..ask(Service::Express) };
+        plan(&network, &settings, &ask, at(NOW))
+            .map(|plan| {
+                [vec![plan.origin_hub], plan.alternatives.into_iter().map(|a| a.via[0].clone()).collect()]
+            })
+            .map(|hubs| hubs.concat().iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    // Both flights are caught; the shorter road is the cheaper one.
+    assert_eq!(from("PL", 8), Ok(vec!["FR1".to_owned(), "DE1".to_owned()]));
+    assert_eq!(from("PL", 1), Ok(vec!["FR1".to_owned()]));
+    assert_eq!(from("GB", 8), Ok(vec!["GB1".to_owned()]));
+    assert_eq!(from("US", 8), Err(NoRoute::NoOriginHub("US".parse().expect("a country"))));
+}
+
+#[test]
+fn what_cannot_be_planned_says_what_is_missing_and_who_must_act() {
+    let refused = |network: &Network, ask: Ask, changes: &str| {
+        plan(network, &settings(changes), &ask, at(NOW)).expect_err("no route")
+    };
+    let express = || ask(Service::Express);
+    let empty = Network::new(vec![hub("AA")], vec![]).expect("a network");
+    assert_eq!(refused(&empty, express(), ""), NoRoute::EmptyNetwork);
+    assert_eq!(NoRoute::EmptyNetwork.class(), Class::Retry);
+
+    let bonded = Ask { clearance: Clearance::B2cBonded, ..express() };
+    assert_eq!(refused(&network(), bonded, ""), NoRoute::NoGateway(Clearance::B2cBonded));
+
+    for heavy in [Ask { weight: Grams(1_000_001), ..express() }, Ask { volume_cm3: 10_000_001, ..express() }]
+    {
+        let (weight_grams, volume_cm3) = (heavy.weight.0, heavy.volume_cm3);
+        assert_eq!(refused(&network(), heavy, ""), NoRoute::TooLarge { weight_grams, volume_cm3 });
+    }
+
+    // From Monday 08:00, Wednesday noon is four hours beyond a horizon of two days.
+    let wednesdays = Lane { weekdays: "3".parse().expect("weekdays"), ..lane("A1", "AA", "CN1") };
+    let weekly = Network::new(network().hubs().to_vec(), vec![wednesdays]).expect("a network");
+    let none = NoRoute::NoDeparture { horizon_days: 2, clearance: Clearance::B2cDirect };
+    assert_eq!(refused(&weekly, express(), "[routing]\nhorizon_days = 2"), none);
+
+    let late = refused(&network(), express(), "[routing.promise_days]\nexpress = 1");
+    let (fastest, promised_by) = (at("2026-03-03T22:00:00Z"), at("2026-03-03T08:00:00Z"));
+    assert_eq!(late, NoRoute::PromiseNotKept { service: Service::Express, fastest, promised_by });
+    assert_eq!(
+        late.to_string(),
+        "express promises delivery by 2026-03-03T08:00:00Z, the earliest that is possible is \
+         2026-03-03T22:00:00Z; choose a slower service if there is one"
+    );
+    assert_eq!(late.class(), Class::Caller);
+}
+
+#[test]
+fn of_ways_that_are_equal_the_one_with_fewer_lanes_and_then_the_first_lane_is_taken() {
+    let instant = |id: &str, from: &str, to: &str, depart: &str| Lane {
+        depart_local: depart.parse().expect("a time"),
+        transit_minutes: 60,
+        ..lane(id, from, to)
+    };
+    let hubs = vec![
+        hub("AA"),
+        Hub { country: "KR".parse().expect("a country"), ..hub("BB") },
+        Hub { handling_minutes: 1, ..gateway("CN1") },
+    ];
+    // Over BB at the same price to the same minute; and two lanes that are equal but for their ids.
+    let lanes = vec![
+        instant("A1", "AA", "BB", "09:00:00"),
+        instant("A2", "BB", "CN1", "12:00:00"),
+        instant("Z2", "AA", "CN1", "12:00:00"),
+        instant("Z1", "AA", "CN1", "12:00:00"),
+    ];
+    let network = Network::new(hubs, lanes).expect("a network");
+    for service in [Service::Express, Service::Standard] {
+        let plan = plan(&network, &settings(""), &ask(service), at(NOW)).expect("a plan");
+        assert_eq!(plan.legs[1].lane.as_ref().map(|id| id.as_str()), Some("Z1"));
+        // The other lane of the same hubs is no alternative way.
+        assert_eq!(plan.alternatives.len(), 1);
+        assert_eq!(plan.alternatives[0].reason, "no earlier and no cheaper");
+    }
+}
+
+#[test]
+fn times_beyond_the_calendar_are_no_panic() {
+    let far = Ask { until: chrono::DateTime::<chrono::Utc>::MAX_UTC, ..ask(Service::Express) };
+    assert!(plan(&network(), &settings(""), &far, at(NOW)).is_err());
+    let slow = settings("[routing.first_mile]\nspeed_kmh = 1e-300\n[routing.last_mile]\ndetour = 1e300");
+    assert!(plan(&network(), &slow, &ask(Service::Express), at(NOW)).is_ok_and(|plan| plan.cost.0 > 0));
+}
