@@ -25,9 +25,9 @@
 //! only way out; [`config`], read once; [`telemetry`]; [`standard_webhooks`]; [`faults`].
 //! Imports go one way only, and `tests/tidy.rs` sees to it.
 
-// pub mod app;
+pub mod app;
 pub mod carriers;
-// pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
@@ -35,7 +35,7 @@ pub mod escrow;
 pub mod faults;
 pub mod flows;
 pub mod geography;
-// pub mod http;
+pub mod http;
 pub mod intake;
 pub mod merchants;
 pub mod outbound;
@@ -43,9 +43,9 @@ pub mod outbox;
 pub mod polling;
 pub mod routing;
 pub mod sandbox;
-// pub mod scheduler;
+pub mod scheduler;
 pub mod standard_webhooks;
 pub mod store;
 pub mod telemetry;
 pub mod tracking;
-// pub mod web;
+pub mod web;

@@ -1,8 +1,11 @@
 //! Logs and metrics. The names of all metrics stand here and nowhere else.
 
+use std::io::IsTerminal;
+
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::{Log, LogFormat};
 use crate::domain::outbox::OutboxState;
@@ -21,8 +24,14 @@ pub struct BadLevel(#[from] tracing_subscriber::filter::ParseError);
 
 /// Writes logs to standard error, so that what a command prints stays clean. A second call changes nothing.
 pub fn log(settings: &Log) -> Result<(), BadLevel> {
-    let filter = EnvFilter::try_new(&settings.level)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A bare level is about us; of what we are built on, warnings are enough.
+    let filter = match settings.level.parse::<LevelFilter>() {
+        Ok(level) => EnvFilter::try_new(format!("warn,sampan={level}"))?,
+        Err(_) => EnvFilter::try_new(&settings.level)?,
+    };
+    let colours = std::io::stderr().is_terminal();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let _ = match settings.format {
         LogFormat::Pretty => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

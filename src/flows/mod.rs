@@ -16,6 +16,7 @@ pub mod accept_pickup;
 pub mod advance;
 pub mod authenticate;
 pub mod cancel_shipment;
+pub mod forget_answers;
 pub mod import_network;
 pub mod poll_carriers;
 pub mod record_scans;
@@ -24,6 +25,7 @@ pub mod show;
 pub mod views;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Notify;
@@ -32,6 +34,7 @@ use crate::carriers::Registry;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::id::MerchantId;
+use crate::domain::instant::Instant;
 use crate::escrow::webhook::Webhook;
 use crate::outbound::Outbound;
 use crate::routing::Network;
@@ -50,6 +53,22 @@ pub struct Deps {
     /// Rung when there is something to send.
     pub outbox_bell: Arc<Notify>,
     pub in_flight: InFlight,
+    pub pulse: Pulse,
+}
+
+/// When the scheduler last ticked, by the machine's clock.
+#[derive(Clone, Default)]
+pub struct Pulse(Arc<AtomicI64>);
+
+impl Pulse {
+    pub fn beat(&self, wall: Instant) {
+        self.0.store(wall.timestamp(), Ordering::Relaxed);
+    }
+
+    /// Whether it ticked within the last seconds.
+    pub fn beats(&self, wall: Instant) -> bool {
+        wall.timestamp() - self.0.load(Ordering::Relaxed) < 10
+    }
 }
 
 /// The network in force, read by many, replaced whole.

@@ -1,0 +1,137 @@
+//! Builds every part once, starts it, and stops it in the right order.
+//!
+//! Starting: the port first (so that two daemons don't both migrate and one then fails),
+//! the schema, the network, the doors. Stopping: no new request, no new job, no new
+//! trigger; what is under way is finished, for as long as the configuration says; then
+//! the database is let go. What could not be finished is in the database.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::carriers::Registry;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::escrow::webhook::Webhook;
+use crate::flows::import_network::{self, LoadError};
+use crate::flows::{Deps, InFlight, Pulse, send_triggers};
+use crate::http;
+use crate::outbound::Outbound;
+use crate::scheduler::Scheduler;
+use crate::store::{Store, StoreError, schema};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}: {error}")]
+    Listen { address: SocketAddr, error: std::io::Error },
+    #[error("database: {0}")]
+    Store(#[from] StoreError),
+    #[error(
+        "the database's schema is not that of this version: run `sampan migrate up`, or start without --no-migrate"
+    )]
+    NotMigrated,
+    #[error(transparent)]
+    Network(#[from] LoadError),
+    #[error("escrow.webhook_secret has to be whsec_ and base64 of 24 to 64 bytes")]
+    EscrowSecret,
+    #[error("the HTTP client cannot be built: {0}")]
+    Outbound(String),
+    #[error("the scheduler cannot be started: {0}")]
+    Scheduler(String),
+    #[error("the HTTP server cannot be started: {0}")]
+    Server(std::io::Error),
+}
+
+/// A daemon that runs.
+pub struct Running {
+    pub address: SocketAddr,
+    pub deps: Deps,
+    server: actix_web::dev::ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+    scheduler: Scheduler,
+    stop: watch::Sender<bool>,
+    sender: JoinHandle<()>,
+}
+
+/// The port that a configuration names.
+pub fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
+    let address = settings.http.listen;
+    TcpListener::bind(address).map_err(|error| StartError::Listen { address, error })
+}
+
+/// Every part but the doors: what a command needs that works on the database alone.
+pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartError> {
+    let store = Store::connect(&settings.database.url, settings.database.connections_max).await?;
+    if !schema::is_current(&store).await? {
+        return Err(StartError::NotMigrated);
+    }
+    let network = import_network::load(&store).await?;
+    let outbound =
+        Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;
+    let provider = Webhook::from_config(&settings.escrow).map_err(|_| StartError::EscrowSecret)?;
+    Ok(Deps {
+        clock,
+        store,
+        outbound,
+        network,
+        carriers: Registry::new(&settings.carriers),
+        provider: provider.map(Arc::new),
+        outbox_bell: Arc::new(Notify::new()),
+        in_flight: InFlight::default(),
+        pulse: Pulse::default(),
+        settings,
+    })
+}
+
+pub async fn start(
+    listener: TcpListener,
+    settings: Arc<Settings>,
+    clock: Clock,
+    metrics: PrometheusHandle,
+    migrate: bool,
+) -> Result<Running, StartError> {
+    if migrate {
+        for step in schema::up(&settings.database.url).await? {
+            tracing::info!(step, "migrated");
+        }
+    }
+    let deps = build(settings, clock).await?;
+    if deps.network.current().is_empty() {
+        tracing::warn!(
+            "the network is empty, pickups are refused: load hubs.csv and lanes.csv with `sampan network import DIR`"
+        );
+    }
+    if deps.provider.is_none() {
+        tracing::warn!("escrow.webhook_url is empty: triggers wait in the outbox until it is set");
+    }
+    let address = listener.local_addr().map_err(StartError::Server)?;
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let server = http::serve(listener, deps.clone(), metrics, workers).map_err(StartError::Server)?;
+    let scheduler =
+        Scheduler::start(&deps).await.map_err(|error| StartError::Scheduler(error.to_string()))?;
+    let (stop, stopped) = watch::channel(false);
+    let sender = tokio::spawn(send_triggers::work(deps.clone(), stopped));
+    let handle = server.handle();
+    Ok(Running { address, deps, server: handle, serving: tokio::spawn(server), scheduler, stop, sender })
+}
+
+impl Running {
+    /// Finishes what is under way and lets go of everything.
+    pub async fn stop(self) {
+        let patience = Duration::from_secs(self.deps.settings.http.shutdown_seconds);
+        self.stop.send_replace(true);
+        let sender = tokio::time::timeout(patience, self.sender);
+        let (_, _, sender) = tokio::join!(self.server.stop(true), self.scheduler.stop(patience), sender);
+        if sender.is_err() {
+            tracing::warn!("a trigger is still on its way; it will be sent again under its key");
+        }
+        if let Ok(Err(error)) = self.serving.await {
+            tracing::warn!(%error, "the server did not stop cleanly");
+        }
+        self.deps.store.close().await;
+    }
+}

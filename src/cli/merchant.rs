@@ -1,0 +1,105 @@
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret;
+
+use crate::config::Settings;
+use crate::domain::id::MerchantId;
+use crate::domain::instant::rfc3339;
+use crate::domain::money::Currency;
+use crate::domain::network::HubCode;
+use crate::domain::place::Country;
+use crate::flows::authenticate;
+use crate::store::merchants;
+
+#[derive(Args)]
+pub struct Merchant {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Create a merchant; its API key and its webhook secret are shown this once.
+    Create {
+        #[arg(long)]
+        name: String,
+        /// Two capital letters (ISO 3166).
+        #[arg(long)]
+        country: Country,
+        /// What it is paid in, three capital letters (ISO 4217).
+        #[arg(long)]
+        currency: Currency,
+    },
+    /// List the merchants there are.
+    List,
+    /// Give a merchant a new webhook secret; the old one stays good until the next time.
+    RotateSecret { id: MerchantId },
+}
+
+impl Merchant {
+    pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
+        let deps = super::build(settings).await?;
+        match self.verb {
+            Verb::Create { name, country, currency } => {
+                let name = name.trim().to_owned();
+                if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+                    bail!("--name has to be 1 to 100 characters long");
+                }
+                let now = deps.clock.now();
+                let new = authenticate::create_merchant(&deps.store, name, country, currency, now).await?;
+                println!("merchant        {}", new.id);
+                println!("api_key         {}", new.api_key.expose_secret());
+                println!("webhook_secret  {}", new.webhook_secret.expose_secret());
+                eprintln!("Keep both: neither is shown again.");
+            }
+            Verb::List => {
+                for merchant in merchants::list(deps.store.reader()).await? {
+                    println!(
+                        "{}  {}  {}  {:9}  {}  {}",
+                        merchant.id,
+                        merchant.country,
+                        merchant.settlement_currency,
+                        merchant.verification,
+                        rfc3339(merchant.created_at),
+                        merchant.name
+                    );
+                }
+            }
+            Verb::RotateSecret { id } => match authenticate::rotate_secret(&deps.store, id).await? {
+                Some(secret) => println!("webhook_secret  {}", secret.expose_secret()),
+                None => bail!("there is no merchant {id}"),
+            },
+        }
+        deps.store.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Args)]
+pub struct HubKey {
+    #[command(subcommand)]
+    verb: HubKeyVerb,
+}
+
+#[derive(Subcommand)]
+enum HubKeyVerb {
+    /// Create a key for a hub's scanners; it is shown this once.
+    Create { hub: HubCode },
+}
+
+impl HubKey {
+    pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
+        let deps = super::build(settings).await?;
+        let HubKeyVerb::Create { hub } = self.verb;
+        if deps.network.current().hub(&hub).is_none() {
+            bail!("{hub} is not a hub of the network; import one with `sampan network import DIR`");
+        }
+        let key = authenticate::create_hub_key(&deps.store, hub.clone(), deps.clock.now()).await?;
+        println!("hub      {hub}");
+        println!("hub_key  {}", key.expose_secret());
+        deps.store.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,45 @@
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::config::Settings;
+use crate::store::schema;
+
+#[derive(Args)]
+pub struct Migrate {
+    #[command(subcommand)]
+    direction: Direction,
+}
+
+#[derive(Subcommand)]
+enum Direction {
+    /// Apply what is missing.
+    Up,
+    /// Take everything back, and every row with it.
+    Down,
+    /// Say what is applied and what is missing.
+    Status,
+}
+
+impl Migrate {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
+        let url = &settings.database.url;
+        let (done, word) = match self.direction {
+            Direction::Up => (schema::up(url).await?, "applied"),
+            Direction::Down => (schema::down(url).await?, "taken back"),
+            Direction::Status => {
+                for step in schema::status(url).await? {
+                    println!("{:8} {}", if step.applied { "applied" } else { "missing" }, step.name);
+                }
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
+        for step in &done {
+            println!("{word} {step}");
+        }
+        if done.is_empty() {
+            println!("nothing to do");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,93 @@
+//! The command line, one file a command.
+//!
+//! Commands that only look or write a row work on the database by themselves, beside a
+//! daemon that runs. What a program may read goes to standard output, the rest to
+//! standard error.
+
+mod audit;
+mod demo;
+mod healthcheck;
+mod merchant;
+mod migrate;
+mod network;
+mod outbox;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::app;
+use crate::clock::Clock;
+use crate::config::{self, Settings};
+use crate::flows::Deps;
+use crate::telemetry;
+
+/// Cross-border logistics and order tracking.
+#[derive(Parser)]
+#[command(name = "sampan", version, about, propagate_version = true)]
+pub struct Cli {
+    /// The configuration file; sampan.toml in the current folder where it is left out.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Serve(serve::Serve),
+    /// Watch 50 shipments travel, with everything on this machine.
+    Demo(demo::Demo),
+    /// Bring the database to the schema of this version, or back.
+    Migrate(migrate::Migrate),
+    /// Load hubs and lanes.
+    Network(network::Network),
+    /// Create and list merchants, renew their secrets.
+    Merchant(merchant::Merchant),
+    /// Create keys for the scanners of a hub.
+    HubKey(merchant::HubKey),
+    /// Look at triggers on their way, send them again, take them out.
+    Outbox(outbox::Outbox),
+    /// Check the audit chains.
+    Audit(audit::Audit),
+    /// Ask a daemon on this machine whether it is ready; for containers.
+    Healthcheck,
+    /// Print every setting with its default and what it means.
+    Defaults,
+}
+
+impl Cli {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.config.as_deref();
+        match self.command {
+            Command::Demo(demo) => demo.run().await,
+            Command::Serve(serve) => serve.run(settings(config)?).await,
+            Command::Migrate(migrate) => migrate.run(&settings(config)?).await,
+            Command::Network(network) => network.run(settings(config)?).await,
+            Command::Merchant(merchant) => merchant.run(settings(config)?).await,
+            Command::HubKey(hub_key) => hub_key.run(settings(config)?).await,
+            Command::Outbox(outbox) => outbox.run(settings(config)?).await,
+            Command::Audit(audit) => audit.run(settings(config)?).await,
+            Command::Healthcheck => healthcheck::run(&settings(config)?).await,
+            Command::Defaults => {
+                print!("{}", config::DEFAULTS);
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+fn settings(file: Option<&std::path::Path>) -> anyhow::Result<Settings> {
+    let settings = config::load(file)?;
+    telemetry::log(&settings.log)?;
+    Ok(settings)
+}
+
+/// The parts a command works with, on a database of the right schema.
+async fn build(settings: Settings) -> anyhow::Result<Deps> {
+    Ok(app::build(Arc::new(settings), Clock::real()).await?)
+}

@@ -1,0 +1,71 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use crate::config::Settings;
+use crate::flows::import_network::{self, ImportError};
+
+#[derive(Args)]
+pub struct Network {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Put the hubs.csv and lanes.csv of a folder in the place of the network there is.
+    Import { dir: PathBuf },
+    /// Write the bundled sample network into a folder: illustrative hubs and lanes, to begin with.
+    Sample { dir: PathBuf },
+}
+
+impl Network {
+    pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
+        match self.verb {
+            Verb::Import { dir } => import(&dir, settings).await,
+            Verb::Sample { dir } => sample(&dir),
+        }
+    }
+}
+
+async fn import(dir: &Path, settings: Settings) -> anyhow::Result<ExitCode> {
+    let read = |name: &str| {
+        let file = dir.join(name);
+        std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
+    };
+    let (hubs, lanes) = (read("hubs.csv")?, read("lanes.csv")?);
+    let deps = super::build(settings).await?;
+    match import_network::import(&deps.store, &hubs, &lanes, deps.clock.now()).await {
+        Ok(imported) => {
+            println!(
+                "imported {} hubs and {} lanes as edition {}; a running daemon takes them over within seconds",
+                imported.hubs, imported.lanes, imported.edition
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(ImportError::Rows(errors)) => {
+            for error in &errors {
+                eprintln!("{error}");
+            }
+            eprintln!("{} mistakes; nothing was imported", errors.len());
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn sample(dir: &Path) -> anyhow::Result<ExitCode> {
+    use crate::sandbox::sample::{HUBS_CSV, LANES_CSV};
+    std::fs::create_dir_all(dir)?;
+    for (name, text) in [("hubs.csv", HUBS_CSV), ("lanes.csv", LANES_CSV)] {
+        let file = dir.join(name);
+        // Somebody's own network is not overwritten.
+        let mut new =
+            std::fs::File::create_new(&file).with_context(|| format!("cannot create {}", file.display()))?;
+        std::io::Write::write_all(&mut new, text.as_bytes())?;
+        println!("wrote {}", file.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

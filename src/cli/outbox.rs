@@ -1,0 +1,67 @@
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+
+use crate::config::Settings;
+use crate::domain::id::TriggerId;
+use crate::domain::instant::rfc3339;
+use crate::domain::outbox::OutboxState;
+use crate::flows::send_triggers::{ByHand, by_hand};
+use crate::store::outbox;
+
+#[derive(Args)]
+pub struct Outbox {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// List messages: those not acknowledged, or those of one state.
+    List {
+        /// pending, acknowledged, dead or parked
+        #[arg(long)]
+        state: Option<OutboxState>,
+        #[arg(long, default_value_t = 100)]
+        limit: u64,
+    },
+    /// Put a dead or parked message back, with a fresh set of tries.
+    Retry { id: TriggerId },
+    /// Take a message out that is not acknowledged yet.
+    Park { id: TriggerId },
+}
+
+impl Outbox {
+    pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
+        let deps = super::build(settings).await?;
+        let (id, what, word) = match self.verb {
+            Verb::List { state, limit } => {
+                let states = state
+                    .map_or(vec![OutboxState::Pending, OutboxState::Dead, OutboxState::Parked], |s| vec![s]);
+                for state in states {
+                    for message in outbox::list(deps.store.reader(), Some(state), limit).await? {
+                        println!(
+                            "{}  {:12}  {}  attempts {:2}  next {}  {}",
+                            message.id,
+                            message.state,
+                            message.destination,
+                            message.attempts,
+                            rfc3339(message.next_attempt_at),
+                            message.last_problem.as_deref().unwrap_or("-")
+                        );
+                    }
+                }
+                return Ok(ExitCode::SUCCESS);
+            }
+            Verb::Retry { id } => (id, ByHand::Retry, "back in the queue"),
+            Verb::Park { id } => (id, ByHand::Park, "parked"),
+        };
+        if !by_hand(&deps.store, id, what, deps.clock.now(), deps.clock.wall()).await? {
+            bail!("{id} is not there, or in no state for this; see `sampan outbox list`");
+        }
+        println!("{id} {word}");
+        deps.store.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}

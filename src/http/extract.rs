@@ -1,0 +1,139 @@
+//! What handlers are given: bodies within their limits, and who is calling.
+
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::problem::Problem;
+use crate::domain::network::HubCode;
+use crate::flows::authenticate::{self, AuthError};
+use crate::flows::{Deps, authenticate::merchant_by_key};
+use crate::standard_webhooks::{self, Signed};
+use crate::store::merchants::Merchant;
+
+/// A whole body, at most as large and as slow as the configuration allows.
+pub struct Body(pub Bytes);
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes_max = deps(request).map(|deps| deps.settings.http.body_bytes_max).unwrap_or(0);
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let read = async {
+                let mut body = BytesMut::new();
+                while let Some(chunk) = payload.next().await {
+                    let chunk = chunk.map_err(|_| Problem::body_cut_off())?;
+                    if body.len() + chunk.len() > bytes_max {
+                        return Err(Problem::too_large(bytes_max));
+                    }
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Body(body.freeze()))
+            };
+            tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or_else(|_| Err(Problem::too_slow()))
+        })
+    }
+}
+
+fn deps(request: &HttpRequest) -> Option<&Data<Deps>> {
+    request.app_data::<Data<Deps>>()
+}
+
+/// The headers by which callers say who they are and what they ask for.
+pub struct Credentials {
+    pub bearer: Option<String>,
+    pub merchant: Option<String>,
+    pub webhook_id: Option<String>,
+    pub webhook_timestamp: Option<String>,
+    pub webhook_signature: Option<String>,
+    pub idempotency_key: Option<String>,
+}
+
+/// Names the merchant whose secret a signature was made with.
+pub const MERCHANT: &str = "sampan-merchant";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+impl FromRequest for Credentials {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::read(request.headers()))
+    }
+}
+
+impl Credentials {
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let text = |name: &'static str| match headers.get(HeaderName::from_static(name)) {
+            None => Ok(None),
+            Some(value) => match value.to_str() {
+                Ok(text) => Ok(Some(text.trim().to_owned())),
+                Err(_) => Err(Problem::header(name, "is not plain text")),
+            },
+        };
+        let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = authorization.and_then(|value| {
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
+        });
+        Ok(Self {
+            bearer,
+            merchant: text(MERCHANT)?,
+            webhook_id: text(standard_webhooks::ID)?,
+            webhook_timestamp: text(standard_webhooks::TIMESTAMP)?,
+            webhook_signature: text(standard_webhooks::SIGNATURE)?,
+            idempotency_key: text(IDEMPOTENCY_KEY)?,
+        })
+    }
+
+    /// The merchant who calls with an API key.
+    pub async fn merchant(&self, deps: &Deps) -> Result<Merchant, Problem> {
+        let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
+        Ok(merchant_by_key(deps, key).await?)
+    }
+
+    /// The merchant who calls with an API key, or who signed the body.
+    pub async fn merchant_or_signer(&self, deps: &Deps, body: &[u8]) -> Result<Merchant, Problem> {
+        if self.bearer.is_some() || self.webhook_signature.is_none() {
+            return self.merchant(deps).await;
+        }
+        let named = self.merchant.as_deref();
+        let named = named.ok_or_else(|| Problem::header(MERCHANT, "has to name the merchant who signed"))?;
+        let id = named.parse().map_err(|error| Problem::header(MERCHANT, error))?;
+        let signed = Signed {
+            id: self.webhook_id.as_deref(),
+            timestamp: self.webhook_timestamp.as_deref(),
+            signature: self.webhook_signature.as_deref(),
+        };
+        Ok(authenticate::merchant_by_signature(deps, id, &signed, body).await?)
+    }
+
+    /// The hub who calls, if it is `hub`.
+    pub async fn hub(&self, deps: &Deps, hub: &HubCode) -> Result<(), Problem> {
+        let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
+        let known = authenticate::hub_by_key(deps, key).await?;
+        if known == *hub { Ok(()) } else { Err(Problem::other_hub()) }
+    }
+
+    /// Under which key an answer is kept: `Idempotency-Key`, or the id of a signed message.
+    pub fn idempotency_key(&self) -> Result<Option<String>, Problem> {
+        let signed_id = self.webhook_id.as_ref().filter(|_| self.webhook_signature.is_some());
+        match self.idempotency_key.as_ref().or(signed_id) {
+            None => Ok(None),
+            Some(key) if (1..=255).contains(&key.len()) => Ok(Some(key.clone())),
+            Some(_) => Err(Problem::header(IDEMPOTENCY_KEY, "has to be 1 to 255 characters long")),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The front door: the API, the tracking pages, the operators' addresses.
+//!
+//! A handler authenticates, calls one flow and writes down what it says; decisions are
+//! made elsewhere. Every answer has a request id, under which the log has the request.
+//! Addresses are logged by their pattern, never as they came: a tracking token in a log
+//! would be a key in a log.
+
+mod extract;
+mod operations;
+mod pickups;
+mod problem;
+mod scans;
+mod schema;
+mod shipments;
+mod tracking;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+use actix_web::middleware::{DefaultHeaders, Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer, ResponseError};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tracing::Instrument;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::flows::Deps;
+use crate::telemetry;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Sampan", description = "Cross-border logistics and order tracking."),
+    paths(
+        pickups::create,
+        shipments::read,
+        shipments::list,
+        shipments::cancel,
+        scans::record,
+        tracking::read,
+        operations::alive,
+        operations::ready,
+        operations::metrics,
+    ),
+    modifiers(&Schemes)
+)]
+struct Description;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = || SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        let signature = ApiKeyValue::with_description(
+            "webhook-signature",
+            "Standard Webhooks over the body, with webhook-id, webhook-timestamp and sampan-merchant",
+        );
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("merchant_key", bearer());
+        components.add_security_scheme("hub_key", bearer());
+        components
+            .add_security_scheme("webhook_signature", SecurityScheme::ApiKey(ApiKey::Header(signature)));
+    }
+}
+
+/// What the page of the API's description may load: itself. It sets styles by script.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+fn routes(config: &mut ServiceConfig) {
+    let openapi = Description::openapi();
+    config
+        .service(pickups::create)
+        .service(shipments::list)
+        .service(shipments::read)
+        .service(shipments::cancel)
+        .service(scans::record)
+        .service(tracking::read)
+        .service(tracking::page)
+        .service(tracking::stylesheet)
+        .service(operations::alive)
+        .service(operations::ready)
+        .service(operations::metrics)
+        .service(
+            web::scope("")
+                .wrap(DefaultHeaders::new().add((CONTENT_SECURITY_POLICY, DOCS_POLICY)))
+                .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi))
+                .service(web::redirect("/docs", "/docs/"))
+                .default_service(web::to(nothing_here)),
+        );
+}
+
+async fn nothing_here() -> HttpResponse {
+    problem::Problem::not_found().error_response()
+}
+
+/// Serves on `listener` until told to stop. Signals are the caller's business.
+pub fn serve(
+    listener: TcpListener,
+    deps: Deps,
+    metrics: PrometheusHandle,
+    workers: usize,
+) -> std::io::Result<Server> {
+    let settings = deps.settings.http.clone();
+    let deps = Data::new(deps);
+    let metrics = Data::new(metrics);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(deps.clone())
+            .app_data(metrics.clone())
+            .wrap(from_fn(observe))
+            .wrap(
+                DefaultHeaders::new()
+                    .add(("x-content-type-options", "nosniff"))
+                    .add(("referrer-policy", "no-referrer"))
+                    .add((CACHE_CONTROL, "no-store")),
+            )
+            .configure(routes)
+    });
+    let server = server
+        .workers(workers)
+        .max_connections(settings.connections_max.div_ceil(workers))
+        .client_request_timeout(Duration::from_secs(10))
+        .shutdown_timeout(settings.shutdown_seconds)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Gives each request an id and a span, and counts it.
+async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let began = std::time::Instant::now();
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    let method = request.method().to_string();
+    let span = tracing::info_span!("request", id, method);
+    async move {
+        let mut response = next.call(request).await?;
+        let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
+        let status = response.status().as_u16();
+        let seconds = began.elapsed().as_secs_f64();
+        telemetry::request(&method, &route, status, seconds);
+        tracing::debug!(route, status, milliseconds = seconds * 1e3, "answered");
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        }
+        Ok(response)
+    }
+    .instrument(span)
+    .await
+}

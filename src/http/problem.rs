@@ -1,0 +1,261 @@
+//! How errors look from outside: `application/problem+json` (RFC 9457).
+//!
+//! The only place that knows status codes of errors. `type` is stable and meant for
+//! programs, `detail` for people. What is our fault says nothing about itself but a
+//! request id, under which the log has the rest.
+
+use std::fmt;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::failure::Class;
+use crate::flows::accept_pickup::AcceptError;
+use crate::flows::authenticate::AuthError;
+use crate::flows::cancel_shipment::CancelError;
+use crate::flows::record_scans::ScanError;
+use crate::intake::FieldError;
+use crate::store::StoreError;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Stable: `urn:sampan:problem:` and a code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: &'static str,
+    pub status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Every field that is wrong, by its JSON pointer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub errors: Vec<FieldError>,
+    /// The shipment that is there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<String>,
+    #[serde(skip)]
+    retry_after_seconds: Option<u32>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &str, title: &'static str) -> Self {
+        Self {
+            kind: format!("urn:sampan:problem:{code}"),
+            title,
+            status: status.as_u16(),
+            detail: None,
+            errors: Vec::new(),
+            shipment: None,
+            retry_after_seconds: None,
+        }
+    }
+
+    fn detail(mut self, detail: impl fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here")
+    }
+
+    pub fn too_large(bytes_max: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
+            .detail(format!("at most {bytes_max} bytes are read"))
+    }
+
+    pub fn body_cut_off() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "body-cut-off", "The body did not arrive whole")
+    }
+
+    pub fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body took too long to arrive")
+    }
+
+    pub fn not_json(reason: impl fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "not-json", "The body is not JSON").detail(reason)
+    }
+
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        let title = "Some fields are wrong";
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", title);
+        problem.detail = Some(format!("{} to correct, each by its JSON pointer in errors", errors.len()));
+        problem.errors = errors;
+        problem
+    }
+
+    /// A parameter of the query or of the path.
+    pub fn parameter(name: &str, reason: impl fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid-parameter", "A parameter is wrong")
+            .detail(format!("{name}: {reason}"))
+    }
+
+    pub fn header(name: &str, reason: impl fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid-header", "A header is wrong")
+            .detail(format!("{name}: {reason}"))
+    }
+
+    pub fn other_hub() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "other-hub", "The key belongs to another hub")
+    }
+
+    /// A page that could not be made.
+    pub fn page(error: impl fmt::Display) -> Self {
+        Self::internal(&error)
+    }
+
+    /// For a page of its own where nothing is.
+    pub fn not_found_page() -> HttpResponseBuilder {
+        HttpResponse::build(StatusCode::NOT_FOUND)
+    }
+
+    /// For a report of its own on what is not ready.
+    pub fn not_ready() -> HttpResponseBuilder {
+        HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    /// `error` is logged here, once, and not shown.
+    fn internal(error: &dyn fmt::Display) -> Self {
+        tracing::error!(%error, "a request failed by our own fault");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side")
+    }
+
+    fn unavailable(error: &dyn fmt::Display) -> Self {
+        tracing::warn!(%error, "a request could not be served now");
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not now; the same request can succeed later",
+        );
+        problem.retry_after_seconds = Some(1);
+        problem
+    }
+
+    /// What did not turn out to be about something the caller knows.
+    fn by_class(class: Class, error: &dyn fmt::Display) -> Self {
+        match class {
+            Class::Retry => Self::unavailable(error),
+            // Nobody knows whether it was written; asking again under the same key finds out.
+            Class::OutcomeUnknown => Self::unavailable(error),
+            Class::Caller | Class::NotFound | Class::Conflict | Class::Bug => Self::internal(error),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, self.kind)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.content_type("application/problem+json");
+        if self.status == StatusCode::UNAUTHORIZED.as_u16() {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        response.body(serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::by_class(error.class(), &error)
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        let refused = |code| Self::new(StatusCode::UNAUTHORIZED, code, "Who is calling?").detail(&error);
+        match &error {
+            AuthError::Missing => refused("unauthenticated"),
+            AuthError::UnknownKey => refused("unknown-key"),
+            AuthError::BadSignature(_) => refused("bad-signature"),
+            AuthError::Suspended => {
+                Self::new(StatusCode::FORBIDDEN, "suspended", "This merchant is suspended").detail(&error)
+            }
+            AuthError::Store(_) | AuthError::StoredSecret(_) | AuthError::Random(_) => {
+                Self::by_class(error.class(), &error)
+            }
+        }
+    }
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        let conflict = |code, title| Self::new(StatusCode::CONFLICT, code, title).detail(&error);
+        match &error {
+            AcceptError::NotJson(reason) => Self::not_json(reason),
+            AcceptError::Fields(errors) => Self::fields(errors.clone()),
+            AcceptError::NoRoute(reason) if reason.class() == Class::Retry => {
+                let mut problem = Self::unavailable(reason);
+                problem.detail = Some(reason.to_string());
+                problem
+            }
+            AcceptError::NoRoute(reason) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no-route", "There is no way to take it")
+                    .detail(reason)
+            }
+            AcceptError::ReferenceTaken { shipment, .. } => {
+                let mut problem = conflict("reference-taken", "This reference is a shipment already");
+                problem.shipment = Some(shipment.to_string());
+                problem
+            }
+            AcceptError::PaymentTaken { shipment, .. } => {
+                let mut problem = conflict("payment-taken", "This payment is held for a shipment already");
+                problem.shipment = Some(shipment.to_string());
+                problem
+            }
+            AcceptError::KeyReused => {
+                let title = "The idempotency key was used for another body";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title)
+            }
+            AcceptError::KeyInFlight => {
+                let mut problem = conflict("idempotency-key-in-flight", "The same request is still at work");
+                problem.retry_after_seconds = Some(1);
+                problem
+            }
+            AcceptError::Store(_) | AcceptError::Random(_) | AcceptError::Answer(_) => {
+                Self::by_class(error.class(), &error)
+            }
+        }
+    }
+}
+
+impl From<CancelError> for Problem {
+    fn from(error: CancelError) -> Self {
+        match &error {
+            CancelError::NotFound => Self::not_found(),
+            CancelError::TooLate(_) => {
+                Self::new(StatusCode::CONFLICT, "too-late-to-cancel", "It cannot be cancelled any more")
+                    .detail(&error)
+            }
+            CancelError::Store(_) => Self::by_class(error.class(), &error),
+        }
+    }
+}
+
+impl From<ScanError> for Problem {
+    fn from(error: ScanError) -> Self {
+        match &error {
+            ScanError::Fields(errors) => Self::fields(errors.clone()),
+            ScanError::UnknownParcel(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-parcel", "No such parcel").detail(&error)
+            }
+            ScanError::UnknownHub(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-hub", "No such hub").detail(&error)
+            }
+            ScanError::Store(_) => Self::by_class(error.class(), &error),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The bodies that are read by hand, for the description of the API.
+//!
+//! Nothing is parsed into these: [`crate::intake`] reads bodies with all their mistakes at once.
+
+#![expect(dead_code, reason = "described, never constructed")]
+
+use utoipa::ToSchema;
+
+#[derive(ToSchema)]
+pub struct PickupBody {
+    /// Your own name for the order, 1 to 64 characters. One reference is one shipment.
+    #[schema(example = "R00000042")]
+    pub reference: String,
+    pub pickup: PickupPart,
+    pub consignee: ConsigneePart,
+    #[schema(example = "express")]
+    /// express, standard or economy
+    pub service: String,
+    /// 9610, 1210, express or postal
+    #[schema(example = "9610")]
+    pub clearance: String,
+    pub payment: PaymentPart,
+    /// 1 to 100
+    pub parcels: Vec<ParcelPart>,
+}
+
+#[derive(ToSchema)]
+pub struct PickupPart {
+    pub address: AddressPart,
+    pub contact: ContactPart,
+    #[schema(example = "2026-03-02T14:00:00+08:00")]
+    pub from: String,
+    #[schema(example = "2026-03-02T16:00:00+08:00")]
+    pub until: String,
+}
+
+#[derive(ToSchema)]
+pub struct AddressPart {
+    #[schema(example = "HK")]
+    pub country: String,
+    pub region: Option<String>,
+    #[schema(example = "Kai Tak")]
+    pub city: String,
+    pub postal_code: Option<String>,
+    #[schema(example = json!(["1 Dock Road"]))]
+    pub lines: Vec<String>,
+    pub location: Option<LocationPart>,
+}
+
+/// WGS 84, in degrees.
+#[derive(ToSchema)]
+pub struct LocationPart {
+    #[schema(example = 22.31531)]
+    pub lat: f64,
+    #[schema(example = 114.19102)]
+    pub lon: f64,
+}
+
+#[derive(ToSchema)]
+pub struct ContactPart {
+    #[schema(example = "Dock")]
+    pub name: String,
+    #[schema(example = "+85255501000")]
+    pub phone: String,
+}
+
+#[derive(ToSchema)]
+pub struct ConsigneePart {
+    #[schema(example = "王伟")]
+    pub name: String,
+    #[schema(example = "+8613800000000")]
+    pub phone: String,
+    /// A six-digit code of GB/T 2260.
+    #[schema(example = "340504")]
+    pub division: String,
+    #[schema(example = json!(["幸福路1号"]))]
+    pub lines: Vec<String>,
+    pub postal_code: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct PaymentPart {
+    #[schema(example = "webhook")]
+    pub provider: String,
+    /// The provider's trade number.
+    #[schema(example = "T000000000042")]
+    pub reference: String,
+    /// A decimal string with no more places than the currency has.
+    #[schema(example = "2256.63")]
+    pub amount: String,
+    #[schema(example = "CNY")]
+    pub currency: String,
+}
+
+#[derive(ToSchema)]
+pub struct ParcelPart {
+    #[schema(example = "R00000042-1")]
+    pub reference: String,
+    #[schema(example = 376, minimum = 1, maximum = 1000000)]
+    pub weight_grams: u32,
+    /// Length, width, height.
+    #[schema(example = json!([135, 95, 92]))]
+    pub size_mm: Vec<u32>,
+    /// 1 to 200
+    pub items: Vec<ItemPart>,
+}
+
+#[derive(ToSchema)]
+pub struct ItemPart {
+    #[schema(example = "COS01496")]
+    pub sku: String,
+    #[schema(example = "skin care")]
+    pub description: String,
+    /// 6 to 10 digits of the Harmonized System.
+    #[schema(example = "330499")]
+    pub hs_code: String,
+    #[schema(example = 2)]
+    pub quantity: u32,
+    #[schema(example = "200.40")]
+    pub unit_price: String,
+    #[schema(example = "HKD")]
+    pub currency: String,
+    #[schema(example = "HK")]
+    pub origin: String,
+    pub dangerous_goods: Option<DangerousGoodsPart>,
+}
+
+#[derive(ToSchema)]
+pub struct DangerousGoodsPart {
+    #[schema(example = "UN3481")]
+    pub un: String,
+    #[schema(example = "9")]
+    pub class: String,
+}
+
+#[derive(ToSchema)]
+pub struct ScanBody {
+    #[schema(example = "pcl_01kb2m3z8te2gt8d1v6q8h4x5n-1")]
+    pub parcel: String,
+    /// received, departed, arrived, customs_presented, customs_held, customs_released or handed_over
+    #[schema(example = "received")]
+    pub kind: String,
+    #[schema(example = "2026-03-02T18:12:00+08:00")]
+    pub occurred_at: String,
+    /// With handed_over: the last mile's carrier.
+    pub carrier: Option<String>,
+    /// With handed_over: the carrier's number.
+    pub tracking_number: Option<String>,
+    #[schema(example = "L0002-20260303")]
+    pub departure: Option<String>,
+    pub note: Option<String>,
+}

@@ -1,0 +1,111 @@
+//! `/v1/shipments`, each merchant's own.
+
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::Credentials;
+use super::problem::Problem;
+use crate::domain::id::ShipmentId;
+use crate::flows::views::{ShipmentDetailView, ShipmentPage};
+use crate::flows::{Deps, cancel_shipment, show};
+use crate::store::shipments::Filter;
+
+/// An id that is none is nobody's shipment.
+fn id(text: &str) -> Result<ShipmentId, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
+}
+
+/// One shipment with its plan, its money and its events.
+#[utoipa::path(
+    tag = "merchants",
+    security(("merchant_key" = [])),
+    responses(
+        (status = 200, body = ShipmentDetailView),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/shipments/{id}")]
+pub async fn read(
+    deps: Data<Deps>,
+    caller: Credentials,
+    path: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let merchant = caller.merchant(&deps).await?;
+    let shipment = show::shipment(&deps, merchant.id, id(&path)?).await?.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(shipment))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    /// Only shipments of this status.
+    status: Option<String>,
+    /// Only the shipment of this reference.
+    reference: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// 1 to 200; 50 where it is left out.
+    limit: Option<String>,
+}
+
+const LIMIT: usize = 50;
+const LIMIT_MAX: usize = 200;
+
+/// A merchant's shipments, newest first.
+#[utoipa::path(
+    tag = "merchants",
+    params(ListQuery),
+    security(("merchant_key" = [])),
+    responses(
+        (status = 200, body = ShipmentPage),
+        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/shipments")]
+pub async fn list(
+    deps: Data<Deps>,
+    caller: Credentials,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let merchant = caller.merchant(&deps).await?;
+    let ListQuery { status, reference, cursor, limit } = query.into_inner();
+    let parse_status = |text: String| text.parse().map_err(|error| Problem::parameter("status", error));
+    let parse_cursor = |text: String| text.parse().map_err(|error| Problem::parameter("cursor", error));
+    let filter = Filter {
+        status: status.map(parse_status).transpose()?,
+        reference,
+        before: cursor.map(parse_cursor).transpose()?,
+    };
+    let limit = match limit {
+        None => LIMIT,
+        Some(text) => text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
+            Problem::parameter("limit", format!("has to be a whole number from 1 to {LIMIT_MAX}"))
+        })?,
+    };
+    Ok(HttpResponse::Ok().json(show::shipments(&deps, merchant.id, &filter, limit).await?))
+}
+
+/// Calls a shipment off, as long as no hub has any of it. Again: the same answer.
+#[utoipa::path(
+    tag = "merchants",
+    security(("merchant_key" = [])),
+    responses(
+        (status = 200, body = ShipmentDetailView),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too late", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/cancel")]
+pub async fn cancel(
+    deps: Data<Deps>,
+    caller: Credentials,
+    path: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let merchant = caller.merchant(&deps).await?;
+    let id = id(&path)?;
+    cancel_shipment::cancel(&deps, merchant.id, id).await?;
+    let shipment = show::shipment(&deps, merchant.id, id).await?.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(shipment))
+}

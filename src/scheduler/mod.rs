@@ -1,0 +1,93 @@
+//! What happens by itself, and how often.
+//!
+//! Promise: a job never overlaps itself in one process; between daemons on one database
+//! its work is shared, since each job claims what it does; a tick that is missed is made
+//! up for by the next one, since jobs do what is due and not what the hour says. Stopping
+//! waits for jobs under way, but not for ever: what they had claimed frees itself.
+//!
+//! Absent on purpose: jobs at a local time of day. Cron lines here are in UTC.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+
+use crate::flows::{Deps, forget_answers, import_network, poll_carriers};
+use crate::telemetry;
+
+type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
+
+/// Name, cron line (seconds first), verb.
+const JOBS: [(&str, &str, Verb); 4] = [
+    ("pulse", "* * * * * *", |deps| {
+        Box::pin(async move {
+            deps.pulse.beat(deps.clock.wall());
+            Ok(())
+        })
+    }),
+    ("poll_carriers", "* * * * * *", |deps| {
+        Box::pin(
+            async move { poll_carriers::run_due(&deps).await.map(drop).map_err(|error| error.to_string()) },
+        )
+    }),
+    ("import_network", "*/5 * * * * *", |deps| {
+        Box::pin(async move { import_network::run_due(&deps).await.map_err(|error| error.to_string()) })
+    }),
+    ("forget_answers", "30 7 * * * *", |deps| {
+        Box::pin(
+            async move { forget_answers::run_due(&deps).await.map(drop).map_err(|error| error.to_string()) },
+        )
+    }),
+];
+
+pub struct Scheduler {
+    cron: JobScheduler,
+    running: Vec<Arc<Semaphore>>,
+}
+
+impl Scheduler {
+    pub async fn start(deps: &Deps) -> Result<Self, JobSchedulerError> {
+        let cron = JobScheduler::new().await?;
+        let mut running = Vec::with_capacity(JOBS.len());
+        for (name, line, verb) in JOBS {
+            let alone = Arc::new(Semaphore::new(1));
+            running.push(Arc::clone(&alone));
+            let deps = deps.clone();
+            let job = Job::new_async(line, move |_, _| {
+                let (alone, deps) = (Arc::clone(&alone), deps.clone());
+                Box::pin(async move {
+                    // Still at it since the last tick.
+                    let Ok(_turn) = alone.try_acquire() else { return };
+                    if let Err(error) = verb(deps).await {
+                        telemetry::job_failed(name);
+                        tracing::error!(job = name, error, "a job failed; it will run again");
+                    }
+                })
+            })?;
+            cron.add(job).await?;
+        }
+        cron.start().await?;
+        deps.pulse.beat(deps.clock.wall());
+        Ok(Self { cron, running })
+    }
+
+    /// Starts nothing more and waits for what runs, `patience` at most.
+    pub async fn stop(mut self, patience: Duration) {
+        if let Err(error) = self.cron.shutdown().await {
+            tracing::warn!(%error, "the scheduler did not stop cleanly");
+        }
+        let all_done = async {
+            for job in &self.running {
+                // Taken and kept: a job that is ticked once more finds no turn.
+                if let Ok(turn) = job.acquire().await {
+                    turn.forget();
+                }
+            }
+        };
+        if tokio::time::timeout(patience, all_done).await.is_err() {
+            tracing::warn!("a job is still at work; what it claimed frees itself");
+        }
+    }
+}
