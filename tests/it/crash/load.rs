@@ -1,0 +1,1 @@
+//! Deaths and stops while many pickups are under way.
