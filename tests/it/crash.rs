@@ -44,7 +44,7 @@ async fn journey(db: Database, kill_at: &str) {
     patient.until_confirmed(&accepted).await;
     let store = db.store().await;
     let events_before = invariants::events(&store).await;
-    patient.until_asked_again(&world, &numbers).await;
+    patient.until_asked_again(&store).await;
     patient.stop().await;
 
     let mut events_expected = 1 + scans.len();

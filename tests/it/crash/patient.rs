@@ -4,12 +4,14 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 
+use sampan::clock::Clock;
+use sampan::store::Store;
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 use crate::support::app::{Keys, settings};
 use crate::support::daemon::Daemon;
-use crate::support::database::Database;
+use crate::support::database::{Database, number};
 use crate::support::http::{Client, Response};
 use crate::support::wait::{PATIENCE, wait_until};
 use crate::support::world::World;
@@ -18,9 +20,9 @@ use crate::support::world::World;
 const HURRIED: &str = r#"
     log.format = "json"
     database.connections_max = 4
-    polling.hours_delivered = 0.0003
-    polling.hours_in_transit = 0.0003
-    polling.hours_out_for_delivery = 0.0003
+    polling.hours_delivered = 0.0001
+    polling.hours_in_transit = 0.0001
+    polling.hours_out_for_delivery = 0.0001
     polling.watch_days_after_delivery = 30
     outbox.lease_seconds = 1
     outbox.retry_seconds = [0, 1, 1, 1, 1, 1, 1, 1, 1, 1]
@@ -88,12 +90,11 @@ impl<'a> Patient<'a> {
     /// Until the buyer has it, the provider has been told, and we know that it has.
     pub async fn until_confirmed(&mut self, accepted: &Value) {
         let path = format!("/v1/shipments/{}", accepted["id"].as_str().expect("an id"));
-        let mut last = Value::Null;
         let begun = std::time::Instant::now();
         let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
         loop {
             ticks.tick().await;
-            last = self.ask(async |merchant| merchant.get(&path).await).await.must_be(200);
+            let last = self.ask(async |merchant| merchant.get(&path).await).await.must_be(200);
             let triggers = last["escrow"]["triggers"].as_array().expect("triggers");
             let told = triggers.iter().filter(|trigger| trigger["acknowledged_at"].is_string()).count();
             if last["status"] == "delivered" && last["escrow"]["state"] == "confirmed" && told == 3 {
@@ -107,11 +108,11 @@ impl<'a> Patient<'a> {
         }
     }
 
-    /// Until the carrier's answers about every number were taken in once more.
-    pub async fn until_asked_again(&self, world: &World, numbers: &[String]) {
-        // The first half of these was stored before the second could be asked.
-        let enough = world.carrier.questions() + 4 * numbers.len() as u64;
-        wait_until("the carrier is asked again", async || world.carrier.questions() >= enough).await;
+    /// Until the carrier's answer about every number was taken in once more.
+    pub async fn until_asked_again(&self, store: &Store) {
+        let now = Clock::real().now().timestamp_micros();
+        let oldest = "SELECT min(answered_at) AS n FROM tracked_number";
+        wait_until("the carrier is asked again", async || number(store, oldest).await > now).await;
     }
 
     pub async fn stop(mut self) {
