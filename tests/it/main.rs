@@ -6,3 +6,5 @@
 mod support;
 
 mod crash;
+mod plans;
+mod replicas;
