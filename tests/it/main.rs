@@ -6,5 +6,7 @@
 mod support;
 
 mod crash;
+mod door;
 mod plans;
 mod replicas;
+mod writes;
