@@ -48,4 +48,4 @@ pub mod standard_webhooks;
 pub mod store;
 pub mod telemetry;
 pub mod tracking;
-// pub mod web;
+pub mod web;
