@@ -17,7 +17,7 @@ use crate::domain::shipment::ShipmentStatus;
 use crate::flows::views::{PublicParcelView, TrackingView};
 
 #[derive(Template)]
-#[template(path = "tracking.html")]
+#[template(path = "tracking.html", config = "src/web/askama.toml")]
 pub struct TrackingPage<'v> {
     language: Language,
     say: &'static Phrases,
@@ -113,7 +113,7 @@ fn parcel_line(parcel: &PublicParcelView, language: Language) -> ParcelLine<'_> 
 }
 
 #[derive(Template)]
-#[template(path = "not_found.html")]
+#[template(path = "not_found.html", config = "src/web/askama.toml")]
 pub struct NotFoundPage {
     language: Language,
     say: &'static Phrases,

@@ -6,7 +6,7 @@ use super::language::Language;
 use super::moment::Moment;
 use super::tone::{Tone, of_event};
 use super::words::name;
-use crate::domain::event::{DeliveredTo, EventSource, EventStatus, OffsetSource};
+use crate::domain::event::{DeliveredTo, EventSource, EventStatus, OffsetSource, ScanKind};
 use crate::flows::views::PublicEventView;
 
 /// Neighbours in the order of the instants that fall on one local day. A parcel that flies east
@@ -60,9 +60,10 @@ fn told_at_once(one: &PublicEventView, other: &PublicEventView) -> bool {
 }
 
 /// All that a page says about an event, but for whose it is.
-fn told(event: &PublicEventView) -> [Option<&str>; 11] {
+fn told(event: &PublicEventView) -> [Option<&str>; 12] {
     [
         Some(&event.status),
+        event.scan.as_deref(),
         Some(&event.at.utc),
         Some(&event.at.zone),
         Some(&event.local_time),
@@ -86,7 +87,10 @@ fn list(numbers: impl Iterator<Item = u16>) -> String {
 
 fn story(event: &PublicEventView, parcels: String, language: Language) -> Story<'_> {
     Story {
-        status: name::<EventStatus>(&event.status, language),
+        status: match &event.scan {
+            Some(kind) => name::<ScanKind>(kind, language),
+            None => name::<EventStatus>(&event.status, language),
+        },
         tone: of_event(&event.status),
         delivered_to: event.delivered_to.as_deref().map(|to| name::<DeliveredTo>(to, language)),
         at: Moment::new(&event.at, language),
@@ -96,7 +100,7 @@ fn story(event: &PublicEventView, parcels: String, language: Language) -> Story<
         },
         country: event.country.as_deref(),
         source: name::<EventSource>(&event.source, language),
-        carrier: event.carrier.as_deref(),
+        carrier: event.carrier_name.as_deref().or(event.carrier.as_deref()),
         parcels,
         doubt: doubt(event, language),
     }

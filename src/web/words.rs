@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::language::Language;
-use crate::domain::event::{DeliveredTo, EventSource, EventStatus, OffsetSource};
+use crate::domain::event::{DeliveredTo, EventSource, EventStatus, OffsetSource, ScanKind};
 use crate::domain::service::Service;
 use crate::domain::shipment::{Milestone, ShipmentStatus};
 
@@ -26,6 +26,21 @@ pub fn in_language(both: [&'static str; 2], language: Language) -> &'static str 
     match language {
         Language::English => english,
         Language::Chinese => chinese,
+    }
+}
+
+/// More than the status says: a handover, and which door it came in by.
+impl Named for ScanKind {
+    fn names(&self) -> [&'static str; 2] {
+        match self {
+            Self::Received => ["Received", "已收货"],
+            Self::Departed => ["Departed", "已发出"],
+            Self::Arrived => ["Arrived", "已到达"],
+            Self::CustomsPresented => ["Presented to customs", "已向海关申报"],
+            Self::CustomsHeld => ["Held by customs", "海关暂扣，等待处理"],
+            Self::CustomsReleased => ["Released by customs", "海关已放行"],
+            Self::HandedOver => ["Handed to the delivery carrier", "已交付派送承运商"],
+        }
     }
 }
 
@@ -172,6 +187,7 @@ mod tests {
         every_word_is_named(Milestone::ALL);
         every_word_is_named(ShipmentStatus::ALL);
         every_word_is_named(EventStatus::ALL);
+        every_word_is_named(ScanKind::ALL);
         every_word_is_named(DeliveredTo::ALL);
         every_word_is_named(Service::ALL);
         every_word_is_named(EventSource::ALL);
