@@ -1,0 +1,8 @@
+//! The whole daemon, from its doors to its database and its outside world, on SQLite and on PostgreSQL.
+//!
+//! One binary: a second one would link everything again. [`support`] has the databases,
+//! the daemons and the merchants; each other file tells one kind of story.
+
+mod support;
+
+mod crash;

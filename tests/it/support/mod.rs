@@ -1,0 +1,10 @@
+//! What the tests stand on: databases, daemons, an outside world, callers.
+
+pub mod app;
+pub mod daemon;
+pub mod database;
+pub mod http;
+pub mod journey;
+pub mod postgres;
+pub mod wait;
+pub mod world;
