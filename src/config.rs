@@ -232,6 +232,12 @@ impl Settings {
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database.starts_with(scheme)) {
             return invalid("database.url", "has to begin with sqlite:// or postgres://");
         }
+        if database.contains(":memory:") || database.contains("mode=memory") {
+            return invalid(
+                "database.url",
+                "names a database in memory, which each connection would see its own of",
+            );
+        }
         for (key, url) in [
             ("http.public_url", self.http.public_url.as_str()),
             ("carriers.dhl_unified.base_url", self.carriers.dhl_unified.base_url.as_str()),

@@ -36,6 +36,12 @@ use crate::telemetry;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sampan", description = "Cross-border logistics and order tracking."),
+    tags(
+        (name = "merchants", description = "Ask for pickups, follow them"),
+        (name = "buyers", description = "See where it is"),
+        (name = "hubs", description = "Report what happens"),
+        (name = "operators", description = "See how the daemon is doing"),
+    ),
     paths(
         pickups::create,
         shipments::read,

@@ -139,7 +139,9 @@ impl Problem {
             Class::Retry => Self::unavailable(error),
             // Nobody knows whether it was written; asking again under the same key finds out.
             Class::OutcomeUnknown => Self::unavailable(error),
-            Class::Caller | Class::NotFound | Class::Conflict | Class::Bug => Self::internal(error),
+            // Somebody was quicker, and what they did was not to be found: the next attempt finds it.
+            Class::Conflict => Self::unavailable(error),
+            Class::Caller | Class::NotFound | Class::Bug => Self::internal(error),
         }
     }
 }

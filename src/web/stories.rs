@@ -108,8 +108,9 @@ fn story(event: &PublicEventView, parcels: String, language: Language) -> Story<
 
 fn doubt(event: &PublicEventView, language: Language) -> Option<Doubt<'_>> {
     let told = match event.offset_source.parse() {
-        Ok(OffsetSource::Carrier | OffsetSource::FacilityZone) => true,
-        Ok(OffsetSource::CountryZone | OffsetSource::AssumedUtc) | Err(_) => false,
+        // A country's zone is only taken where the country has one.
+        Ok(OffsetSource::Carrier | OffsetSource::FacilityZone | OffsetSource::CountryZone) => true,
+        Ok(OffsetSource::AssumedUtc) | Err(_) => false,
     };
     let why = name::<OffsetSource>(&event.offset_source, language);
     (!told).then_some(Doubt { why, written: &event.local_time })
