@@ -27,7 +27,7 @@ pub fn expected(plan: &Plan) -> Vec<(Milestone, Instant, Where<'_>)> {
     if let Some(first) = line_haul().next() {
         expected.push((Milestone::LineHaul, first.depart_at, Where::Hub(&plan.origin_hub)));
     }
-    if let Some(last) = line_haul().last() {
+    if let Some(last) = line_haul().next_back() {
         expected.push((Milestone::AtGateway, last.arrive_at, Where::Hub(&plan.gateway)));
         expected.push((Milestone::Customs, last.arrive_at, Where::Hub(&plan.gateway)));
     }
