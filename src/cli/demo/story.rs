@@ -25,6 +25,7 @@ pub struct Story {
     hero: (String, String),
     told: HashSet<String>,
     day: String,
+    told_today: String,
     exit: bool,
     example_key: String,
 }
@@ -63,6 +64,7 @@ impl Story {
             hero,
             told: HashSet::new(),
             day: String::new(),
+            told_today: String::new(),
             exit,
             example_key,
         };
@@ -153,11 +155,12 @@ impl Story {
         counts.sort();
         let words: Vec<_> =
             counts.iter().map(|(status, n)| format!("{n} {}", status.as_str().replace('_', " "))).collect();
-        let line = format!("{day}  {}; {acknowledged} triggers acknowledged", words.join(", "));
+        let told = format!("{}; {acknowledged} triggers acknowledged", words.join(", "));
         self.bar.set_message(day.clone());
-        if day != self.day {
-            self.say(line);
-            self.day = day;
+        // A day on which nothing moved is not worth a line.
+        if day != self.day && told != self.told_today {
+            self.say(format!("{day}  {told}"));
+            (self.day, self.told_today) = (day, told);
         }
     }
 
