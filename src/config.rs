@@ -20,7 +20,7 @@ pub const FILE: &str = "sampan.toml";
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("the configuration cannot be read: {0}")]
-    Unreadable(#[from] ::config::ConfigError),
+    Unreadable(String),
     #[error("{key}: {reason}")]
     Invalid { key: &'static str, reason: String },
 }
@@ -180,6 +180,12 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error
     }
 }
 
+impl From<::config::ConfigError> for ConfigError {
+    fn from(error: ::config::ConfigError) -> Self {
+        ConfigError::Unreadable(error.to_string())
+    }
+}
+
 /// Defaults, then `file` (or `sampan.toml` where there is one), then the environment.
 pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
     let builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
@@ -225,6 +231,12 @@ impl Settings {
         let database = self.database.url.expose_secret();
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database.starts_with(scheme)) {
             return invalid("database.url", "has to begin with sqlite:// or postgres://");
+        }
+        if database.contains(":memory:") || database.contains("mode=memory") {
+            return invalid(
+                "database.url",
+                "names a database in memory, which each connection would see its own of",
+            );
         }
         for (key, url) in [
             ("http.public_url", self.http.public_url.as_str()),
@@ -309,6 +321,7 @@ mod tests {
             ("SAMPAN__HTTP__BODY_BYTES_MAX", "77"),
             ("SAMPAN__OUTBOX__RETRY_SECONDS", "1,2"),
             ("SAMPANX", "1"),
+            ("SAMPAN__CARRIERS__DHL_UNIFIED__API_KEY", "00123"),
         ];
         let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         let builder = Config::builder()

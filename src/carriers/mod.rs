@@ -33,6 +33,9 @@ pub use registry::Registry;
 pub trait Track: Send + Sync {
     fn code(&self) -> &CarrierCode;
 
+    /// What people call it.
+    fn name(&self) -> &'static str;
+
     /// The question. Asking it twice changes nothing at the carrier.
     fn request(&self, number: &TrackingNumber) -> Request;
 

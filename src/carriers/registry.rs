@@ -23,6 +23,11 @@ impl Registry {
         self.0.get(carrier)
     }
 
+    /// What people call the carrier of this code.
+    pub fn name(&self, code: &str) -> Option<&'static str> {
+        self.0.iter().find(|(known, _)| known.as_str() == code).map(|(_, adapter)| adapter.name())
+    }
+
     pub fn codes(&self) -> impl Iterator<Item = &CarrierCode> {
         self.0.keys()
     }

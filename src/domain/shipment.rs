@@ -63,32 +63,6 @@ impl From<Milestone> for ShipmentStatus {
     }
 }
 
-impl ShipmentStatus {
-    /// Nothing more is expected to happen by itself.
-    pub fn is_final(self) -> bool {
-        match self {
-            ShipmentStatus::Delivered
-            | ShipmentStatus::Returned
-            | ShipmentStatus::Lost
-            | ShipmentStatus::Destroyed
-            | ShipmentStatus::Cancelled => true,
-            ShipmentStatus::Requested
-            | ShipmentStatus::Accepted
-            | ShipmentStatus::PickupScheduled
-            | ShipmentStatus::PickedUp
-            | ShipmentStatus::AtOriginHub
-            | ShipmentStatus::Consolidated
-            | ShipmentStatus::LineHaul
-            | ShipmentStatus::AtGateway
-            | ShipmentStatus::Customs
-            | ShipmentStatus::LastMile
-            | ShipmentStatus::OutForDelivery
-            | ShipmentStatus::OnHold
-            | ShipmentStatus::Returning => false,
-        }
-    }
-}
-
 /// When the consignee can expect it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {

@@ -35,7 +35,7 @@ use crate::store::audit::{self, Change};
 use crate::store::idempotency::{self, StoredAnswer};
 use crate::store::orders::{self, Order};
 use crate::store::shipments::{self, Accepted, Parcel, Shipment};
-use crate::store::{Store, StoreError, Tx, events};
+use crate::store::{Reads, Store, StoreError, Tx, events};
 use crate::tracking;
 
 #[derive(Debug, thiserror::Error)]
@@ -107,10 +107,51 @@ pub async fn accept(
     let draft = draft(deps, merchant, request, text)?;
     let idempotency = key.map(|key| (key, request_hash));
     let store = deps.store.clone();
-    deps.store
+    let claims = Claims::of(&draft);
+    let written = deps
+        .store
         .write(move |tx| Box::pin(async move { write(&store, tx, draft, idempotency).await }))
-        .await
-        .inspect(|_| faults::reached("accept.committed"))
+        .await;
+    faults::reached("accept.committed");
+    match written {
+        // On PostgreSQL two who claim the same may both look before either has written.
+        Err(AcceptError::Store(StoreError::Duplicate(what))) => {
+            claims.refuse_repeats(deps.store.reader()).await?;
+            Err(AcceptError::Store(StoreError::Duplicate(what)))
+        }
+        known => known,
+    }
+}
+
+/// What a request claims for itself alone.
+struct Claims {
+    merchant: MerchantId,
+    reference: String,
+    provider: String,
+    payment_reference: String,
+}
+
+impl Claims {
+    fn of(draft: &Draft) -> Self {
+        Self {
+            merchant: draft.accepted.shipment.merchant,
+            reference: draft.accepted.shipment.reference.clone(),
+            provider: draft.order.provider.clone(),
+            payment_reference: draft.order.payment_reference.clone(),
+        }
+    }
+
+    /// Says which shipment has it already.
+    async fn refuse_repeats(&self, db: &impl Reads) -> Result<(), AcceptError> {
+        if let Some(shipment) = shipments::by_reference(db, self.merchant, &self.reference).await? {
+            return Err(AcceptError::ReferenceTaken { reference: self.reference.clone(), shipment });
+        }
+        let payment = orders::by_payment(db, self.merchant, &self.provider, &self.payment_reference).await?;
+        if let Some(shipment) = payment {
+            return Err(AcceptError::PaymentTaken { reference: self.payment_reference.clone(), shipment });
+        }
+        Ok(())
+    }
 }
 
 fn begin(deps: &Deps, merchant: MerchantId, key: &str) -> Result<Flight, AcceptError> {
@@ -118,7 +159,7 @@ fn begin(deps: &Deps, merchant: MerchantId, key: &str) -> Result<Flight, AcceptE
 }
 
 async fn answered(
-    db: &impl crate::store::Reads,
+    db: &impl Reads,
     merchant: MerchantId,
     key: &str,
     request_hash: &str,
@@ -285,7 +326,7 @@ async fn write(
             return Ok(answer);
         }
     }
-    refuse_repeats(tx, &draft).await?;
+    Claims::of(&draft).refuse_repeats(tx).await?;
     let shipment = &mut draft.accepted.shipment;
     audit::append(tx, id, &mut shipment.audit, std::slice::from_ref(&draft.change), created_at).await?;
     shipments::insert(tx, &draft.accepted).await?;
@@ -297,16 +338,4 @@ async fn write(
     }
     faults::reached("accept.before_commit");
     Ok(Answer { status: CREATED, body: draft.answer, replayed: false })
-}
-
-async fn refuse_repeats(tx: &Tx, draft: &Draft) -> Result<(), AcceptError> {
-    let Shipment { merchant, reference, .. } = &draft.accepted.shipment;
-    if let Some(shipment) = shipments::by_reference(tx, *merchant, reference).await? {
-        return Err(AcceptError::ReferenceTaken { reference: reference.clone(), shipment });
-    }
-    let Order { provider, payment_reference, .. } = &draft.order;
-    if let Some(shipment) = orders::by_payment(tx, *merchant, provider, payment_reference).await? {
-        return Err(AcceptError::PaymentTaken { reference: payment_reference.clone(), shipment });
-    }
-    Ok(())
 }

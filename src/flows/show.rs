@@ -65,5 +65,5 @@ pub async fn tracking(deps: &Deps, token: &str) -> Result<Option<TrackingView>, 
     let events = events::of_shipment(db, shipment.id).await?;
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
-    Ok(Some(TrackingView::new(&shipment, &plan, &timeline, &deps.network.current())))
+    Ok(Some(TrackingView::new(&shipment, &plan, &timeline, &deps.network.current(), &deps.carriers)))
 }

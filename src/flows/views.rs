@@ -4,6 +4,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::carriers::Registry;
 use crate::domain::event::TrackingEvent;
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::network::Hub;
@@ -318,7 +319,11 @@ pub struct PublicEventView {
     pub offset_source: String,
     /// system, scan, poll or push
     pub source: String,
+    /// What was scanned, where it was a scan.
+    pub scan: Option<String>,
+    /// The code of the carrier who said so, and what people call it.
     pub carrier: Option<String>,
+    pub carrier_name: Option<String>,
     pub hub: Option<String>,
     pub place_en: Option<String>,
     pub place_zh: Option<String>,
@@ -356,7 +361,13 @@ pub struct EstimateMomentsView {
 const CONSIGNEE_ZONE: chrono_tz::Tz = chrono_tz::Tz::Asia__Shanghai;
 
 impl TrackingView {
-    pub fn new(shipment: &Shipment, plan: &Plan, timeline: &Timeline, network: &Network) -> Self {
+    pub fn new(
+        shipment: &Shipment,
+        plan: &Plan,
+        timeline: &Timeline,
+        network: &Network,
+        carriers: &Registry,
+    ) -> Self {
         let moment = |at| MomentView::new(at, CONSIGNEE_ZONE);
         let parcels = timeline.parcels.iter().map(|parcel| PublicParcelView {
             number: parcel.number,
@@ -380,7 +391,7 @@ impl TrackingView {
                 .events
                 .iter()
                 .rev()
-                .map(|event| public_event(event, shipment, network))
+                .map(|event| public_event(event, shipment, network, carriers))
                 .collect(),
         }
     }
@@ -430,7 +441,12 @@ fn milestones(
     Milestone::ALL.iter().filter_map(row).collect()
 }
 
-fn public_event(event: &TrackingEvent, shipment: &Shipment, network: &Network) -> PublicEventView {
+fn public_event(
+    event: &TrackingEvent,
+    shipment: &Shipment,
+    network: &Network,
+    carriers: &Registry,
+) -> PublicEventView {
     let happening = &event.happening;
     let hub: Option<&Hub> = event.hub.as_ref().and_then(|code| network.hub(code));
     let by_carrier = event.hub.is_none() && event.scan.is_none() && event.parcel.is_some();
@@ -448,7 +464,9 @@ fn public_event(event: &TrackingEvent, shipment: &Shipment, network: &Network) -
         local_time: happening.occurred.local_time.clone(),
         offset_source: happening.occurred.offset_source.to_string(),
         source: event.source.to_string(),
+        scan: event.scan.map(|kind| kind.to_string()),
         carrier: by_carrier.then(|| event.source_name.clone()),
+        carrier_name: by_carrier.then(|| carriers.name(&event.source_name)).flatten().map(str::to_owned),
         hub: event.hub.as_ref().map(ToString::to_string),
         place_en: hub.map(|hub| hub.name_en.clone()).or_else(|| place.clone()),
         place_zh: hub.map(|hub| hub.name_zh.clone()).or(place),

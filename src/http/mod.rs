@@ -21,7 +21,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data, QueryConfig, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, ResponseError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tracing::Instrument;
@@ -29,12 +29,19 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
+use self::problem::Problem;
 use crate::flows::Deps;
 use crate::telemetry;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sampan", description = "Cross-border logistics and order tracking."),
+    tags(
+        (name = "merchants", description = "Ask for pickups, follow them"),
+        (name = "buyers", description = "See where it is"),
+        (name = "hubs", description = "Report what happens"),
+        (name = "operators", description = "See how the daemon is doing"),
+    ),
     paths(
         pickups::create,
         shipments::read,
@@ -95,7 +102,7 @@ fn routes(config: &mut ServiceConfig) {
 }
 
 async fn nothing_here() -> HttpResponse {
-    problem::Problem::not_found().error_response()
+    Problem::not_found().error_response()
 }
 
 /// Serves on `listener` until told to stop. Signals are the caller's business.
@@ -112,6 +119,9 @@ pub fn serve(
         App::new()
             .app_data(deps.clone())
             .app_data(metrics.clone())
+            .app_data(
+                QueryConfig::default().error_handler(|error, _| Problem::parameter("query", error).into()),
+            )
             .wrap(from_fn(observe))
             .wrap(
                 DefaultHeaders::new()

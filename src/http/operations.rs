@@ -57,7 +57,7 @@ pub async fn ready(deps: Data<Deps>) -> HttpResponse {
 #[utoipa::path(tag = "operators", responses((status = 200, description = "Metrics")))]
 #[get("/metrics")]
 pub async fn metrics(deps: Data<Deps>, handle: Data<PrometheusHandle>) -> Result<HttpResponse, Problem> {
-    for (state, messages) in outbox::counts(deps.store.reader()).await? {
+    for (state, messages) in outbox::open_counts(deps.store.reader()).await? {
         telemetry::outbox(state, messages);
     }
     handle.run_upkeep();

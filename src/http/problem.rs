@@ -22,8 +22,9 @@ use crate::store::StoreError;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
     /// Stable: `urn:sampan:problem:` and a code.
-    #[serde(rename = "type")]
-    pub kind: String,
+    #[serde(rename = "type", serialize_with = "urn")]
+    #[schema(value_type = String, example = "urn:sampan:problem:invalid-fields")]
+    pub code: &'static str,
     pub title: &'static str,
     pub status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,10 +40,14 @@ pub struct Problem {
     retry_after_seconds: Option<u32>,
 }
 
+fn urn<S: serde::Serializer>(code: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("urn:sampan:problem:{code}"))
+}
+
 impl Problem {
-    fn new(status: StatusCode, code: &str, title: &'static str) -> Self {
+    fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
         Self {
-            kind: format!("urn:sampan:problem:{code}"),
+            code,
             title,
             status: status.as_u16(),
             detail: None,
@@ -139,14 +144,16 @@ impl Problem {
             Class::Retry => Self::unavailable(error),
             // Nobody knows whether it was written; asking again under the same key finds out.
             Class::OutcomeUnknown => Self::unavailable(error),
-            Class::Caller | Class::NotFound | Class::Conflict | Class::Bug => Self::internal(error),
+            // Somebody was quicker, and what they did was not to be found: the next attempt finds it.
+            Class::Conflict => Self::unavailable(error),
+            Class::Caller | Class::NotFound | Class::Bug => Self::internal(error),
         }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status, self.kind)
+        write!(f, "{} {}", self.status, self.code)
     }
 }
 

@@ -71,6 +71,9 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let merchant = caller.merchant(&deps).await?;
     let ListQuery { status, reference, cursor, limit } = query.into_inner();
+    // `?status=&limit=` is how forms say that nothing was chosen.
+    let [status, reference, cursor, limit] =
+        [status, reference, cursor, limit].map(|value| value.filter(|value| !value.is_empty()));
     let parse_status = |text: String| text.parse().map_err(|error| Problem::parameter("status", error));
     let parse_cursor = |text: String| text.parse().map_err(|error| Problem::parameter("cursor", error));
     let filter = Filter {

@@ -57,7 +57,8 @@ pub async fn page(
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = Language::negotiate(query.lang.as_deref().or(accepted));
+    let chosen = query.lang.as_deref().and_then(Language::from_code);
+    let language = chosen.unwrap_or_else(|| Language::negotiate(accepted));
     let html = match find(&deps, &token).await? {
         Some(view) => web::tracking_page(&view, language),
         None => {

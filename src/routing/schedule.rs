@@ -55,7 +55,12 @@ pub fn instant_of(zone: Tz, local: NaiveDateTime) -> Instant {
 
 /// The end of the year 9999, beyond which neither RFC 3339 nor every local time can be written.
 pub const END_OF_TIME: Instant =
-    NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date").and_hms_opt(0, 0, 0).expect("a time").and_utc();
+    // A constant that could not be made would not compile.
+    NaiveDate::from_ymd_opt(9999, 12, 31)
+        .expect("a date")
+        .and_hms_opt(0, 0, 0)
+        .expect("a time")
+        .and_utc();
 
 /// `at` and a while, or the end of time where that is beyond it.
 pub fn later(at: Instant, by: TimeDelta) -> Instant {

@@ -22,7 +22,8 @@ const DELIVERIES: &[&str] = &[
 const FAILED_ATTEMPT_SHARE: f64 = 0.15;
 /// A parcel that is booked in the morning isn't at the door the same day.
 const EARLIEST_ROUND: TimeDelta = TimeDelta::hours(22);
-/// Couriers leave within two hours from here. A constant that could not be made would not compile.
+/// Couriers leave within two hours from here.
+// A constant that could not be made would not compile.
 const ROUND_LOCAL: NaiveTime = NaiveTime::from_hms_opt(7, 30, 0).expect("a time of the day");
 const ROUND_SPREAD_MINUTES: i64 = 120;
 

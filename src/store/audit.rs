@@ -164,7 +164,8 @@ fn verify_page(heads: &[(Uuid, i64, String)], entries: &[audit_entry::Model], ve
                 detail: row.detail.clone(),
             };
             let follows = row.seq == head.seq + 1 && row.previous_hash == head.hash;
-            if !broken && !(follows && link(&head.hash, *id, &entry) == row.hash) {
+            let sound = follows && link(&head.hash, *id, &entry) == row.hash;
+            if !broken && !sound {
                 report(*id, row.seq, "the entry does not follow from the one before it");
                 broken = true;
             }

@@ -1,7 +1,9 @@
 //! Orders and their triggers.
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+};
 
 use super::entity::{escrow_order, escrow_trigger};
 use super::row::{Column, to_json};
@@ -126,6 +128,13 @@ pub async fn triggers(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result
             })
         })
         .collect()
+}
+
+/// How many triggers there are, and how many of them the provider has acknowledged.
+pub async fn trigger_totals(db: &impl ConnectionTrait) -> Result<(u64, u64), StoreError> {
+    let all = escrow_trigger::Entity::find();
+    let acknowledged = all.clone().filter(escrow_trigger::Column::AcknowledgedAt.is_not_null());
+    Ok((all.count(db).await?, acknowledged.count(db).await?))
 }
 
 /// Keeps the first acknowledgement.

@@ -81,16 +81,6 @@ pub async fn claim(
     rows.into_iter().map(from_row).collect()
 }
 
-/// When the next message is due, leased ones included.
-pub async fn next_due_at(db: &impl ConnectionTrait) -> Result<Option<Instant>, StoreError> {
-    let row = outbox::Entity::find()
-        .filter(outbox::Column::State.eq(OutboxState::Pending.as_str()))
-        .order_by_asc(outbox::Column::NextAttemptAt)
-        .one(db)
-        .await?;
-    Ok(row.map(|row| from_micros(row.next_attempt_at.max(row.leased_until))))
-}
-
 /// The receiver has it. Also for a message that was parked while it was on its way.
 pub async fn acknowledge(tx: &Tx, id: TriggerId, at: Instant) -> Result<bool, StoreError> {
     let settled = settle(OutboxState::Acknowledged, at, None);
@@ -163,19 +153,24 @@ pub async fn list(
     rows.into_iter().map(from_row).collect()
 }
 
-/// How many messages there are in each state.
-pub async fn counts(db: &impl ConnectionTrait) -> Result<Vec<(OutboxState, u64)>, StoreError> {
+/// How many messages there are in each state but acknowledged, which are most and grow for ever.
+pub async fn open_counts(db: &impl ConnectionTrait) -> Result<[(OutboxState, u64); 3], StoreError> {
     let rows: Vec<(String, i64)> = outbox::Entity::find()
         .select_only()
         .column(outbox::Column::State)
         .column_as(outbox::Column::Id.count(), "messages")
+        .filter(outbox::Column::State.is_in(OPEN.map(OutboxState::as_str)))
         .group_by(outbox::Column::State)
         .into_tuple()
         .all(db)
         .await?;
-    let column = Column("outbox", "state");
-    rows.into_iter().map(|(state, messages)| Ok((column.word(&state)?, column.number(messages)?))).collect()
+    let count =
+        |open: OutboxState| rows.iter().find(|(state, _)| state == open.as_str()).map_or(0, |row| row.1);
+    Ok(OPEN.map(|open| (open, u64::try_from(count(open)).unwrap_or(0))))
 }
+
+/// The states a message can still leave.
+const OPEN: [OutboxState; 3] = [OutboxState::Pending, OutboxState::Dead, OutboxState::Parked];
 
 fn settle(state: OutboxState, at: Instant, problem: Option<&str>) -> sea_orm::UpdateMany<outbox::Entity> {
     let update = outbox::Entity::update_many()

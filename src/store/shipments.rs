@@ -182,6 +182,22 @@ pub async fn plan(db: &impl ConnectionTrait, shipment: ShipmentId, id: PlanId) -
     body.json(&row.body)
 }
 
+/// How many shipments there are of each status. Reads the whole table.
+pub async fn counts(db: &impl ConnectionTrait) -> Result<Vec<(ShipmentStatus, u64)>, StoreError> {
+    let rows: Vec<(String, i64)> = shipment::Entity::find()
+        .select_only()
+        .column(shipment::Column::Status)
+        .column_as(shipment::Column::Id.count(), "shipments")
+        .group_by(shipment::Column::Status)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let column = Column("shipment", "status");
+    rows.into_iter()
+        .map(|(status, shipments)| Ok((column.word(&status)?, column.number(shipments)?)))
+        .collect()
+}
+
 /// Writes what changes in a shipment's life. The end of the audit chain goes with it, so
 /// that no change is saved without its entry.
 pub async fn save_progress(tx: &Tx, shipment: &Shipment) -> Result<(), StoreError> {

@@ -6,8 +6,10 @@
 //! and nobody else's; if the commit fails, everybody is told, and nothing is there. The
 //! queue is bounded: who comes when it is full waits.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -158,7 +160,16 @@ async fn commit_together(
     match connection.begin_with_options(options).await {
         Ok(tx) => {
             for job in jobs {
-                replies.push(job(&tx).await);
+                match AssertUnwindSafe(job(&tx)).catch_unwind().await {
+                    Ok(reply) => replies.push(reply),
+                    Err(_) => {
+                        // Nobody knows what it left behind, so nothing of this commit stays.
+                        tracing::error!("a write panicked; its whole commit is taken back");
+                        drop(tx);
+                        let error = StoreError::Contended("another write of the same commit failed".into());
+                        return (Err(error), replies);
+                    }
+                }
             }
             (tx.commit().await.map_err(StoreError::from), replies)
         }
@@ -168,5 +179,97 @@ async fn commit_together(
             drop(jobs);
             (Err(error.into()), replies)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Barrier;
+
+    use super::*;
+    use crate::domain::id::MerchantId;
+    use crate::domain::instant::from_micros;
+    use crate::store::idempotency::{self, StoredAnswer};
+    use crate::store::schema;
+
+    async fn store(folder: &tempfile::TempDir) -> Store {
+        let url = format!("sqlite://{}/test.db", folder.path().display()).into();
+        schema::up(&url).await.expect("migrations");
+        Store::connect(&url, 2).await.expect("a database")
+    }
+
+    async fn insert(store: &Store, key: &str) -> Result<(), StoreError> {
+        let key = key.to_owned();
+        store.write(move |tx| Box::pin(async move { row(tx, &key).await })).await
+    }
+
+    async fn row(tx: &Tx, key: &str) -> Result<(), StoreError> {
+        let answer = StoredAnswer { request_hash: String::new(), status: 201, body: String::new() };
+        idempotency::insert(tx, merchant(), key, answer, from_micros(0)).await
+    }
+
+    fn merchant() -> MerchantId {
+        MerchantId::from_uuid(uuid::Uuid::nil())
+    }
+
+    async fn is_there(store: &Store, key: &str) -> bool {
+        idempotency::find(store.reader(), merchant(), key).await.expect("an answer").is_some()
+    }
+
+    #[tokio::test]
+    async fn of_writes_that_share_a_commit_only_the_failed_one_is_taken_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder).await;
+        // The writer is kept busy until everybody stands in the queue, so they share a commit.
+        let (busy, queued) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let (inside, outside) = (Arc::clone(&busy), Arc::clone(&queued));
+        let first = tokio::spawn({
+            let store = store.clone();
+            async move {
+                store
+                    .write::<(), StoreError, _>(move |_| {
+                        Box::pin(async move {
+                            inside.wait().await;
+                            outside.wait().await;
+                            Ok(())
+                        })
+                    })
+                    .await
+            }
+        });
+        busy.wait().await;
+        let refused = store.write::<(), StoreError, _>(|tx| {
+            Box::pin(async move {
+                row(tx, "refused").await?;
+                Err(StoreError::Duplicate("on purpose".into()))
+            })
+        });
+        let together =
+            futures_util::future::join4(insert(&store, "one"), refused, insert(&store, "two"), async {
+                queued.wait().await
+            });
+        let (one, refused, two, _) = together.await;
+        first.await.expect("the first").expect("a commit");
+        assert!(one.is_ok() && two.is_ok());
+        assert!(matches!(refused, Err(StoreError::Duplicate(_))));
+        assert!(is_there(&store, "one").await && is_there(&store, "two").await);
+        assert!(!is_there(&store, "refused").await);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_panics_leaves_nothing_and_the_writer_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder).await;
+        let panicked = store.write::<(), StoreError, _>(|tx| {
+            Box::pin(async move {
+                row(tx, "half done").await?;
+                panic!("on purpose")
+            })
+        });
+        assert!(panicked.await.is_err());
+        assert!(insert(&store, "after").await.is_ok());
+        assert!(is_there(&store, "after").await && !is_there(&store, "half done").await);
     }
 }

@@ -54,6 +54,10 @@ impl Track for DhlUnified {
         &self.code
     }
 
+    fn name(&self) -> &'static str {
+        "DHL"
+    }
+
     fn request(&self, number: &TrackingNumber) -> Request {
         let (base, number) = (&self.base_url, percent_encoded(number.as_str()));
         let url = format!("{base}/track/shipments?trackingNumber={number}{}", self.parameters);

@@ -1,0 +1,259 @@
+use super::*;
+use crate::domain::shipment::{Milestone, ShipmentStatus};
+use crate::flows::views::{
+    EstimateMomentsView, MilestoneView, MomentView, PublicEventView, PublicParcelView,
+};
+
+const BOTH: [Language; 2] = [Language::English, Language::Chinese];
+
+fn moment(utc: &str, local: &str, zone: &str) -> MomentView {
+    MomentView { utc: utc.into(), local: local.into(), zone: zone.into() }
+}
+
+fn in_shanghai(day: u8) -> MomentView {
+    let (utc, local) = (format!("2026-03-{day:02}T02:30:00Z"), format!("2026-03-{day:02}T10:30:00+08:00"));
+    moment(&utc, &local, "Asia/Shanghai")
+}
+
+fn in_frankfurt(day: u8) -> MomentView {
+    let (utc, local) = (format!("2026-03-{day:02}T13:05:00Z"), format!("2026-03-{day:02}T14:05:00+01:00"));
+    moment(&utc, &local, "Europe/Berlin")
+}
+
+fn milestone(word: Milestone, at: MomentView, reached: bool) -> MilestoneView {
+    MilestoneView {
+        milestone: word.to_string(),
+        reached,
+        reached_at: reached.then(|| at.clone()),
+        expected_at: Some(at),
+        hub: None,
+        place_en: None,
+        place_zh: None,
+    }
+}
+
+fn event(status: &str, parcel: u16, at: MomentView) -> PublicEventView {
+    PublicEventView {
+        parcel: Some(parcel),
+        status: status.into(),
+        local_time: at.local.clone(),
+        at,
+        offset_source: "facility_zone".into(),
+        source: "scan".into(),
+        scan: None,
+        carrier: None,
+        carrier_name: None,
+        hub: Some("CNCAN".into()),
+        place_en: Some("Guangzhou Baiyun".into()),
+        place_zh: Some("广州白云".into()),
+        country: Some("CN".into()),
+        delivered_to: None,
+    }
+}
+
+/// With customs in Guangzhou, delivery still ahead.
+fn view(status: ShipmentStatus) -> TrackingView {
+    TrackingView {
+        status: status.to_string(),
+        service: "standard".into(),
+        estimated_delivery: EstimateMomentsView { earliest: in_shanghai(9), latest: in_shanghai(10) },
+        delivered_at: None,
+        milestones: vec![
+            milestone(Milestone::PickedUp, in_frankfurt(3), true),
+            milestone(Milestone::Customs, in_shanghai(6), true),
+            milestone(Milestone::LastMile, in_shanghai(7), false),
+            milestone(Milestone::Delivered, in_shanghai(8), false),
+        ],
+        parcels: vec![PublicParcelView { number: 1, status: status.to_string(), delivered_to: None }],
+        events: vec![event("customs_presented", 1, in_shanghai(6)), event("picked_up", 1, in_frankfurt(3))],
+    }
+}
+
+#[track_caller]
+fn page(view: &TrackingView, language: Language) -> String {
+    let html = tracking_page(view, language).expect("a page");
+    is_within_the_policy(&html);
+    html
+}
+
+#[track_caller]
+fn is_within_the_policy(html: &str) {
+    let small = html.to_ascii_lowercase();
+    for forbidden in ["<script", "<style", "style=", "javascript:", "<form", "<iframe", "http-equiv"] {
+        assert!(!small.contains(forbidden), "{forbidden} in {html}");
+    }
+    let handlers = small.match_indices(" on").filter(|(at, _)| {
+        let name = small[at + 3..].trim_start_matches(|letter: char| letter.is_ascii_lowercase());
+        name.starts_with('=')
+    });
+    assert_eq!(handlers.count(), 0, "{html}");
+    let elsewhere = small.match_indices("://").filter(|(at, _)| !small[..*at].ends_with("xmlns='http"));
+    assert_eq!(elsewhere.count(), 0, "{html}");
+    assert_eq!(small.matches("<h1").count(), 1);
+    assert!(small.contains(stylesheet_path()));
+}
+
+fn has_all(html: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(html.contains(part), "{part:?} is not in {html}");
+    }
+}
+
+#[test]
+fn a_shipment_under_way_is_told_in_both_languages() {
+    let view = view(ShipmentStatus::Customs);
+    let chinese = page(&view, Language::Chinese);
+    has_all(&chinese, &["lang=\"zh-Hans\"", "<h1>清关中</h1>", "预计送达", "3月9日 周一", "3月10日 周二"]);
+    has_all(&chinese, &["2026年3月6日 星期五", "已向海关申报", "广州白云", "北京时间", "仓库扫描", "CET"]);
+    has_all(&chinese, &["datetime=\"2026-03-06T02:30:00Z\"", "href=\"?lang=en\""]);
+    let english = page(&view, Language::English);
+    has_all(&english, &["lang=\"en\"", "<h1>Clearing customs</h1>", "Mon 9 March", "Tue 10 March"]);
+    has_all(&english, &["Friday 6 March 2026", "Presented to customs", "Beijing time", "Hub scan"]);
+}
+
+#[test]
+fn every_status_makes_a_page() {
+    for status in ShipmentStatus::ALL {
+        for language in BOTH {
+            page(&view(*status), language);
+        }
+    }
+}
+
+#[test]
+fn what_is_ahead_is_planned_and_the_last_step_goes_by_the_estimate() {
+    let english = page(&view(ShipmentStatus::Customs), Language::English);
+    has_all(&english, &["planned <time datetime=\"2026-03-07", "from <time datetime=\"2026-03-09"]);
+    assert!(!english.contains("2026-03-08"), "{english}");
+}
+
+#[test]
+fn a_plan_that_was_overtaken_is_not_repeated() {
+    let mut late = view(ShipmentStatus::Customs);
+    late.milestones[1].reached_at = Some(in_shanghai(8));
+    assert!(!page(&late, Language::English).contains("2026-03-07"));
+}
+
+#[test]
+fn a_delivered_shipment_says_when_and_to_whom() {
+    let mut delivered = view(ShipmentStatus::Delivered);
+    delivered.delivered_at = Some(in_shanghai(8));
+    delivered.parcels[0].delivered_to = Some("locker".into());
+    let chinese = page(&delivered, Language::Chinese);
+    has_all(&chinese, &["<h1>已签收</h1>", "3月8日 周日 10:30", "快递柜"]);
+    assert!(!chinese.contains("预计"), "{chinese}");
+    let english = page(&delivered, Language::English);
+    has_all(&english, &["Sun 8 March 10:30", "into a parcel locker"]);
+}
+
+#[test]
+fn a_hold_is_marked_and_plans_nothing() {
+    let held = page(&view(ShipmentStatus::OnHold), Language::English);
+    has_all(&held, &["class=\"status held\"", "Held up", "It will move if the hold lasts."]);
+    assert!(!held.contains("planned <time"), "{held}");
+    has_all(&page(&view(ShipmentStatus::OnHold), Language::Chinese), &["运输受阻", "暂扣中", "海关正在查验"]);
+}
+
+#[test]
+fn nothing_is_estimated_for_what_is_not_coming() {
+    let not_coming = [
+        ShipmentStatus::Cancelled,
+        ShipmentStatus::Returning,
+        ShipmentStatus::Returned,
+        ShipmentStatus::Lost,
+        ShipmentStatus::Destroyed,
+    ];
+    for status in not_coming {
+        let english = page(&view(status), Language::English);
+        assert!(english.contains("class=\"mark\""), "{status}");
+        for promise in ["Estimated", "planned <time", "from <time"] {
+            assert!(!english.contains(promise), "{status}: {promise}");
+        }
+    }
+}
+
+#[test]
+fn a_shipment_without_events_has_a_page() {
+    let mut new = view(ShipmentStatus::Accepted);
+    new.events.clear();
+    new.milestones.clear();
+    new.parcels.clear();
+    has_all(&page(&new, Language::Chinese), &["已受理", "暂无物流信息"]);
+    has_all(&page(&new, Language::English), &["Nothing has been reported yet"]);
+}
+
+#[test]
+fn several_parcels_are_told_apart_and_what_happened_to_all_is_told_once() {
+    let mut several = view(ShipmentStatus::Customs);
+    let lost = PublicParcelView { number: 2, status: "lost".into(), delivered_to: None };
+    several.parcels.push(lost);
+    several.events = vec![
+        event("lost", 2, in_shanghai(7)),
+        event("arrived", 2, in_shanghai(6)),
+        event("arrived", 1, in_shanghai(6)),
+    ];
+    let english = page(&several, Language::English);
+    has_all(&english, &["<h2 id=\"parcels\">", "Parcel 1, 2<", "Parcel 2<"]);
+    assert_eq!(english.matches(">Arrived<").count(), 1, "{english}");
+    let one = page(&view(ShipmentStatus::Customs), Language::English);
+    assert!(!one.contains("id=\"parcels\"") && !one.contains("Parcel 1"), "{one}");
+}
+
+#[test]
+fn a_time_without_a_zone_is_doubted_aloud() {
+    let mut doubtful = view(ShipmentStatus::LastMile);
+    doubtful.events[0].offset_source = "assumed_utc".into();
+    doubtful.events[0].local_time = "2026-03-06 02:30".into();
+    let english = page(&doubtful, Language::English);
+    has_all(&english, &["Time zone not reported, read as UTC", "reported as 2026-03-06 02:30"]);
+    has_all(&page(&doubtful, Language::Chinese), &["来源未注明时区", "原始时间 2026-03-06 02:30"]);
+}
+
+#[test]
+fn what_others_wrote_is_text_and_nothing_more() {
+    let evil = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>";
+    let mut hostile = view(ShipmentStatus::LastMile);
+    hostile.status = evil.into();
+    hostile.service = evil.into();
+    hostile.milestones[0].milestone = evil.into();
+    hostile.milestones[0].place_en = Some(evil.into());
+    hostile.milestones[0].place_zh = Some(evil.into());
+    let told = &mut hostile.events[0];
+    told.status = evil.into();
+    told.place_en = Some(evil.into());
+    told.place_zh = Some(evil.into());
+    told.country = Some(evil.into());
+    told.carrier = Some(evil.into());
+    told.delivered_to = Some(evil.into());
+    told.offset_source = evil.into();
+    told.local_time = evil.into();
+    told.source = evil.into();
+    told.at = moment(evil, evil, evil);
+    for language in BOTH {
+        let html = tracking_page(&hostile, language).expect("a page");
+        let small = html.to_ascii_lowercase();
+        assert!(!small.contains("<script") && !small.contains("<img"), "{html}");
+        // A quote that came with a value does not end an attribute.
+        assert!(!small.contains("</script") && !small.contains("\"><img"), "{html}");
+        assert!(html.contains("&#60;script&#62;"), "{html}");
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_says_so() {
+    for (language, words) in
+        [(Language::English, "No shipment here"), (Language::Chinese, "未找到该物流信息")]
+    {
+        let html = not_found_page(language).expect("a page");
+        is_within_the_policy(&html);
+        assert!(html.contains(words), "{html}");
+    }
+}
+
+#[test]
+fn the_stylesheet_stays_inside_the_policy_and_its_path_follows_its_content() {
+    assert!(!STYLESHEET.contains("url(") && !STYLESHEET.contains("@import"));
+    let (path, version) = stylesheet_path().split_once("?v=").expect("a version");
+    assert_eq!(path, "/assets/tracking.css");
+    assert!(version.len() == 12 && version.bytes().all(|byte| byte.is_ascii_hexdigit()), "{version}");
+}
