@@ -7,6 +7,7 @@ mod support;
 
 mod crash;
 mod door;
+mod migrations;
 mod plans;
 mod replicas;
 mod writes;
