@@ -5,9 +5,10 @@ use sampan::standard_webhooks::{self, Secret, sign};
 
 use crate::on_both_databases;
 use crate::support::app::spawn_app;
-use crate::support::database::Database;
+use crate::support::database::{Database, number};
 use crate::support::http::send;
-use crate::support::journey::{self, pickup};
+use crate::support::journey::{self, pickup, scans};
+use crate::support::wait::wait_until;
 
 on_both_databases! {
     async fn a_pickup_is_accepted_and_can_be_read(db: Database) {
@@ -41,6 +42,20 @@ on_both_databases! {
         let again = post().await.expect("an answer");
         assert_eq!(again.header("idempotency-replayed"), Some("true"));
         assert_eq!(again.must_be(201), first);
+        app.stop().await;
+    }
+
+    async fn what_the_first_hub_scans_is_told_to_the_provider(db: Database) {
+        let app = spawn_app(&db, "").await;
+        let body = pickup(journey::TWO_PARCELS);
+        let accepted = app.client.post_pickup(&body, None).await.expect("an answer").must_be(201);
+        for scan in scans(&accepted, journey::long_ago()).iter().take(2) {
+            app.client.scan(&scan.hub, &scan.body).await.expect("an answer").must_be(201);
+        }
+        let told = "SELECT count(*) AS n FROM outbox WHERE state = 'acknowledged'";
+        let store = &app.deps.store;
+        wait_until("the provider is told", async || number(store, told).await == 1).await;
+        assert_eq!(app.world.escrow.snapshot().effects.get("shipped"), Some(&1));
         app.stop().await;
     }
 }

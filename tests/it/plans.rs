@@ -26,7 +26,7 @@ fn questions() -> Vec<(&'static str, String)> {
     vec![
         ("due messages", due_outbox.clone()),
         ("the claim of messages", format!("UPDATE outbox SET leased_until = 9 WHERE id IN ({due_outbox}) RETURNING *")),
-        ("the next message", "SELECT * FROM outbox WHERE state = 'pending' ORDER BY next_attempt_at LIMIT 1".into()),
+        ("open messages", "SELECT state, count(id) FROM outbox WHERE state IN ('pending', 'dead') GROUP BY state".into()),
         ("due numbers", due_tracked.clone()),
         (
             "the claim of numbers",
@@ -196,8 +196,8 @@ async fn ask_everything(
 
     assert!(!outbox::claim(tx, now, until, 64).await?.is_empty());
     watch.used_an_index("the claim of messages").await;
-    assert!(outbox::next_due_at(tx).await?.is_some());
-    watch.used_an_index("the next message").await;
+    assert!(outbox::open_counts(tx).await?.iter().any(|(_, messages)| *messages > 0));
+    watch.used_an_index("the open messages").await;
     assert_eq!(tracked::claim(tx, now, now, until, 100).await?.len(), 100);
     watch.used_an_index("the claim of numbers").await;
 
