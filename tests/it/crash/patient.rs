@@ -13,7 +13,7 @@ use crate::support::app::{Keys, settings};
 use crate::support::daemon::Daemon;
 use crate::support::database::{Database, number};
 use crate::support::http::{Client, Response};
-use crate::support::wait::{PATIENCE, wait_until};
+use crate::support::wait::{PATIENCE, wait_for, wait_until};
 use crate::support::world::World;
 
 /// Everything that is waited for comes within seconds: polls follow each other, leases are short.
@@ -90,18 +90,15 @@ impl<'a> Patient<'a> {
     /// Until the buyer has it, the provider has been told, and we know that it has.
     pub async fn until_confirmed(&mut self, accepted: &Value) {
         let path = format!("/v1/shipments/{}", accepted["id"].as_str().expect("an id"));
-        let begun = std::time::Instant::now();
-        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(50));
-        loop {
-            ticks.tick().await;
-            let last = self.ask(async |merchant| merchant.get(&path).await).await.must_be(200);
-            let triggers = last["escrow"]["triggers"].as_array().expect("triggers");
+        wait_for("the order is confirmed", async || {
+            let shipment = self.ask(async |merchant| merchant.get(&path).await).await.must_be(200);
+            let (status, escrow) = (&shipment["status"], &shipment["escrow"]);
+            let triggers = escrow["triggers"].as_array().expect("triggers");
             let told = triggers.iter().filter(|trigger| trigger["acknowledged_at"].is_string()).count();
-            if last["status"] == "delivered" && last["escrow"]["state"] == "confirmed" && told == 3 {
-                break;
-            }
-            assert!(begun.elapsed() < PATIENCE, "never confirmed: {} {}", last["status"], last["escrow"]);
-        }
+            let done = status == "delivered" && escrow["state"] == "confirmed" && told == 3;
+            if done { Ok(()) } else { Err(format!("{status} {escrow}")) }
+        })
+        .await;
         // A death that comes after the last commit is not seen by any question.
         if !self.died {
             self.start_again().await;
