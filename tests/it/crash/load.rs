@@ -23,11 +23,13 @@ use crate::support::world::{Troubles, World};
 
 const MERCHANTS: usize = 20;
 
+/// A body that was sent, and the id it was answered with, if it was.
+type Posted = (Value, Option<String>);
+
 /// Pickups that shops keep posting until nobody answers any more.
 struct Load {
     answered: watch::Sender<usize>,
-    /// Every body that was sent, and the id it was answered with, if it was.
-    posted: Arc<Mutex<Vec<(Value, Option<String>)>>>,
+    posted: Arc<Mutex<Vec<Posted>>>,
     shops: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -50,7 +52,7 @@ impl Load {
         assert!(waited.await.is_ok(), "{enough} pickups were not answered within {PATIENCE:?}");
     }
 
-    async fn ended(self) -> Vec<(Value, Option<String>)> {
+    async fn ended(self) -> Vec<Posted> {
         for shop in self.shops {
             shop.await.expect("a shop that does not panic");
         }
@@ -62,7 +64,7 @@ async fn keep_posting(
     client: &Client,
     shop: usize,
     answered: &watch::Sender<usize>,
-    posted: &Mutex<Vec<(Value, Option<String>)>>,
+    posted: &Mutex<Vec<Posted>>,
 ) {
     loop {
         let body = pickup(shop);
@@ -92,12 +94,7 @@ fn key(body: &Value) -> String {
 }
 
 /// Asks for everything once more, under the keys it was asked for.
-async fn everything_is_there_once(
-    db: &Database,
-    config: &Path,
-    keys: Keys,
-    posted: &[(Value, Option<String>)],
-) {
+async fn everything_is_there_once(db: &Database, config: &Path, keys: Keys, posted: &[Posted]) {
     let mut daemon = Daemon::start(config, None).await;
     let client = Client { address: daemon.address, keys };
     let store = db.store().await;
