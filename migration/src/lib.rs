@@ -22,13 +22,40 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
+        let all: Vec<Box<dyn MigrationTrait>> = vec![
             Box::new(m20261101_000001_merchant::Migration),
             Box::new(m20261101_000002_network::Migration),
             Box::new(m20261101_000003_shipment::Migration),
             Box::new(m20261101_000004_tracking::Migration),
             Box::new(m20261101_000005_escrow::Migration),
             Box::new(m20261101_000006_audit::Migration),
-        ]
+        ];
+        all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
+    }
+}
+
+/// A migration that is there whole or not at all, on SQLite too. By itself sea-orm would
+/// use a transaction on PostgreSQL only, and a daemon that dies half-way through its first
+/// start could never start again.
+struct Whole(Box<dyn MigrationTrait>);
+
+impl MigrationName for Whole {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Whole {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        self.0.up(manager).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        self.0.down(manager).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
     }
 }

@@ -6,3 +6,8 @@
 mod support;
 
 mod crash;
+mod door;
+mod migrations;
+mod plans;
+mod replicas;
+mod writes;

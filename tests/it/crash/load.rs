@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::patient::write_config;
 use crate::on_both_databases;
@@ -18,14 +18,14 @@ use crate::support::daemon::Daemon;
 use crate::support::database::{Database, number};
 use crate::support::http::Client;
 use crate::support::journey::pickup;
-use crate::support::wait::wait_until;
+use crate::support::wait::PATIENCE;
 use crate::support::world::{Troubles, World};
 
 const MERCHANTS: usize = 20;
 
 /// Pickups that shops keep posting until nobody answers any more.
 struct Load {
-    answered: Arc<AtomicUsize>,
+    answered: watch::Sender<usize>,
     /// Every body that was sent, and the id it was answered with, if it was.
     posted: Arc<Mutex<Vec<(Value, Option<String>)>>>,
     shops: Vec<tokio::task::JoinHandle<()>>,
@@ -33,18 +33,21 @@ struct Load {
 
 impl Load {
     fn start(client: &Client) -> Self {
-        let (answered, posted) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::default()));
+        let (answered, posted) = (watch::Sender::new(0), Arc::new(Mutex::default()));
         let shop = |shop: usize| {
-            let (client, answered, posted) = (client.clone(), Arc::clone(&answered), Arc::clone(&posted));
+            let (client, answered, posted) = (client.clone(), answered.clone(), Arc::clone(&posted));
             tokio::spawn(async move { keep_posting(&client, shop, &answered, &posted).await })
         };
         let shops = (0..MERCHANTS).map(shop).collect();
         Self { answered, posted, shops }
     }
 
+    /// Comes back within microseconds of the last of them: who is killed now has had no
+    /// time for anything that should have been done before the answer.
     async fn until_answered(&self, enough: usize) {
-        let what = format!("{enough} pickups are answered");
-        wait_until(&what, async || self.answered.load(Ordering::Relaxed) >= enough).await;
+        let mut answered = self.answered.subscribe();
+        let waited = tokio::time::timeout(PATIENCE, answered.wait_for(|answered| *answered >= enough));
+        assert!(waited.await.is_ok(), "{enough} pickups were not answered within {PATIENCE:?}");
     }
 
     async fn ended(self) -> Vec<(Value, Option<String>)> {
@@ -58,7 +61,7 @@ impl Load {
 async fn keep_posting(
     client: &Client,
     shop: usize,
-    answered: &AtomicUsize,
+    answered: &watch::Sender<usize>,
     posted: &Mutex<Vec<(Value, Option<String>)>>,
 ) {
     loop {
@@ -67,7 +70,7 @@ async fn keep_posting(
         let answer = client.post_pickup(&body, Some(&key)).await;
         let id = match &answer {
             Ok(answer) if answer.status == 201 => {
-                answered.fetch_add(1, Ordering::Relaxed);
+                answered.send_modify(|answered| *answered += 1);
                 Some(answer.json()["id"].as_str().expect("an id").to_owned())
             }
             Ok(answer) => {

@@ -91,7 +91,7 @@ impl<'a> Patient<'a> {
     pub async fn until_confirmed(&mut self, accepted: &Value) {
         let path = format!("/v1/shipments/{}", accepted["id"].as_str().expect("an id"));
         let begun = std::time::Instant::now();
-        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
+        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(50));
         loop {
             ticks.tick().await;
             let last = self.ask(async |merchant| merchant.get(&path).await).await.must_be(200);

@@ -1,0 +1,237 @@
+//! Questions that are asked all the time are answered from an index, however full the tables get.
+
+use sampan::app;
+use sampan::clock::Clock;
+use sampan::config;
+use sampan::domain::id::{MerchantId, ShipmentId};
+use sampan::flows::{accept_pickup, record_scans};
+use sampan::store::shipments::Filter;
+use sampan::store::{Store, Tx, events, idempotency, orders, outbox, shipments, tracked};
+use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
+use serde_json::Value;
+
+use crate::support::app::{Keys, prepare, settings};
+use crate::support::database::{Database, Kind};
+use crate::support::journey::{self, pickup, scans};
+use crate::support::world::{Troubles, World};
+
+/// As the store asks them. SQLite tells its plan without any rows.
+fn questions() -> Vec<(&'static str, String)> {
+    let due_outbox = outbox::DUE.replace("$1", "5").replace("$2", "64");
+    let due_tracked = tracked::DUE.replace("$1", "5").replace("$2", "5").replace("$3", "100");
+    let list = |and: &str| {
+        format!("SELECT * FROM shipment WHERE merchant_id = x'00' {and} ORDER BY id DESC LIMIT 51")
+    };
+    let key = "(shipment_id, parcel_number, carrier, tracking_number)";
+    vec![
+        ("due messages", due_outbox.clone()),
+        ("the claim of messages", format!("UPDATE outbox SET leased_until = 9 WHERE id IN ({due_outbox}) RETURNING *")),
+        ("open messages", "SELECT state, count(id) FROM outbox WHERE state IN ('pending', 'dead') GROUP BY state".into()),
+        ("due numbers", due_tracked.clone()),
+        (
+            "the claim of numbers",
+            format!("UPDATE tracked_number SET claimed_until = 9 WHERE {key} IN ({due_tracked}) RETURNING *"),
+        ),
+        ("a merchant's shipments", list("")),
+        ("the next page", list("AND id < x'ff'")),
+        ("those of one status", list("AND status = 'accepted'")),
+        ("that of one reference", list("AND reference = 'R'")),
+        ("by token", "SELECT * FROM shipment WHERE tracking_token = 't' LIMIT 1".into()),
+        (
+            "by reference",
+            "SELECT * FROM pickup_request WHERE merchant_id = x'00' AND reference = 'R' LIMIT 1".into(),
+        ),
+        (
+            "by payment",
+            "SELECT * FROM escrow_order WHERE merchant_id = x'00' AND provider = 'webhook' AND payment_reference = 'T' LIMIT 1".into(),
+        ),
+        ("parcels", "SELECT * FROM parcel WHERE shipment_id IN (x'00', x'01') ORDER BY shipment_id, number".into()),
+        ("events", "SELECT * FROM tracking_event WHERE shipment_id = x'00'".into()),
+        ("triggers", "SELECT * FROM escrow_trigger WHERE shipment_id = x'00'".into()),
+        ("an answer that was given", "SELECT * FROM idempotency_key WHERE merchant_id = x'00' AND key = 'k'".into()),
+    ]
+}
+
+#[tokio::test]
+async fn sqlite_searches_and_does_not_scan() {
+    let db = Database::new(Kind::Sqlite).await.expect("SQLite is built in");
+    let store = db.store().await;
+    for (name, sql) in questions() {
+        let plan = explain(&store, &sql).await;
+        let scans = plan.iter().any(|step| step.starts_with("SCAN"));
+        let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
+        assert!(!scans && !sorts, "{name}: {plan:#?}\n{sql}");
+    }
+    store.close().await;
+}
+
+async fn explain(store: &Store, sql: &str) -> Vec<String> {
+    let db = store.reader();
+    let statement = Statement::from_string(db.get_database_backend(), format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = db.query_all_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rows.iter().map(|row| row.try_get("", "detail").expect("a step of a plan")).collect()
+}
+
+const ROWS: usize = 10_000;
+
+/// Fills every table with copies of the rows of one shipment: of ten merchants, and with
+/// one message and one number in a hundred that are due.
+async fn fill(store: &Store) {
+    let merchant = "CASE WHEN n % 10 = 0 THEN merchant_id ELSE md5('merchant ' || n % 10)::uuid END";
+    let rare = |due: &str, otherwise: &str| format!("CASE WHEN n % 100 = 0 THEN {due} ELSE {otherwise} END");
+    let (state, next_poll_at) =
+        (rare("'pending'", "'acknowledged'"), rare("1", "next_poll_at + 86400000000 * (n % 30 + 1)"));
+    let id = "md5('shipment ' || n)::uuid";
+    let tables: [(&str, &[(&str, &str)]); 9] = [
+        (
+            "shipment",
+            &[
+                ("id", id),
+                ("merchant_id", merchant),
+                ("tracking_token", "'token ' || n"),
+                ("reference", "'reference ' || n"),
+                ("status", "CASE WHEN n % 20 = 0 THEN 'delivered' ELSE status END"),
+            ],
+        ),
+        (
+            "pickup_request",
+            &[("shipment_id", id), ("merchant_id", merchant), ("reference", "'reference ' || n")],
+        ),
+        ("parcel", &[("shipment_id", id)]),
+        (
+            "escrow_order",
+            &[("shipment_id", id), ("merchant_id", merchant), ("payment_reference", "'payment ' || n")],
+        ),
+        ("escrow_trigger", &[("shipment_id", id)]),
+        ("tracking_event", &[("shipment_id", id)]),
+        ("tracked_number", &[("shipment_id", id), ("next_poll_at", &next_poll_at)]),
+        ("outbox", &[("id", id), ("stream", id), ("shipment_id", id), ("state", &state)]),
+        ("idempotency_key", &[("merchant_id", merchant), ("key", "'key ' || n")]),
+    ];
+    let db = store.reader();
+    for (table, changes) in tables {
+        let sql = format!(
+            "INSERT INTO {table} SELECT (jsonb_populate_record(row, jsonb_build_object({}))).* \
+             FROM {table} row, generate_series(1, {ROWS}) AS n",
+            changes
+                .iter()
+                .map(|(column, value)| format!("'{column}', {value}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        let added = db.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert!(added.rows_affected() >= ROWS as u64, "{table} is full");
+    }
+    db.execute_unprepared("ANALYZE").await.expect("statistics");
+}
+
+/// Counts whole tables read in this transaction, by PostgreSQL's own books.
+struct Watch<'t> {
+    tx: &'t Tx,
+    scans: Vec<(String, i64)>,
+}
+
+impl<'t> Watch<'t> {
+    async fn new(tx: &'t Tx) -> Self {
+        Self { tx, scans: scans_of(tx).await }
+    }
+
+    async fn used_an_index(&mut self, question: &str) {
+        let scans = scans_of(self.tx).await;
+        let before = std::mem::replace(&mut self.scans, scans);
+        assert_eq!(self.scans, before, "{question}: a whole table was read");
+    }
+}
+
+async fn scans_of(tx: &Tx) -> Vec<(String, i64)> {
+    let sql = "SELECT relname::text AS name, seq_scan FROM pg_stat_xact_user_tables ORDER BY relname";
+    let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), sql)).await;
+    let rows = rows.expect("the books of this transaction");
+    let row = |row: &sea_orm::QueryResult| {
+        (row.try_get("", "name").expect("a name"), row.try_get("", "seq_scan").expect("a count"))
+    };
+    rows.iter().map(row).collect()
+}
+
+/// One shipment with all that belongs to it.
+async fn one_of_everything(db: &Database, keys: &Keys) -> (ShipmentId, Value) {
+    let world = World::start(Troubles::default());
+    let settings = config::defaults_with(&settings(db, &world, "")).expect("valid settings");
+    let deps = app::build(std::sync::Arc::new(settings), Clock::real()).await.expect("a daemon's parts");
+    let body = pickup(journey::TWO_PARCELS);
+    let text = body.to_string();
+    let answer = accept_pickup::accept(&deps, keys.merchant, Some("key".to_owned()), text.as_bytes()).await;
+    let accepted: Value = serde_json::from_str(&answer.expect("a good pickup").body).expect("JSON");
+    for scan in scans(&accepted, journey::long_ago()) {
+        let hub = scan.hub.parse().expect("a hub's code");
+        record_scans::record(&deps, &hub, &scan.body).await.expect("a good scan");
+    }
+    deps.store.close().await;
+    (accepted["id"].as_str().and_then(|id| id.parse().ok()).expect("a shipment's id"), accepted)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_uses_an_index_when_the_tables_are_full() {
+    let Some(db) = Database::new(Kind::Postgres).await else { return };
+    let keys = prepare(&db).await;
+    let (id, accepted) = one_of_everything(&db, &keys).await;
+    let store = db.store().await;
+    fill(&store).await;
+    let tx = store.reader().begin().await.expect("a transaction");
+    ask_everything(&tx, keys.merchant, id, &accepted).await.expect("answers");
+    drop(tx);
+    store.close().await;
+}
+
+async fn ask_everything(
+    tx: &Tx,
+    merchant: MerchantId,
+    id: ShipmentId,
+    accepted: &Value,
+) -> Result<(), sampan::store::StoreError> {
+    let now = Clock::real().now();
+    let text = |name: &str| accepted[name].as_str().expect("a text").to_owned();
+    let mut watch = Watch::new(tx).await;
+    let until = now + chrono::TimeDelta::minutes(1);
+
+    assert!(!outbox::claim(tx, now, until, 64).await?.is_empty());
+    watch.used_an_index("the claim of messages").await;
+    assert!(outbox::open_counts(tx).await?.iter().any(|(_, messages)| *messages > 0));
+    watch.used_an_index("the open messages").await;
+    assert_eq!(tracked::claim(tx, now, now, until, 100).await?.len(), 100);
+    watch.used_an_index("the claim of numbers").await;
+
+    let all = Filter::default();
+    let page = shipments::list(tx, merchant, &all, 51).await?;
+    assert_eq!(page.len(), 51);
+    watch.used_an_index("a merchant's shipments").await;
+    let before = Filter { before: page.last().map(|last| last.id), ..all.clone() };
+    assert_eq!(shipments::list(tx, merchant, &before, 51).await?.len(), 51);
+    watch.used_an_index("the next page").await;
+    let delivered = Filter { status: "delivered".parse().ok(), ..all.clone() };
+    assert_eq!(shipments::list(tx, merchant, &delivered, 51).await?.len(), 51);
+    watch.used_an_index("those of one status").await;
+    let reference = Filter { reference: Some(text("reference")), ..all };
+    assert_eq!(shipments::list(tx, merchant, &reference, 51).await?.len(), 1);
+    watch.used_an_index("that of one reference").await;
+    let ids: Vec<_> = page.iter().map(|shipment| shipment.id).collect();
+    assert!(!shipments::parcels_of(tx, &ids).await?.is_empty());
+    watch.used_an_index("the parcels of a page").await;
+
+    assert!(shipments::find_by_token(tx, &text("tracking_token")).await?.is_some());
+    watch.used_an_index("by token").await;
+    assert_eq!(shipments::by_reference(tx, merchant, &text("reference")).await?, Some(id));
+    watch.used_an_index("by reference").await;
+    let order = orders::of_shipment(tx, id).await?;
+    let payment = orders::by_payment(tx, merchant, "webhook", &order.payment_reference).await?;
+    assert_eq!(payment, Some(id));
+    watch.used_an_index("an order, and by payment").await;
+    assert!(!orders::triggers(tx, id).await?.is_empty());
+    assert!(!events::of_shipment(tx, id).await?.is_empty());
+    assert!(!tracked::of_shipment(tx, id).await?.is_empty());
+    assert!(shipments::lock(tx, id).await?.is_some());
+    watch.used_an_index("what belongs to a shipment").await;
+    assert!(idempotency::find(tx, merchant, "key").await?.is_some());
+    watch.used_an_index("an answer that was given").await;
+    Ok(())
+}
