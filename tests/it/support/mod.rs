@@ -6,5 +6,8 @@ pub mod database;
 pub mod http;
 pub mod journey;
 pub mod postgres;
+pub mod rows;
+pub mod steps;
+pub mod stub;
 pub mod wait;
 pub mod world;
