@@ -5,5 +5,6 @@
 
 mod support;
 
+mod bodies;
 mod crash;
 mod signatures;
