@@ -35,7 +35,7 @@ use crate::store::audit::{self, Change};
 use crate::store::idempotency::{self, StoredAnswer};
 use crate::store::orders::{self, Order};
 use crate::store::shipments::{self, Accepted, Parcel, Shipment};
-use crate::store::{Store, StoreError, Tx, events};
+use crate::store::{Reads, Store, StoreError, Tx, events};
 use crate::tracking;
 
 #[derive(Debug, thiserror::Error)]
@@ -105,12 +105,19 @@ pub async fn accept(
     let json = serde_json::from_str(text).map_err(|error| AcceptError::NotJson(error.to_string()))?;
     let request = intake::read(&json, &[webhook::NAME]).map_err(AcceptError::Fields)?;
     let draft = draft(deps, merchant, request, text)?;
+    let names = Names::of(&draft);
     let idempotency = key.map(|key| (key, request_hash));
     let store = deps.store.clone();
-    deps.store
+    let written = deps
+        .store
         .write(move |tx| Box::pin(async move { write(&store, tx, draft, idempotency).await }))
         .await
-        .inspect(|_| faults::reached("accept.committed"))
+        .inspect(|_| faults::reached("accept.committed"));
+    if let Err(AcceptError::Store(StoreError::Duplicate(_))) = &written {
+        // Somebody else committed the same between our look and our insert. Now it can be seen.
+        refuse_repeats(deps.store.reader(), &names).await?;
+    }
+    written
 }
 
 fn begin(deps: &Deps, merchant: MerchantId, key: &str) -> Result<Flight, AcceptError> {
@@ -118,7 +125,7 @@ fn begin(deps: &Deps, merchant: MerchantId, key: &str) -> Result<Flight, AcceptE
 }
 
 async fn answered(
-    db: &impl crate::store::Reads,
+    db: &impl Reads,
     merchant: MerchantId,
     key: &str,
     request_hash: &str,
@@ -285,7 +292,7 @@ async fn write(
             return Ok(answer);
         }
     }
-    refuse_repeats(tx, &draft).await?;
+    refuse_repeats(tx, &Names::of(&draft)).await?;
     let shipment = &mut draft.accepted.shipment;
     audit::append(tx, id, &mut shipment.audit, std::slice::from_ref(&draft.change), created_at).await?;
     shipments::insert(tx, &draft.accepted).await?;
@@ -299,14 +306,36 @@ async fn write(
     Ok(Answer { status: CREATED, body: draft.answer, replayed: false })
 }
 
-async fn refuse_repeats(tx: &Tx, draft: &Draft) -> Result<(), AcceptError> {
-    let Shipment { merchant, reference, .. } = &draft.accepted.shipment;
-    if let Some(shipment) = shipments::by_reference(tx, *merchant, reference).await? {
+/// By which names a request is known, to its merchant and to the payment's provider.
+struct Names {
+    merchant: MerchantId,
+    reference: String,
+    provider: String,
+    payment_reference: String,
+}
+
+impl Names {
+    fn of(draft: &Draft) -> Self {
+        let (shipment, order) = (&draft.accepted.shipment, &draft.order);
+        Self {
+            merchant: shipment.merchant,
+            reference: shipment.reference.clone(),
+            provider: order.provider.clone(),
+            payment_reference: order.payment_reference.clone(),
+        }
+    }
+}
+
+async fn refuse_repeats(db: &impl Reads, names: &Names) -> Result<(), AcceptError> {
+    let Names { merchant, reference, provider, payment_reference } = names;
+    // The reference last: whoever sees the payment of one that is just committed sees its reference too,
+    // and the same request again always gets the same refusal.
+    let paid = orders::by_payment(db, *merchant, provider, payment_reference).await?;
+    if let Some(shipment) = shipments::by_reference(db, *merchant, reference).await? {
         return Err(AcceptError::ReferenceTaken { reference: reference.clone(), shipment });
     }
-    let Order { provider, payment_reference, .. } = &draft.order;
-    if let Some(shipment) = orders::by_payment(tx, *merchant, provider, payment_reference).await? {
-        return Err(AcceptError::PaymentTaken { reference: payment_reference.clone(), shipment });
+    match paid {
+        Some(shipment) => Err(AcceptError::PaymentTaken { reference: payment_reference.clone(), shipment }),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -7,4 +7,5 @@ mod support;
 
 mod bodies;
 mod crash;
+mod pickups;
 mod signatures;
