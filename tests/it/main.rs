@@ -8,4 +8,6 @@ mod support;
 mod bodies;
 mod crash;
 mod pickups;
+mod scans;
+mod shipments;
 mod signatures;

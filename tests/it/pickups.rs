@@ -156,7 +156,8 @@ on_both_databases! {
         let app = spawn_app(&db, "").await;
         let bodies: Vec<_> = (0..100).map(pickup).collect();
         let answers = join_all(bodies.iter().map(|body| post(&app, body, None))).await;
-        let mut ids: Vec<_> = answers.iter().map(|answer| text(&answer.must_be(201)["id"]).to_owned()).collect();
+        let mut ids: Vec<_> =
+            answers.iter().map(|answer| text(&answer.must_be(201)["id"]).to_owned()).collect();
         ids.sort();
         ids.dedup();
         assert_eq!((ids.len(), count(&app.deps.store, "shipment").await), (100, 100));
@@ -190,7 +191,8 @@ on_both_databases! {
         let (country, currency) = ("US".parse().expect("a country"), "USD".parse().expect("a currency"));
         let now = sampan::clock::Clock::real().now();
         let merchant =
-            sampan::flows::authenticate::create_merchant(&store, "Shop".to_owned(), country, currency, now).await;
+            sampan::flows::authenticate::create_merchant(&store, "Shop".to_owned(), country, currency, now)
+                .await;
         let merchant = merchant.expect("a merchant");
         store.close().await;
         let secret = |text: &secrecy::SecretString| secrecy::ExposeSecret::expose_secret(text).to_owned();
@@ -221,7 +223,9 @@ on_both_databases! {
         let of_a_hub = with_key(hubs).post_pickup(&body, None).await.expect("an answer");
         assert_eq!(problem(&of_a_hub, 401), "unknown-key");
         let address = app.client.address;
-        let bare = crate::support::http::send(address, "POST", "/v1/pickups", &[], body.to_string().as_bytes()).await;
+        let bare =
+            crate::support::http::send(address, "POST", "/v1/pickups", &[], body.to_string().as_bytes())
+                .await;
         assert_eq!(problem(&bare.expect("an answer"), 401), "unauthenticated");
         crate::support::rows::change(&db, "UPDATE merchant SET verification = 'suspended'").await;
         assert_eq!(problem(&post(&app, &body, None).await, 403), "suspended");

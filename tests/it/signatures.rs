@@ -129,7 +129,9 @@ on_both_databases! {
         let merchant = app.client.keys.merchant.to_string();
         let signature = ("webhook-signature", "v1,AAAA");
         let post = async |headers: &[(&str, &str)]| {
-            send(app.client.address, "POST", "/v1/pickups", headers, body.as_bytes()).await.expect("an answer")
+            send(app.client.address, "POST", "/v1/pickups", headers, body.as_bytes())
+                .await
+                .expect("an answer")
         };
         assert_eq!(problem(&post(&[signature]).await, 400), "invalid-header");
         assert_eq!(problem(&post(&[signature, ("sampan-merchant", "me")]).await, 400), "invalid-header");
