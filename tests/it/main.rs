@@ -11,3 +11,4 @@ mod pickups;
 mod scans;
 mod shipments;
 mod signatures;
+mod tracking;

@@ -1,6 +1,7 @@
 //! What the tests stand on: databases, daemons, an outside world, callers.
 
 pub mod app;
+pub mod binary;
 pub mod daemon;
 pub mod database;
 pub mod http;
