@@ -7,7 +7,9 @@ mod support;
 
 mod bodies;
 mod crash;
+mod outbox;
 mod pickups;
+mod polling;
 mod scans;
 mod shipments;
 mod signatures;
