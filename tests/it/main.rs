@@ -6,7 +6,9 @@
 mod support;
 
 mod bodies;
+mod commands;
 mod crash;
+mod operations;
 mod outbox;
 mod pickups;
 mod polling;
