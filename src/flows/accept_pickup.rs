@@ -143,12 +143,13 @@ impl Claims {
 
     /// Says which shipment has it already.
     async fn refuse_repeats(&self, db: &impl Reads) -> Result<(), AcceptError> {
+        // The reference last: whoever sees the payment of one that is just committed sees its
+        // reference too, and the same request again always gets the same refusal.
+        let paid = orders::by_payment(db, &self.provider, &self.payment_reference).await?;
         if let Some(shipment) = shipments::by_reference(db, self.merchant, &self.reference).await? {
             return Err(AcceptError::ReferenceTaken { reference: self.reference.clone(), shipment });
         }
-        if let Some((merchant, shipment)) =
-            orders::by_payment(db, &self.provider, &self.payment_reference).await?
-        {
+        if let Some((merchant, shipment)) = paid {
             // Whose it is, is nobody else's business.
             let shipment = (merchant == self.merchant).then_some(shipment);
             return Err(AcceptError::PaymentTaken { reference: self.payment_reference.clone(), shipment });

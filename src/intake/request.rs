@@ -1,5 +1,7 @@
 //! The body of a pickup request.
 
+use std::collections::HashSet;
+
 use chrono::DateTime;
 use serde_json::Value;
 
@@ -67,9 +69,9 @@ fn request(body: &Object, providers: &[&str], now: Instant) -> Option<PickupRequ
     let clearance = body.parsed("clearance");
     let payment = body.object("payment").and_then(|payment| read_payment(&payment, providers));
     let parcels = body.array("parcels", 1..=PARCELS_MAX).and_then(|parcels| {
+        no_reference_twice(&parcels, body.errors());
         let parcels: Vec<_> =
             parcels.into_iter().map(|(at, value)| read_parcel(at, value, body.errors())).collect();
-        no_reference_twice(&parcels, body);
         parcels.into_iter().collect::<Option<Vec<_>>>()
     });
     Some(PickupRequest {
@@ -83,13 +85,16 @@ fn request(body: &Object, providers: &[&str], now: Instant) -> Option<PickupRequ
     })
 }
 
-fn no_reference_twice(parcels: &[Option<NewParcel>], body: &Object) {
-    for (i, parcel) in parcels.iter().enumerate() {
-        let Some(parcel) = parcel else { continue };
-        let earlier = parcels[..i].iter().flatten().position(|other| other.reference == parcel.reference);
-        if earlier.is_some() {
-            let pointer = format!("/parcels/{i}/reference");
-            body.errors().add(&pointer, format!("{:?} is another parcel of this request", parcel.reference));
+/// Looks at what came, so that a parcel with other mistakes is compared as well.
+fn no_reference_twice(parcels: &[(String, &Value)], errors: &Errors) {
+    let reference =
+        |(_, parcel): &(String, &Value)| parcel["reference"].as_str().map(str::trim).map(str::to_owned);
+    let mut seen = HashSet::new();
+    for (parcel, reference) in parcels.iter().zip(parcels.iter().map(reference)) {
+        let Some(reference) = reference else { continue };
+        let detail = format!("{reference:?} is another parcel of this request");
+        if !seen.insert(reference) {
+            errors.add(&format!("{}/reference", parcel.0), detail);
         }
     }
 }

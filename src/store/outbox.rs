@@ -31,7 +31,7 @@ pub struct Message {
     pub destination: Destination,
     pub body: String,
     pub state: OutboxState,
-    /// Ended so far, in vain.
+    /// Ended so far, whatever came of them.
     pub attempts: u32,
     /// By the machine's clock, both.
     pub next_attempt_at: Instant,
@@ -98,12 +98,11 @@ pub async fn claim(
 
 /// The receiver has it, whatever was decided about the message meanwhile. False: that was known.
 pub async fn acknowledge(tx: &Tx, id: TriggerId, wall: Instant) -> Result<bool, StoreError> {
-    let all_but = outbox::Column::State.ne(OutboxState::Acknowledged.as_str());
-    moved(
-        tx,
-        to(OutboxState::Acknowledged, Some(wall)).filter(outbox::Column::Id.eq(id.uuid())).filter(all_but),
-    )
-    .await
+    let update = to(OutboxState::Acknowledged, Some(wall))
+        .col_expr(outbox::Column::Attempts, Expr::col(outbox::Column::Attempts).add(1))
+        .filter(outbox::Column::Id.eq(id.uuid()))
+        .filter(outbox::Column::State.ne(OutboxState::Acknowledged.as_str()));
+    moved(tx, update).await
 }
 
 /// To be tried again at `next_attempt_at`. False: the lease ended, or somebody took it out.
