@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::escrow::webhook::Webhook;
 use crate::flows::import_network::{self, LoadError};
-use crate::flows::{Deps, InFlight, Pulse, send_triggers};
+use crate::flows::{Deps, InFlight, Pauses, Pulse, Stopping, send_triggers};
 use crate::http;
 use crate::outbound::Outbound;
 use crate::scheduler::Scheduler;
@@ -83,6 +83,8 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         outbox_bell: Arc::new(Notify::new()),
         in_flight: InFlight::default(),
         pulse: Pulse::default(),
+        pauses: Pauses::default(),
+        stopping: Stopping::default(),
         settings,
     })
 }
@@ -123,6 +125,7 @@ impl Running {
     /// Finishes what is under way and lets go of everything.
     pub async fn stop(self) {
         let patience = Duration::from_secs(self.deps.settings.http.shutdown_seconds);
+        self.deps.stopping.begin();
         self.stop.send_replace(true);
         let sender = tokio::time::timeout(patience, self.sender);
         let (_, _, sender) = tokio::join!(self.server.stop(true), self.scheduler.stop(patience), sender);

@@ -111,7 +111,6 @@ pub struct Mile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Polling {
-    pub batch: u32,
     pub concurrency_max: usize,
     pub hours_in_transit: f64,
     pub hours_out_for_delivery: f64,
@@ -132,7 +131,6 @@ pub struct Escrow {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outbox {
-    pub batch: u32,
     pub concurrency_max: usize,
     pub lease_seconds: u32,
     #[serde(deserialize_with = "list")]
@@ -278,10 +276,8 @@ impl Settings {
             ("database.connections_max", u64::from(self.database.connections_max)),
             ("routing.horizon_days", u64::from(self.routing.horizon_days)),
             ("routing.origin_hubs_max", self.routing.origin_hubs_max as u64),
-            ("polling.batch", u64::from(self.polling.batch)),
             ("polling.concurrency_max", self.polling.concurrency_max as u64),
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
-            ("outbox.batch", u64::from(self.outbox.batch)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
             ("outbox.lease_seconds", u64::from(self.outbox.lease_seconds)),
         ];
@@ -337,7 +333,7 @@ mod tests {
     fn values_that_cannot_work_are_refused_with_their_key() {
         for (changes, key) in [
             ("[database]\nurl = \"mysql://x\"", "database.url"),
-            ("[outbox]\nbatch = 0", "outbox.batch"),
+            ("[outbox]\nconcurrency_max = 0", "outbox.concurrency_max"),
             ("[routing.first_mile]\nspeed_kmh = 0.0", "routing.first_mile"),
             ("[escrow]\nwebhook_url = \"http://x\"", "escrow.webhook_secret"),
         ] {

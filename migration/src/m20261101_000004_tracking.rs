@@ -30,6 +30,8 @@ impl MigrationTrait for Migration {
             text_null("scan_kind"),
             text_null("hub_code"),
             text_null("facility"),
+            // The carrier's number that was asked about, or handed over to.
+            text_null("tracking_number"),
             text("raw"),
             big_integer("recorded_at"),
         ];
@@ -49,6 +51,11 @@ impl MigrationTrait for Migration {
         ];
         let key = ["shipment_id", "carrier", "tracking_number", "body_hash"];
         manager.create_table(table("carrier_answer", carrier_answer, &key)).await?;
+
+        // Whose number it is. A label of another shipment would deliver this one on paper.
+        let number_owner =
+            [text("carrier"), text("tracking_number"), uuid("shipment_id"), big_integer("claimed_at")];
+        manager.create_table(table("number_owner", number_owner, &["carrier", "tracking_number"])).await?;
 
         let tracked_number = [
             uuid("shipment_id"),
@@ -70,6 +77,6 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_all(manager, &["tracking_event", "carrier_answer", "tracked_number"]).await
+        drop_all(manager, &["tracking_event", "carrier_answer", "number_owner", "tracked_number"]).await
     }
 }

@@ -24,10 +24,8 @@ impl MigrationTrait for Migration {
             big_integer("updated_at"),
         ];
         manager.create_table(table("escrow_order", escrow_order, &["shipment_id", "id"])).await?;
-        // One trade is one order: paying for it twice starts with two rows.
-        manager
-            .create_index(unique("escrow_order", &["merchant_id", "provider", "payment_reference"]))
-            .await?;
+        // One trade is one order, whoever names it: paying for it twice starts with two rows.
+        manager.create_index(unique("escrow_order", &["provider", "payment_reference"])).await?;
 
         // At most one trigger per order and action, for ever.
         let trigger = [
@@ -46,7 +44,8 @@ impl MigrationTrait for Migration {
         let outbox = [
             uuid("id"),
             uuid("shipment_id"),
-            // Messages of one stream go out in the order of their positions.
+            // Messages of one stream go out in the order of their positions; behind the first
+            // that is not settled they wait, where no claim looks at them.
             uuid("stream"),
             integer("position"),
             text("destination"),

@@ -1,13 +1,12 @@
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use crate::config::Settings;
 use crate::domain::id::TriggerId;
 use crate::domain::instant::rfc3339;
 use crate::domain::outbox::OutboxState;
-use crate::flows::send_triggers::{ByHand, by_hand};
+use crate::flows::tend_outbox::{ByHand, by_hand};
 use crate::store::outbox;
 
 #[derive(Args)]
@@ -20,7 +19,7 @@ pub struct Outbox {
 enum Verb {
     /// List messages: those not acknowledged, or those of one state.
     List {
-        /// pending, acknowledged, dead or parked
+        /// pending, waiting, acknowledged, dead, parked or frozen
         #[arg(long)]
         state: Option<OutboxState>,
         #[arg(long, default_value_t = 100)]
@@ -37,8 +36,10 @@ impl Outbox {
         let deps = super::build(settings).await?;
         let (id, what, word) = match self.verb {
             Verb::List { state, limit } => {
-                let states = state
-                    .map_or(vec![OutboxState::Pending, OutboxState::Dead, OutboxState::Parked], |s| vec![s]);
+                let states = state.map_or(
+                    OutboxState::ALL.iter().copied().filter(|s| *s != OutboxState::Acknowledged).collect(),
+                    |s| vec![s],
+                );
                 for state in states {
                     for message in outbox::list(deps.store.reader(), Some(state), limit).await? {
                         println!(
@@ -57,9 +58,7 @@ impl Outbox {
             Verb::Retry { id } => (id, ByHand::Retry, "back in the queue"),
             Verb::Park { id } => (id, ByHand::Park, "parked"),
         };
-        if !by_hand(&deps.store, id, what, deps.clock.now(), deps.clock.wall()).await? {
-            bail!("{id} is not there, or in no state for this; see `sampan outbox list`");
-        }
+        by_hand(&deps.store, id, what, deps.clock.now(), deps.clock.wall()).await?;
         println!("{id} {word}");
         deps.store.close().await;
         Ok(ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::carrier::TrackingNumber;
 use super::instant::Instant;
 use super::network::HubCode;
 use super::text::words;
@@ -130,6 +131,8 @@ pub struct TrackingEvent {
     /// The carrier's or the hub's name, as far as there is one.
     pub source_name: String,
     pub happening: Happening,
+    /// The carrier's number that was asked about, or that the parcel was handed over under.
+    pub tracking_number: Option<TrackingNumber>,
     pub scan: Option<ScanKind>,
     pub hub: Option<HubCode>,
     pub facility: Option<Facility>,

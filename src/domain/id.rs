@@ -94,12 +94,9 @@ macro_rules! ids {
 
 ids! {
     MerchantId = "mer",
-    RequestId = "req",
     OrderId = "ord",
     ShipmentId = "shp",
     PlanId = "pln",
-    EventId = "evt",
-    AnswerId = "ans",
     /// Also the idempotency key under which the escrow provider sees the trigger.
     TriggerId = "trg",
 }

@@ -3,9 +3,10 @@
 //! Promise: the confirm-receipt trigger of an order exists only if the evidence for it
 //! does (every parcel's delivered event, no trouble with any of them, the policy in
 //! force), exists at most once, and carries that evidence. Trouble (a return, a loss,
-//! damage, an open customs case) freezes the order at once: nothing new is decided, and
-//! a confirm-receipt that the provider has not acknowledged is taken out of the outbox.
-//! A customs case that closes thaws it; everything else waits for a person.
+//! damage, a carrier that contradicts itself, an open customs case) freezes the order at
+//! once: nothing new is decided, and what the provider has not acknowledged of a delivery
+//! or a confirmation is taken out of the outbox. A customs case that closes thaws it;
+//! everything else waits for a person, at the provider's own console for the time being.
 //!
 //! [`rules::decide`] is a pure function of what is known, so deciding again decides the
 //! same. Triggers are written in the transaction of the event that gave cause to them;

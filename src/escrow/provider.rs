@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::domain::escrow::TriggerFacts;
 use crate::domain::id::TriggerId;
 use crate::domain::instant::Instant;
 use crate::outbound::{Answer, Request};
@@ -19,9 +18,6 @@ pub enum Reading {
 
 /// Sends commands to one provider. Each may be sent many times; under its id it takes effect once.
 pub trait Commands: Send + Sync {
-    /// What is kept in the outbox: written once, sent the same way every time.
-    fn body(&self, facts: &TriggerFacts, at: Instant) -> String;
-
     /// `wall` is the machine's time: signatures are made when they are sent.
     fn request(&self, id: TriggerId, body: &str, wall: Instant) -> Request;
 

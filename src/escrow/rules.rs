@@ -22,10 +22,15 @@ pub struct Facts<'a> {
     pub parcels: &'a [ParcelFacts],
     /// The triggers there are already, sent or not.
     pub issued: &'a [TriggerAction],
+    /// Why it is as it is, as far as somebody wrote that down.
+    pub because: Option<&'a str>,
     pub called_off: bool,
+    /// The provider was asked for confirmation as often as the schedule has it, in vain.
+    pub confirm_is_dead: bool,
 }
 
-/// What happens to a confirm-receipt trigger that was made and not acknowledged.
+/// What happens to triggers that were made and not acknowledged. Never to `shipped`: that it
+/// was sent stays true, whatever becomes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unacknowledged {
     Leave,
@@ -36,76 +41,81 @@ pub enum Unacknowledged {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     pub state: OrderState,
-    pub frozen_because: Option<String>,
+    pub because: Option<String>,
     /// To be made now, in the order in which the provider has to see them.
     pub triggers: Vec<(TriggerAction, Evidence)>,
-    pub confirm: Unacknowledged,
+    pub unacknowledged: Unacknowledged,
 }
 
 pub fn decide(facts: &Facts, now: Instant) -> Decision {
-    let settled = matches!(
-        facts.state,
-        OrderState::Confirmed | OrderState::RefundRequested | OrderState::Refunded | OrderState::Failed
-    );
+    let settled =
+        matches!(facts.state, OrderState::Confirmed | OrderState::RefundRequested | OrderState::Refunded);
     if settled {
-        return unchanged(facts.state);
-    }
-    if let Some(reason) = trouble(facts) {
-        return Decision {
-            state: OrderState::Frozen,
-            frozen_because: Some(reason),
-            triggers: Vec::new(),
-            confirm: Unacknowledged::TakeOut,
-        };
+        return unchanged(facts);
     }
     let shipped = evidence(facts, now, |parcel| parcel.picked_up.as_ref());
     let delivered = evidence(facts, now, |parcel| parcel.delivered.as_ref());
+    if let Some(reason) = trouble(facts, delivered.is_some()) {
+        return Decision {
+            state: OrderState::Frozen,
+            because: Some(reason),
+            triggers: Vec::new(),
+            unacknowledged: Unacknowledged::TakeOut,
+        };
+    }
     let release = match facts.policy {
         ReleasePolicy::OnDelivery => delivered.clone(),
+    };
+    if release.is_some() && facts.confirm_is_dead {
+        let because = facts.because.unwrap_or("the confirm-receipt trigger is a dead letter").to_owned();
+        return Decision {
+            because: Some(because),
+            ..unchanged(&Facts { state: OrderState::Failed, ..*facts })
+        };
+    }
+    let state = match (&release, &delivered, &shipped) {
+        (Some(_), _, _) => OrderState::ConfirmRequested,
+        (None, Some(_), _) => OrderState::Delivered,
+        (None, None, Some(_)) => OrderState::Shipped,
+        (None, None, None) => OrderState::Held,
     };
     let due = [
         (TriggerAction::Shipped, shipped),
         (TriggerAction::Delivered, delivered),
         (TriggerAction::ConfirmReceipt, release),
     ];
-    let known =
-        |action: TriggerAction| due.iter().any(|(due, evidence)| *due == action && evidence.is_some());
-    let state = if known(TriggerAction::ConfirmReceipt) {
-        OrderState::ConfirmRequested
-    } else if known(TriggerAction::Delivered) {
-        OrderState::Delivered
-    } else if known(TriggerAction::Shipped) {
-        OrderState::Shipped
-    } else {
-        OrderState::Held
-    };
-    let thawed = facts.state == OrderState::Frozen;
     let triggers = due
         .into_iter()
         .filter(|(action, _)| !facts.issued.contains(action))
         .filter_map(|(action, evidence)| Some((action, evidence?)))
         .collect();
+    let thawed = facts.state == OrderState::Frozen;
+    let unacknowledged = if thawed { Unacknowledged::PutBack } else { Unacknowledged::Leave };
+    Decision { state, because: None, triggers, unacknowledged }
+}
+
+fn unchanged(facts: &Facts) -> Decision {
     Decision {
-        state,
-        frozen_because: None,
-        triggers,
-        confirm: if thawed { Unacknowledged::PutBack } else { Unacknowledged::Leave },
+        state: facts.state,
+        because: facts.because.map(str::to_owned),
+        triggers: Vec::new(),
+        unacknowledged: Unacknowledged::Leave,
     }
 }
 
-fn unchanged(state: OrderState) -> Decision {
-    Decision { state, frozen_because: None, triggers: Vec::new(), confirm: Unacknowledged::Leave }
-}
-
-fn trouble(facts: &Facts) -> Option<String> {
+fn trouble(facts: &Facts, delivered: bool) -> Option<String> {
     if facts.called_off {
         return Some("the shipment was called off".to_owned());
     }
-    facts.parcels.iter().enumerate().find_map(|(i, parcel)| match (&parcel.trouble, parcel.held) {
-        (Some(trouble), _) => Some(format!("parcel {}: {trouble}", i + 1)),
-        (None, true) => Some(format!("parcel {}: customs holds it", i + 1)),
-        (None, false) => None,
-    })
+    let of_parcel =
+        facts.parcels.iter().enumerate().find_map(|(i, parcel)| match (&parcel.trouble, parcel.held) {
+            (Some(trouble), _) => Some(format!("parcel {}: {trouble}", i + 1)),
+            (None, true) => Some(format!("parcel {}: customs holds it", i + 1)),
+            (None, false) => None,
+        });
+    let said_so = [TriggerAction::Delivered, TriggerAction::ConfirmReceipt];
+    let taken_back = !delivered && facts.issued.iter().any(|action| said_so.contains(action));
+    of_parcel.or_else(|| taken_back.then(|| "a delivery that was reported was taken back".to_owned()))
 }
 
 /// One piece of evidence for every parcel, or none at all.
@@ -151,7 +161,16 @@ mod tests {
 
     fn decide_for(state: OrderState, parcels: &[ParcelFacts], issued: &[TriggerAction]) -> Decision {
         let policy = ReleasePolicy::OnDelivery;
-        decide(&Facts { state, policy, parcels, issued, called_off: false }, from_micros(1))
+        let facts = Facts {
+            state,
+            policy,
+            parcels,
+            issued,
+            because: None,
+            called_off: false,
+            confirm_is_dead: false,
+        };
+        decide(&facts, from_micros(1))
     }
 
     fn actions(decision: &Decision) -> Vec<TriggerAction> {
@@ -176,8 +195,8 @@ mod tests {
         let mut parcels = [parcel(true, true)];
         parcels[0].trouble = Some("returning".into());
         let decision = decide_for(OrderState::ConfirmRequested, &parcels, TriggerAction::ALL);
-        assert_eq!((decision.state, decision.confirm), (OrderState::Frozen, Unacknowledged::TakeOut));
-        assert!(decision.frozen_because.is_some_and(|reason| reason.contains("returning")));
+        assert_eq!((decision.state, decision.unacknowledged), (OrderState::Frozen, Unacknowledged::TakeOut));
+        assert!(decision.because.is_some_and(|reason| reason.contains("returning")));
     }
 
     #[test]
@@ -187,18 +206,47 @@ mod tests {
         assert_eq!(decide_for(OrderState::Shipped, &parcels, &[]).state, OrderState::Frozen);
         parcels[0].held = false;
         let decision = decide_for(OrderState::Frozen, &parcels, &[TriggerAction::Shipped]);
-        assert_eq!((decision.state, decision.confirm), (OrderState::Shipped, Unacknowledged::PutBack));
+        assert_eq!((decision.state, decision.unacknowledged), (OrderState::Shipped, Unacknowledged::PutBack));
     }
 
     #[test]
     fn settled_money_stays_where_it_is() {
         let mut parcels = [parcel(true, true)];
         parcels[0].trouble = Some("returned".into());
-        for state in
-            [OrderState::Confirmed, OrderState::RefundRequested, OrderState::Refunded, OrderState::Failed]
-        {
-            assert_eq!(decide_for(state, &parcels, &[]), unchanged(state));
+        for state in [OrderState::Confirmed, OrderState::RefundRequested, OrderState::Refunded] {
+            let decision = decide_for(state, &parcels, &[]);
+            assert_eq!((decision.state, decision.triggers.len()), (state, 0));
+            assert_eq!(decision.unacknowledged, Unacknowledged::Leave);
         }
+    }
+
+    #[test]
+    fn an_order_whose_confirmation_is_dead_has_failed_and_can_still_freeze() {
+        let mut parcels = [parcel(true, true)];
+        fn facts(parcels: &[ParcelFacts]) -> Facts<'_> {
+            Facts {
+                state: OrderState::Failed,
+                policy: ReleasePolicy::OnDelivery,
+                parcels,
+                issued: TriggerAction::ALL,
+                because: Some("the address is gone"),
+                called_off: false,
+                confirm_is_dead: true,
+            }
+        }
+        let decision = decide(&facts(&parcels), from_micros(1));
+        assert_eq!(
+            (decision.state, decision.because.as_deref()),
+            (OrderState::Failed, Some("the address is gone"))
+        );
+        parcels[0].trouble = Some("returning".into());
+        assert_eq!(decide(&facts(&parcels), from_micros(1)).state, OrderState::Frozen);
+    }
+
+    #[test]
+    fn a_delivery_that_is_taken_back_freezes_what_was_said_of_it() {
+        let decision = decide_for(OrderState::ConfirmRequested, &[parcel(true, false)], TriggerAction::ALL);
+        assert_eq!((decision.state, decision.unacknowledged), (OrderState::Frozen, Unacknowledged::TakeOut));
     }
 
     fn any_parcel() -> impl Strategy<Value = ParcelFacts> {
@@ -219,8 +267,11 @@ mod tests {
             parcels in prop::collection::vec(any_parcel(), 0..4),
             issued in prop::sample::subsequence(TriggerAction::ALL.to_vec(), 0..=4),
             called_off: bool,
+            confirm_is_dead: bool,
         ) {
-            let facts = Facts { state, policy: ReleasePolicy::OnDelivery, parcels: &parcels, issued: &issued, called_off };
+            let policy = ReleasePolicy::OnDelivery;
+            let (parcels, issued) = (&parcels, &issued);
+            let facts = Facts { state, policy, parcels, issued, because: None, called_off, confirm_is_dead };
             let decision = decide(&facts, from_micros(1));
             let made = actions(&decision);
             prop_assert!(made.iter().all(|action| !issued.contains(action)));

@@ -48,8 +48,8 @@ pub enum AcceptError {
     NoRoute(#[from] NoRoute),
     #[error("the reference {reference:?} is shipment {shipment} already")]
     ReferenceTaken { reference: String, shipment: ShipmentId },
-    #[error("the payment {reference:?} is held for shipment {shipment} already")]
-    PaymentTaken { reference: String, shipment: ShipmentId },
+    #[error("the payment {reference:?} is held for a shipment already")]
+    PaymentTaken { reference: String, shipment: Option<ShipmentId> },
     #[error("this idempotency key was used for another body")]
     KeyReused,
     #[error("a request under this idempotency key is still at work")]
@@ -103,7 +103,7 @@ pub async fn accept(
     }
     let text = std::str::from_utf8(body).map_err(|error| AcceptError::NotJson(error.to_string()))?;
     let json = serde_json::from_str(text).map_err(|error| AcceptError::NotJson(error.to_string()))?;
-    let request = intake::read(&json, &[webhook::NAME]).map_err(AcceptError::Fields)?;
+    let request = intake::read(&json, &[webhook::NAME], deps.clock.now()).map_err(AcceptError::Fields)?;
     let draft = draft(deps, merchant, request, text)?;
     let idempotency = key.map(|key| (key, request_hash));
     let store = deps.store.clone();
@@ -143,11 +143,15 @@ impl Claims {
 
     /// Says which shipment has it already.
     async fn refuse_repeats(&self, db: &impl Reads) -> Result<(), AcceptError> {
+        // The reference last: whoever sees the payment of one that is just committed sees its
+        // reference too, and the same request again always gets the same refusal.
+        let paid = orders::by_payment(db, &self.provider, &self.payment_reference).await?;
         if let Some(shipment) = shipments::by_reference(db, self.merchant, &self.reference).await? {
             return Err(AcceptError::ReferenceTaken { reference: self.reference.clone(), shipment });
         }
-        let payment = orders::by_payment(db, self.merchant, &self.provider, &self.payment_reference).await?;
-        if let Some(shipment) = payment {
+        if let Some((merchant, shipment)) = paid {
+            // Whose it is, is nobody else's business.
+            let shipment = (merchant == self.merchant).then_some(shipment);
             return Err(AcceptError::PaymentTaken { reference: self.payment_reference.clone(), shipment });
         }
         Ok(())
@@ -303,6 +307,7 @@ fn accepted_event(now: Instant, shipment: &Shipment) -> TrackingEvent {
                 ..EventLocation::default()
             },
         },
+        tracking_number: None,
         scan: None,
         hub: None,
         facility: None,

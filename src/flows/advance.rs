@@ -5,11 +5,12 @@
 //! triggers they give cause to and the audit entries are there together or not at all.
 //! With the same events again it changes nothing.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::domain::escrow::{ParcelEvidence, TriggerAction, TriggerFacts};
-use crate::domain::event::TrackingEvent;
+use crate::domain::carrier::TrackingNumber;
+use crate::domain::escrow::{Evidence, ParcelEvidence, TriggerAction, TriggerFacts};
+use crate::domain::event::{EventSource, EventStatus, TrackingEvent};
 use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::outbox::{Destination, OutboxState};
@@ -20,8 +21,7 @@ use crate::store::audit::{self, Change};
 use crate::store::orders::{self, Order, Trigger};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::{self, Shipment};
-use crate::store::tracked::{self, Tracked};
-use crate::store::{StoreError, Tx, events};
+use crate::store::{Reads, StoreError, Tx, events};
 use crate::tracking::{self, ParcelTimeline, Timeline};
 
 /// On whose behalf, and when by both clocks.
@@ -35,12 +35,21 @@ pub struct Occasion {
 /// What came of it.
 pub struct Advanced {
     pub shipment: Shipment,
-    /// Each parcel's status and when it was delivered.
-    pub parcels: Vec<(u16, ShipmentStatus, Option<Instant>)>,
-    /// Events that were not known before.
+    pub parcels: Vec<AdvancedParcel>,
+    /// Events that were not known before, or were read differently.
     pub added: u64,
+    /// Of those, what carriers said that no table knows.
+    pub unknown: u64,
     /// Whether there is something new to send.
     pub to_send: bool,
+}
+
+pub struct AdvancedParcel {
+    pub number: u16,
+    pub status: ShipmentStatus,
+    pub delivered_at: Option<Instant>,
+    /// Under which the last mile has it.
+    pub tracking_number: Option<TrackingNumber>,
 }
 
 /// None: there is no such shipment.
@@ -56,29 +65,49 @@ pub async fn advance(
     let parcels = shipments::parcels(tx, id).await?;
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
-    let mut changes = Vec::new();
+    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
     if added > 0 {
-        save_parcels(tx, parcels, &timeline).await?;
-        changes.extend(take_over(tx, &mut shipment, &timeline, occasion).await?);
+        save_parcels(tx, parcels, &timeline, &mut changes).await?;
+        take_over(tx, &mut shipment, &timeline, &mut changes).await?;
     }
-    let (order_changes, to_send) = settle_order(tx, &shipment, &timeline, occasion).await?;
-    changes.extend(order_changes);
-    if !changes.is_empty() {
+    let to_send = settle_order(tx, &shipment, &timeline, occasion, &mut changes).await?;
+    if !changes.all.is_empty() {
         shipment.updated_at = occasion.now;
-        audit::append(tx, id, &mut shipment.audit, &changes, occasion.now).await?;
+        audit::append(tx, id, &mut shipment.audit, &changes.all, occasion.now).await?;
         shipments::save_progress(tx, &shipment).await?;
     }
-    let parcels = timeline.parcels.iter().map(|parcel| {
-        let delivered_at = parcel.delivered.map(|event| event.happening.occurred.at);
-        (parcel.number, parcel.status, delivered_at)
+    let just_unknown = |event: &&TrackingEvent| {
+        event.happening.status == EventStatus::Unknown
+            && event.source != EventSource::System
+            && event.recorded_at == occasion.now
+    };
+    let unknown = if added > 0 { events.iter().filter(just_unknown).count() as u64 } else { 0 };
+    let parcels = timeline.parcels.iter().map(|parcel| AdvancedParcel {
+        number: parcel.number,
+        status: parcel.status,
+        delivered_at: parcel.delivered.map(|event| event.happening.occurred.at),
+        tracking_number: parcel.tracking_number.cloned(),
     });
-    Ok(Some(Advanced { parcels: parcels.collect(), shipment, added, to_send }))
+    Ok(Some(Advanced { parcels: parcels.collect(), shipment, added, unknown, to_send }))
+}
+
+/// What is to be audited, all on behalf of one actor.
+struct Changes<'o> {
+    actor: &'o str,
+    all: Vec<Change>,
+}
+
+impl Changes<'_> {
+    fn add(&mut self, action: &str, detail: Value) {
+        self.all.push(Change { actor: self.actor.to_owned(), action: action.to_owned(), detail });
+    }
 }
 
 async fn save_parcels(
     tx: &Tx,
     parcels: Vec<shipments::Parcel>,
     timeline: &Timeline<'_>,
+    changes: &mut Changes<'_>,
 ) -> Result<(), StoreError> {
     for (mut parcel, now) in parcels.into_iter().zip(&timeline.parcels) {
         let before = (parcel.status, parcel.hub.take(), parcel.delivered_to);
@@ -87,114 +116,132 @@ async fn save_parcels(
         parcel.delivered_to = now.delivered.and_then(|event| event.happening.delivered_to);
         if before != (parcel.status, parcel.hub.clone(), parcel.delivered_to) {
             shipments::save_parcel(tx, &parcel).await?;
+            let detail = json!({
+                "parcel": parcel.id, "from": before.0, "to": parcel.status, "hub": parcel.hub,
+                "delivered_to": parcel.delivered_to,
+            });
+            changes.add("parcel.advanced", detail);
         }
     }
     Ok(())
 }
 
-/// Writes the timeline's outcome into `shipment`; says what changed.
+/// Writes the timeline's outcome into `shipment`.
 async fn take_over(
     tx: &Tx,
     shipment: &mut Shipment,
     timeline: &Timeline<'_>,
-    occasion: &Occasion,
-) -> Result<Option<Change>, StoreError> {
+    changes: &mut Changes<'_>,
+) -> Result<(), StoreError> {
     let plan = shipments::plan(tx, shipment.id, shipment.plan).await?;
     let estimate = tracking::estimate(&plan, Some(timeline));
     let before = (shipment.status, shipment.estimate, shipment.delivered_at);
-    if before == (timeline.status, estimate, timeline.delivered_at) {
-        return Ok(None);
-    }
     (shipment.status, shipment.estimate, shipment.delivered_at) =
         (timeline.status, estimate, timeline.delivered_at);
-    let parcels: serde_json::Map<_, _> =
-        timeline.parcels.iter().map(|p| (p.number.to_string(), json!(p.status))).collect();
-    Ok(Some(Change {
-        actor: occasion.actor.clone(),
-        action: "shipment.advanced".to_owned(),
-        detail: json!({
-            "from": before.0, "to": shipment.status, "parcels": parcels,
+    if before != (shipment.status, shipment.estimate, shipment.delivered_at) {
+        let detail = json!({
+            "from": before.0, "to": shipment.status,
             "estimated_earliest_at": rfc3339(estimate.earliest_at),
-        }),
-    }))
+        });
+        changes.add("shipment.advanced", detail);
+    }
+    Ok(())
 }
 
-/// Asks the escrow rules, and writes what they decide. Says what changed, and whether there is something to send.
+/// An order, and what the rules say of it now.
+pub struct Case {
+    pub order: Order,
+    triggers: Vec<Trigger>,
+    messages: Vec<Message>,
+    pub decision: Decision,
+}
+
+/// Asks the escrow rules about a shipment's order.
+pub async fn judge(
+    db: &impl Reads,
+    shipment: ShipmentId,
+    timeline: &Timeline<'_>,
+    now: Instant,
+) -> Result<Case, StoreError> {
+    let order = orders::of_shipment(db, shipment).await?;
+    let triggers = orders::triggers(db, shipment).await?;
+    let messages = outbox::of_stream(db, order.id).await?;
+    let parcels: Vec<_> = timeline.parcels.iter().map(|parcel| parcel_facts(shipment, parcel)).collect();
+    let issued: Vec<_> = triggers.iter().map(|trigger| trigger.facts.action).collect();
+    let confirm = triggers.iter().find(|trigger| trigger.facts.action == TriggerAction::ConfirmReceipt);
+    let dead = |trigger: &Trigger| {
+        messages.iter().any(|message| message.id == trigger.id && message.state == OutboxState::Dead)
+    };
+    let facts = Facts {
+        state: order.state,
+        policy: order.policy,
+        parcels: &parcels,
+        issued: &issued,
+        because: order.frozen_because.as_deref(),
+        called_off: timeline.status == ShipmentStatus::Cancelled,
+        confirm_is_dead: confirm.is_some_and(dead),
+    };
+    let decision = decide(&facts, now);
+    Ok(Case { order, triggers, messages, decision })
+}
+
+/// Writes what the escrow rules decide. Says whether there is something new to send.
 async fn settle_order(
     tx: &Tx,
     shipment: &Shipment,
     timeline: &Timeline<'_>,
     occasion: &Occasion,
-) -> Result<(Vec<Change>, bool), StoreError> {
-    let mut order = orders::of_shipment(tx, shipment.id).await?;
-    let triggers = orders::triggers(tx, shipment.id).await?;
-    let tracked = tracked::of_shipment(tx, shipment.id).await?;
-    let parcels: Vec<_> = timeline.parcels.iter().map(|p| parcel_facts(shipment.id, p, &tracked)).collect();
-    let issued: Vec<_> = triggers.iter().map(|trigger| trigger.facts.action).collect();
-    let called_off = timeline.status == ShipmentStatus::Cancelled;
-    let facts =
-        Facts { state: order.state, policy: order.policy, parcels: &parcels, issued: &issued, called_off };
-    let decision = decide(&facts, occasion.now);
-
-    let mut changes = Vec::new();
-    let mut change = |action: &str, detail| {
-        changes.push(Change { actor: occasion.actor.clone(), action: action.to_owned(), detail });
-    };
-    if (decision.state, &decision.frozen_because) != (order.state, &order.frozen_because) {
-        let detail = json!({"from": order.state, "to": decision.state, "because": decision.frozen_because});
-        change("order.state", detail);
-        order.state = decision.state;
-        order.frozen_because.clone_from(&decision.frozen_because);
-        order.updated_at = occasion.now;
+    changes: &mut Changes<'_>,
+) -> Result<bool, StoreError> {
+    let Case { mut order, triggers, messages, decision } =
+        judge(tx, shipment.id, timeline, occasion.now).await?;
+    if (decision.state, &decision.because) != (order.state, &order.frozen_because) {
+        let detail = json!({"from": order.state, "to": decision.state, "because": decision.because});
+        changes.add("order.state", detail);
+        (order.state, order.updated_at) = (decision.state, occasion.now);
+        order.frozen_because.clone_from(&decision.because);
         orders::save_state(tx, &order).await?;
     }
-    let moved = move_unacknowledged(tx, &triggers, &decision, occasion).await?;
-    if let Some((trigger, action)) = moved {
-        change(action, json!({"trigger": trigger}));
-    }
-    let to_send = !decision.triggers.is_empty() || moved.is_some_and(|(_, action)| action == PUT_BACK);
+    move_unacknowledged(tx, &triggers, &messages, &decision, occasion, changes).await?;
     for (action, evidence) in decision.triggers {
-        let facts = trigger_facts(&order, shipment, action, evidence);
-        let id = issue(tx, facts, occasion).await?;
-        change("trigger.issued", json!({"trigger": id, "action": action}));
+        let id = issue(tx, trigger_facts(&order, shipment, action, evidence), occasion).await?;
+        changes.add("trigger.issued", json!({"trigger": id, "action": action}));
     }
-    Ok((changes, to_send))
+    outbox::release_next(tx, order.id, occasion.wall).await
 }
 
-const TAKEN_OUT: &str = "trigger.taken_out";
-const PUT_BACK: &str = "trigger.put_back";
-
-/// A freeze takes the confirm-receipt out of the outbox, a thaw puts it back.
+/// A freeze takes out of the outbox what says that goods arrived; a thaw puts it back.
 async fn move_unacknowledged(
     tx: &Tx,
     triggers: &[Trigger],
+    messages: &[Message],
     decision: &Decision,
     occasion: &Occasion,
-) -> Result<Option<(TriggerId, &'static str)>, StoreError> {
-    let confirm = triggers.iter().find(|trigger| {
-        trigger.facts.action == TriggerAction::ConfirmReceipt && trigger.acknowledged_at.is_none()
-    });
-    let Some(trigger) = confirm else { return Ok(None) };
-    let state = outbox::find(tx, trigger.id).await?.map(|message| message.state);
-    match (decision.confirm, state) {
-        (Unacknowledged::TakeOut, Some(OutboxState::Pending)) => {
-            let reason = decision.frozen_because.as_deref().unwrap_or("the order is frozen");
-            outbox::park(tx, trigger.id, occasion.wall, reason).await?;
-            Ok(Some((trigger.id, TAKEN_OUT)))
+    changes: &mut Changes<'_>,
+) -> Result<(), StoreError> {
+    let (from, to, action): (&[_], _, _) = match decision.unacknowledged {
+        Unacknowledged::Leave => return Ok(()),
+        Unacknowledged::TakeOut => {
+            (&[OutboxState::Pending, OutboxState::Waiting], OutboxState::Frozen, "trigger.taken_out")
         }
-        (Unacknowledged::PutBack, Some(OutboxState::Parked)) => {
-            outbox::revive(tx, trigger.id, occasion.wall).await?;
-            Ok(Some((trigger.id, PUT_BACK)))
+        Unacknowledged::PutBack => (&[OutboxState::Frozen], OutboxState::Waiting, "trigger.put_back"),
+    };
+    let because = decision.because.as_deref().unwrap_or("its order is not frozen any more");
+    for trigger in triggers.iter().filter(|trigger| trigger.facts.action != TriggerAction::Shipped) {
+        let concerned =
+            messages.iter().any(|message| message.id == trigger.id && from.contains(&message.state));
+        if concerned && outbox::shift(tx, trigger.id, from, to, occasion.wall, because).await? {
+            changes.add(action, json!({"trigger": trigger.id, "action": trigger.facts.action}));
         }
-        _ => Ok(None),
     }
+    Ok(())
 }
 
 fn trigger_facts(
     order: &Order,
     shipment: &Shipment,
     action: TriggerAction,
-    evidence: crate::domain::escrow::Evidence,
+    evidence: Evidence,
 ) -> TriggerFacts {
     TriggerFacts {
         action,
@@ -209,7 +256,7 @@ fn trigger_facts(
     }
 }
 
-/// Writes a trigger and its message.
+/// Writes a trigger and its message. Under the shipment's lock nobody else can have written it.
 async fn issue(tx: &Tx, facts: TriggerFacts, occasion: &Occasion) -> Result<TriggerId, StoreError> {
     let id = TriggerId::from_uuid(Uuid::now_v7());
     let message = Message {
@@ -219,20 +266,20 @@ async fn issue(tx: &Tx, facts: TriggerFacts, occasion: &Occasion) -> Result<Trig
         position: facts.action as u16,
         destination: Destination::EscrowWebhook,
         body: webhook::body(&facts, occasion.now),
-        state: OutboxState::Pending,
+        state: OutboxState::Waiting,
         attempts: 0,
         next_attempt_at: occasion.wall,
+        leased_until: occasion.wall,
         last_problem: None,
         created_at: occasion.now,
     };
     let trigger = Trigger { id, facts, created_at: occasion.now, acknowledged_at: None };
-    if orders::insert_trigger(tx, &trigger).await? {
-        outbox::append(tx, &message).await?;
-    }
+    orders::insert_trigger(tx, &trigger).await?;
+    outbox::append(tx, &message).await?;
     Ok(id)
 }
 
-fn parcel_facts(shipment: ShipmentId, parcel: &ParcelTimeline, tracked: &[Tracked]) -> ParcelFacts {
+fn parcel_facts(shipment: ShipmentId, parcel: &ParcelTimeline) -> ParcelFacts {
     let id = ParcelId { shipment, number: parcel.number };
     let evidence = |event: &TrackingEvent| ParcelEvidence {
         parcel: id,
@@ -241,10 +288,7 @@ fn parcel_facts(shipment: ShipmentId, parcel: &ParcelTimeline, tracked: &[Tracke
         occurred_at: event.happening.occurred.at,
         source: event.source,
         reported_by: event.source_name.clone(),
-        tracking_number: tracked
-            .iter()
-            .find(|number| number.parcel == id && number.carrier.as_str() == event.source_name)
-            .map(|number| number.number.to_string()),
+        tracking_number: event.tracking_number.as_ref().map(ToString::to_string),
     };
     ParcelFacts {
         picked_up: parcel.picked_up.map(evidence),

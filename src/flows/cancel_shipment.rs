@@ -51,6 +51,7 @@ pub async fn cancel(deps: &Deps, merchant: MerchantId, id: ShipmentId) -> Result
             description: "cancelled by the merchant".to_owned(),
             location: EventLocation::default(),
         },
+        tracking_number: None,
         scan: None,
         hub: None,
         facility: None,

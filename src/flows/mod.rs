@@ -22,17 +22,20 @@ pub mod poll_carriers;
 pub mod record_scans;
 pub mod send_triggers;
 pub mod show;
+pub mod tend_outbox;
 pub mod views;
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::carriers::Registry;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::carrier::CarrierCode;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::Instant;
 use crate::escrow::webhook::Webhook;
@@ -54,6 +57,44 @@ pub struct Deps {
     pub outbox_bell: Arc<Notify>,
     pub in_flight: InFlight,
     pub pulse: Pulse,
+    pub pauses: Pauses,
+    pub stopping: Stopping,
+}
+
+/// Set once, when the daemon is told to stop: nothing more is claimed.
+#[derive(Clone, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Carriers that asked this daemon for fewer questions, and until when, by the machine's clock.
+#[derive(Clone, Default)]
+pub struct Pauses(Arc<Mutex<HashMap<CarrierCode, Instant>>>);
+
+impl Pauses {
+    pub fn begin(&self, carrier: &CarrierCode, wall: Instant, after: Duration) {
+        let until = wall + chrono::Duration::from_std(after).unwrap_or(chrono::Duration::days(1));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier.clone(), until);
+    }
+
+    /// How long a carrier still wants to be left alone.
+    pub fn left(&self, carrier: &CarrierCode, wall: Instant) -> Option<Duration> {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner).get(carrier)?;
+        (until - wall).to_std().ok().filter(|left| !left.is_zero())
+    }
+
+    /// Whether nobody is to be asked at all.
+    pub fn hold_all<'c>(&self, mut carriers: impl Iterator<Item = &'c CarrierCode>, wall: Instant) -> bool {
+        carriers.all(|carrier| self.left(carrier, wall).is_some())
+    }
 }
 
 /// When the scheduler last ticked, by the machine's clock.

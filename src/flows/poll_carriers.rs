@@ -9,12 +9,10 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-
 use super::Deps;
-use super::advance::{Occasion, advance};
+use super::advance::{Advanced, Occasion, advance};
 use crate::carriers::{Reading, Seen, Track};
-use crate::domain::event::{EventSource, EventStatus, TrackingEvent};
+use crate::domain::event::{EventSource, TrackingEvent};
 use crate::domain::instant::Instant;
 use crate::domain::shipment::ShipmentStatus;
 use crate::faults;
@@ -31,37 +29,52 @@ const CLAIM_MARGIN: chrono::Duration = chrono::Duration::seconds(60);
 /// Asks about all that is due at this moment. Says how many questions that were.
 pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
     let mut asked = 0;
-    loop {
+    while !deps.stopping.has_begun() && !deps.pauses.hold_all(deps.carriers.codes(), deps.clock.wall()) {
         let (now, wall) = (deps.clock.now(), deps.clock.wall());
         let longest = deps.settings.outbound.timeout_seconds + deps.settings.outbound.connect_timeout_seconds;
         let claimed_until = wall + chrono::Duration::seconds(longest as i64) + CLAIM_MARGIN;
-        let batch = deps.settings.polling.batch;
+        // No more than are asked about at once: a claim must not run out while it waits its turn.
+        let together = deps.settings.polling.concurrency_max;
         let due: Vec<Tracked> = deps
             .store
             .write(move |tx| {
-                Box::pin(async move { tracked::claim(tx, now, wall, claimed_until, batch).await })
+                Box::pin(async move { tracked::claim(tx, now, wall, claimed_until, together).await })
             })
             .await?;
-        let full = due.len() == batch as usize;
+        let full = due.len() == together;
         asked += due.len() as u64;
-        futures_util::stream::iter(due)
-            .for_each_concurrent(deps.settings.polling.concurrency_max, |tracked| ask_about(deps, tracked))
-            .await;
+        futures_util::future::join_all(due.into_iter().map(|tracked| ask_about(deps, tracked))).await;
         if !full {
-            return Ok(asked);
+            break;
         }
     }
+    Ok(asked)
 }
 
 /// Never fails: what goes wrong is noted and asked about again.
 async fn ask_about(deps: &Deps, tracked: Tracked) {
-    let Some(carrier) = deps.carriers.get(&tracked.carrier) else {
-        // It was configured when the parcel was handed over, and is not now.
-        tracing::error!(carrier = %tracked.carrier, "parcels are with a carrier that is not configured");
-        return give_back(deps, tracked, "the carrier is not configured".to_owned()).await;
+    let heard = match (
+        deps.carriers.get(&tracked.carrier),
+        deps.pauses.left(&tracked.carrier, deps.clock.wall()),
+    ) {
+        (None, _) => {
+            // It was configured when the parcel was handed over, and is not now.
+            tracing::error!(carrier = %tracked.carrier, "parcels are with a carrier that is not configured");
+            Heard::nothing("not_configured", "the carrier is not configured")
+        }
+        (Some(_), Some(after)) => Heard {
+            outcome: Outcome::NotNow { after },
+            ..Heard::nothing("paused", "the carrier asks for fewer questions")
+        },
+        (Some(carrier), None) => {
+            let answer = deps.outbound.send(carrier.request(&tracked.number)).await;
+            let heard = hear(carrier.as_ref(), &tracked, answer);
+            if let Outcome::NotNow { after } = heard.outcome {
+                deps.pauses.begin(&tracked.carrier, deps.clock.wall(), after);
+            }
+            heard
+        }
     };
-    let answer = deps.outbound.send(carrier.request(&tracked.number)).await;
-    let heard = hear(carrier.as_ref(), &tracked, answer);
     telemetry::carrier_asked(tracked.carrier.as_str(), heard.kind);
     faults::reached("poll.asked");
     if let Err(error) = take_in(deps, tracked.clone(), heard).await {
@@ -79,19 +92,30 @@ struct Heard {
     raw: Option<Answer>,
 }
 
+impl Heard {
+    fn nothing(kind: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            kind,
+            outcome: Outcome::Failed { retry_after: None },
+            problem: Some(problem.into()),
+            seen: Vec::new(),
+            raw: None,
+        }
+    }
+}
+
+/// How long a carrier is left alone that does not say how long.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Pages of an error are kept as far as they can matter.
+const ERROR_BYTES_KEPT: usize = 16 * 1_024;
+
 fn hear(carrier: &dyn Track, tracked: &Tracked, answer: Result<Answer, SendError>) -> Heard {
-    let failed = |kind, problem: String, retry_after: Option<Duration>| Heard {
-        kind,
-        outcome: Outcome::Failed { retry_after },
-        problem: Some(problem),
-        seen: Vec::new(),
-        raw: None,
-    };
-    let answer = match answer {
+    let mut answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
             tracing::warn!(carrier = %tracked.carrier, %error, "a carrier did not answer");
-            return failed("no_answer", error.to_string(), None);
+            return Heard::nothing("no_answer", error.to_string());
         }
     };
     let heard = match carrier.read(&tracked.number, &answer) {
@@ -103,43 +127,47 @@ fn hear(carrier: &dyn Track, tracked: &Tracked, answer: Result<Answer, SendError
             Heard { kind: "events", outcome: Outcome::Answered, problem: None, seen, raw: None }
         }
         Reading::NotFound => Heard {
-            kind: "not_found",
             outcome: Outcome::NotFound,
-            problem: Some("the carrier does not know this number, or not yet".to_owned()),
-            seen: Vec::new(),
-            raw: None,
+            ..Heard::nothing("not_found", "the carrier does not know this number, or not yet")
         },
-        Reading::RateLimited { retry_after } => {
-            failed("rate_limited", "the carrier asks for fewer questions".to_owned(), retry_after)
-        }
+        Reading::RateLimited { retry_after } => Heard {
+            outcome: Outcome::NotNow { after: retry_after.unwrap_or(PAUSE) },
+            ..Heard::nothing("rate_limited", "the carrier asks for fewer questions")
+        },
         Reading::Refused { reason } => {
             tracing::error!(carrier = %tracked.carrier, reason, "a carrier refuses our credentials");
-            failed("refused", reason, None)
+            Heard::nothing("refused", reason)
         }
-        Reading::CarrierDown { reason, retry_after } => failed("carrier_down", reason, retry_after),
+        Reading::CarrierDown { reason, retry_after } => {
+            Heard { outcome: Outcome::Failed { retry_after }, ..Heard::nothing("carrier_down", reason) }
+        }
         Reading::Unparsable { reason } => {
             tracing::warn!(carrier = %tracked.carrier, parcel = %tracked.parcel, reason, "a carrier's answer makes no sense");
-            failed("unparsable", reason, None)
+            Heard::nothing("unparsable", reason)
         }
     };
-    // What a carrier said with 2xx is kept even if we cannot read it today.
-    let kept = (200..300).contains(&answer.status).then_some(answer);
-    Heard { raw: kept, ..heard }
+    // What a carrier said is kept even if we cannot read it today.
+    if !(200..300).contains(&answer.status) {
+        answer.body.truncate(ERROR_BYTES_KEPT);
+    }
+    Heard { raw: Some(answer), ..heard }
 }
 
 /// One transaction: what was said, what it changes, when to ask next.
 async fn take_in(deps: &Deps, tracked: Tracked, heard: Heard) -> Result<(), StoreError> {
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
     let settings = deps.settings.polling.clone();
-    let unknown = heard.seen.iter().filter(|seen| seen.happening.status == EventStatus::Unknown).count();
-    telemetry::unknown_statuses(tracked.carrier.as_str(), unknown as u64);
-    let to_send = deps
+    let carrier = tracked.carrier.clone();
+    let advanced = deps
         .store
         .write(move |tx| Box::pin(async move { write(tx, tracked, heard, &settings, now, wall).await }))
         .await?;
     faults::reached("poll.committed");
-    if to_send {
-        deps.outbox_bell.notify_one();
+    if let Some(advanced) = advanced {
+        telemetry::unknown_statuses(carrier.as_str(), advanced.unknown);
+        if advanced.to_send {
+            deps.outbox_bell.notify_one();
+        }
     }
     Ok(())
 }
@@ -151,7 +179,7 @@ async fn write(
     settings: &crate::config::Polling,
     now: Instant,
     wall: Instant,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Advanced>, StoreError> {
     if let Some(raw) = heard.raw {
         let answer = RawAnswer {
             parcel: tracked.parcel,
@@ -166,11 +194,10 @@ async fn write(
     let events: Vec<_> = heard.seen.into_iter().map(|seen| event(&tracked, seen, now)).collect();
     let occasion = Occasion { actor: format!("carrier {}", tracked.carrier), now, wall };
     let advanced = advance(tx, tracked.parcel.shipment, &events, &occasion).await?;
-    let parcel = advanced.as_ref().and_then(|advanced| {
-        advanced.parcels.iter().find(|(number, ..)| *number == tracked.parcel.number).copied()
-    });
+    let parcels = advanced.iter().flat_map(|advanced| &advanced.parcels);
+    let parcel = parcels.into_iter().find(|parcel| parcel.number == tracked.parcel.number);
     let (status, delivered_at) =
-        parcel.map_or((ShipmentStatus::LastMile, None), |(_, status, at)| (status, at));
+        parcel.map_or((ShipmentStatus::LastMile, None), |parcel| (parcel.status, parcel.delivered_at));
     let next = next(&heard.outcome, status, delivered_at, tracked.failures, settings, now);
     let outcome = tracked::Outcome {
         next_poll_at: next.at,
@@ -180,7 +207,7 @@ async fn write(
     };
     tracked::settle(tx, &tracked, &outcome).await?;
     faults::reached("poll.before_commit");
-    Ok(advanced.is_some_and(|advanced| advanced.to_send))
+    Ok(advanced)
 }
 
 fn event(tracked: &Tracked, seen: Seen, now: Instant) -> TrackingEvent {
@@ -189,23 +216,11 @@ fn event(tracked: &Tracked, seen: Seen, now: Instant) -> TrackingEvent {
         source: EventSource::Poll,
         source_name: tracked.carrier.to_string(),
         happening: seen.happening,
+        tracking_number: Some(tracked.number.clone()),
         scan: None,
         hub: None,
         facility: None,
         raw: seen.raw,
         recorded_at: now,
-    }
-}
-
-async fn give_back(deps: &Deps, tracked: Tracked, problem: String) {
-    let heard = Heard {
-        kind: "not_configured",
-        outcome: Outcome::Failed { retry_after: None },
-        problem: Some(problem),
-        seen: Vec::new(),
-        raw: None,
-    };
-    if let Err(error) = take_in(deps, tracked, heard).await {
-        tracing::error!(%error, "a claimed number could not be given back; its claim ends by itself");
     }
 }

@@ -89,19 +89,28 @@ async fn write(
     // A number that no parcel of the shipment has must not get an event, so it is looked for first.
     let parcels = shipments::parcels(tx, scan.parcel.shipment).await?;
     parcels.iter().find(|parcel| parcel.id == scan.parcel).ok_or_else(unknown)?;
-    if let Some((carrier, number)) = &scan.handed_to {
+    if let Some((carrier, number)) = &scan.handed_to
+        && !tracked::own(tx, scan.parcel.shipment, carrier, number, occasion.now).await?
+    {
+        let detail = format!("{number} is on another shipment's label");
+        return Err(ScanError::Fields(vec![FieldError { pointer: "/tracking_number".to_owned(), detail }]));
+    }
+    let advanced = advance(tx, scan.parcel.shipment, &[event], occasion).await?.ok_or_else(unknown)?;
+    let parcel = advanced.parcels.iter().find(|parcel| parcel.number == scan.parcel.number);
+    let status = parcel.map_or(advanced.shipment.status, |parcel| parcel.status);
+    let current = parcel.and_then(|parcel| parcel.tracking_number.as_ref());
+    // A late report of a handover that was corrected since changes nothing about whom to ask.
+    if let Some((carrier, number)) = scan.handed_to.as_ref().filter(|(_, number)| current == Some(number)) {
         let tracked = Tracked {
             parcel: scan.parcel,
             carrier: carrier.clone(),
             number: number.clone(),
             failures: 0,
             created_at: occasion.now,
+            claimed_until: occasion.wall,
         };
         tracked::register(tx, &tracked, occasion.now).await?;
     }
-    let advanced = advance(tx, scan.parcel.shipment, &[event], occasion).await?.ok_or_else(unknown)?;
-    let status = advanced.parcels.iter().find(|(number, ..)| *number == scan.parcel.number);
-    let status = status.map_or(advanced.shipment.status, |(_, status, _)| *status);
     Ok((advanced, status))
 }
 
@@ -169,6 +178,7 @@ fn event(hub: &Hub, scan: &Scan, body: &Value, now: Instant) -> TrackingEvent {
                 postal_code: None,
             },
         },
+        tracking_number: scan.handed_to.as_ref().map(|(_, number)| number.clone()),
         scan: Some(scan.kind),
         hub: Some(hub.code.clone()),
         facility: Some(match hub.kind {

@@ -11,12 +11,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use serde_json::json;
 
 use super::Deps;
 use crate::domain::escrow::{OrderState, TriggerAction};
-use crate::domain::id::TriggerId;
 use crate::domain::instant::Instant;
 use crate::domain::outbox::Destination;
 use crate::escrow::provider::{Commands, Reading};
@@ -24,7 +22,7 @@ use crate::faults;
 use crate::outbox::rules::{Next, next};
 use crate::store::audit::{self, Change};
 use crate::store::outbox::{self, Message};
-use crate::store::{Store, StoreError, Tx, orders, shipments};
+use crate::store::{StoreError, Tx, orders, shipments};
 use crate::telemetry;
 
 /// How long the worker sleeps when nobody rings.
@@ -48,28 +46,30 @@ pub async fn work(deps: Deps, mut stop: tokio::sync::watch::Receiver<bool>) {
 pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
     let Some(provider) = deps.provider.clone() else { return Ok(0) };
     let mut sent = 0;
-    loop {
-        let batch = deps.settings.outbox.batch;
+    while !deps.stopping.has_begun() {
+        // No more than are sent at once: what is claimed does not wait behind something slow
+        // while its lease runs out, or while its order freezes.
+        let together = deps.settings.outbox.concurrency_max;
         let wall = deps.clock.wall();
         let leased_until = wall + chrono::Duration::seconds(i64::from(deps.settings.outbox.lease_seconds));
         let due: Vec<Message> = deps
             .store
-            .write(move |tx| Box::pin(async move { outbox::claim(tx, wall, leased_until, batch).await }))
+            .write(move |tx| Box::pin(async move { outbox::claim(tx, wall, leased_until, together).await }))
             .await?;
         if due.is_empty() {
-            return Ok(sent);
+            break;
         }
         sent += due.len() as u64;
         faults::reached("outbox.claimed");
-        futures_util::stream::iter(due)
-            .for_each_concurrent(deps.settings.outbox.concurrency_max, |message| {
-                let provider: Arc<dyn Commands> = match message.destination {
-                    Destination::EscrowWebhook => provider.clone(),
-                };
-                send(deps, provider, message)
-            })
-            .await;
+        let sending = due.into_iter().map(|message| {
+            let provider: Arc<dyn Commands> = match message.destination {
+                Destination::EscrowWebhook => provider.clone(),
+            };
+            send(deps, provider, message)
+        });
+        futures_util::future::join_all(sending).await;
     }
+    Ok(sent)
 }
 
 /// What came of one attempt.
@@ -113,14 +113,16 @@ async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), S
         Outcome::Later { reason, after } => {
             let settings = &deps.settings.outbox;
             let chance = fastrand::f64();
-            match next(message.attempts, &settings.retry_seconds, settings.jitter, chance, after) {
+            match next(message.attempts + 1, &settings.retry_seconds, settings.jitter, chance, after) {
                 Next::After(wait) => {
                     telemetry::trigger_sent("retried");
-                    tracing::warn!(trigger = %message.id, attempts = message.attempts, reason, "a trigger did not get through; it will be sent again");
+                    tracing::warn!(trigger = %message.id, attempts = message.attempts + 1, reason, "a trigger did not get through; it will be sent again");
                     let at = wall + chrono::Duration::from_std(wait).unwrap_or_default();
                     deps.store
                         .write(move |tx| {
-                            Box::pin(async move { outbox::postpone(tx, message.id, at, &reason).await })
+                            Box::pin(
+                                async move { outbox::postpone(tx, &message, at, &reason).await.map(drop) },
+                            )
                         })
                         .await
                 }
@@ -146,6 +148,7 @@ async fn acknowledge(tx: &Tx, message: &Message, now: Instant, wall: Instant) ->
         // Frozen or not: the provider has acted, and that is the truth now.
         changes.extend(move_order(tx, message, OrderState::Confirmed, None, now).await?);
     }
+    outbox::release_next(tx, message.stream, wall).await?;
     audit::append(tx, message.shipment, &mut shipment.audit, &changes, now).await?;
     shipments::save_progress(tx, &shipment).await?;
     faults::reached("outbox.before_commit");
@@ -182,65 +185,34 @@ async fn bury(
     wall: Instant,
 ) -> Result<(), StoreError> {
     telemetry::trigger_sent("dead");
-    tracing::error!(trigger = %message.id, attempts = message.attempts, reason, "a trigger is a dead letter; see sampan outbox list");
+    tracing::error!(trigger = %message.id, attempts = message.attempts + 1, reason, "a trigger is a dead letter; see sampan outbox list");
     deps.store
-        .write(move |tx| {
-            Box::pin(async move {
-                let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
-                outbox::bury(tx, message.id, wall, &reason).await?;
-                let because = format!("trigger {} is a dead letter: {reason}", message.id);
-                let mut changes =
-                    vec![change("trigger.dead", json!({"trigger": message.id, "reason": reason}))];
-                let confirms = message.body.contains("\"type\":\"escrow.confirm_receipt\"");
-                if confirms {
-                    changes.extend(move_order(tx, &message, OrderState::Failed, Some(because), now).await?);
-                }
-                audit::append(tx, message.shipment, &mut shipment.audit, &changes, now).await?;
-                shipments::save_progress(tx, &shipment).await
-            })
-        })
-        .await
+        .write(move |tx| Box::pin(async move { write_off(tx, &message, &reason, now, wall).await }))
+        .await?;
+    deps.outbox_bell.notify_one();
+    Ok(())
 }
 
-/// What a person does with a message: `sampan outbox retry` and `park`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ByHand {
-    Retry,
-    Park,
-}
-
-/// Says whether the message was in a state for it. The audit says that an operator did it.
-pub async fn by_hand(
-    store: &Store,
-    id: TriggerId,
-    what: ByHand,
+async fn write_off(
+    tx: &Tx,
+    message: &Message,
+    reason: &str,
     now: Instant,
     wall: Instant,
-) -> Result<bool, StoreError> {
-    store
-        .write(move |tx| {
-            Box::pin(async move {
-                let Some(message) = outbox::find(tx, id).await? else { return Ok(false) };
-                let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else {
-                    return Ok(false);
-                };
-                let (done, action) = match what {
-                    ByHand::Retry => (outbox::revive(tx, id, wall).await?, "trigger.revived"),
-                    ByHand::Park => {
-                        (outbox::park(tx, id, wall, "parked by an operator").await?, "trigger.parked")
-                    }
-                };
-                if done {
-                    let change = Change {
-                        actor: "operator".to_owned(),
-                        action: action.to_owned(),
-                        detail: json!({"trigger": id}),
-                    };
-                    audit::append(tx, message.shipment, &mut shipment.audit, &[change], now).await?;
-                    shipments::save_progress(tx, &shipment).await?;
-                }
-                Ok(done)
-            })
-        })
-        .await
+) -> Result<(), StoreError> {
+    let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
+    if !outbox::bury(tx, message, wall, reason).await? {
+        // Acknowledged, taken out or claimed by somebody else meanwhile.
+        return Ok(());
+    }
+    let mut changes = vec![change("trigger.dead", json!({"trigger": message.id, "because": reason}))];
+    let triggers = orders::triggers(tx, message.shipment).await?;
+    let action = triggers.iter().find(|trigger| trigger.id == message.id).map(|trigger| trigger.facts.action);
+    if action == Some(TriggerAction::ConfirmReceipt) {
+        let because = format!("trigger {} is a dead letter: {reason}", message.id);
+        changes.extend(move_order(tx, message, OrderState::Failed, Some(because), now).await?);
+    }
+    outbox::release_next(tx, message.stream, wall).await?;
+    audit::append(tx, message.shipment, &mut shipment.audit, &changes, now).await?;
+    shipments::save_progress(tx, &shipment).await
 }

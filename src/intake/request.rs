@@ -1,5 +1,7 @@
 //! The body of a pickup request.
 
+use std::collections::HashSet;
+
 use chrono::DateTime;
 use serde_json::Value;
 
@@ -47,26 +49,29 @@ const WEIGHT_GRAMS_MAX: u32 = 1_000_000;
 /// The longer side of a 125 in pallet (PMC): what is longer fits on no unit of the network.
 const SIDE_MM_MAX: u32 = 3_175;
 const WINDOW_DAYS_MAX: i64 = 14;
+/// A window that is over is planned from now, since the request may have been long on its
+/// way; one that is over for so long is a mistake.
+const BACK_DAYS_MAX: i64 = 366;
 
 /// Reads a body, or says all that is wrong with it. `providers` are those that can be named.
-pub fn read(body: &Value, providers: &[&str]) -> Result<PickupRequest, Vec<FieldError>> {
+pub fn read(body: &Value, providers: &[&str], now: Instant) -> Result<PickupRequest, Vec<FieldError>> {
     let errors = Errors::default();
-    let request = Object::new(body, String::new(), &errors).and_then(|body| request(&body, providers));
+    let request = Object::new(body, String::new(), &errors).and_then(|body| request(&body, providers, now));
     errors.check(request)
 }
 
-fn request(body: &Object, providers: &[&str]) -> Option<PickupRequest> {
+fn request(body: &Object, providers: &[&str], now: Instant) -> Option<PickupRequest> {
     // Everything is read before anything is given up, so that no mistake hides another.
     let reference = body.text("reference", 1..=64);
-    let pickup = body.object("pickup").and_then(|pickup| read_pickup(&pickup));
+    let pickup = body.object("pickup").and_then(|pickup| read_pickup(&pickup, now));
     let consignee = body.object("consignee").and_then(|consignee| read_consignee(&consignee));
     let service = body.parsed("service");
     let clearance = body.parsed("clearance");
     let payment = body.object("payment").and_then(|payment| read_payment(&payment, providers));
     let parcels = body.array("parcels", 1..=PARCELS_MAX).and_then(|parcels| {
+        no_reference_twice(&parcels, body.errors());
         let parcels: Vec<_> =
             parcels.into_iter().map(|(at, value)| read_parcel(at, value, body.errors())).collect();
-        no_reference_twice(&parcels, body);
         parcels.into_iter().collect::<Option<Vec<_>>>()
     });
     Some(PickupRequest {
@@ -80,18 +85,21 @@ fn request(body: &Object, providers: &[&str]) -> Option<PickupRequest> {
     })
 }
 
-fn no_reference_twice(parcels: &[Option<NewParcel>], body: &Object) {
-    for (i, parcel) in parcels.iter().enumerate() {
-        let Some(parcel) = parcel else { continue };
-        let earlier = parcels[..i].iter().flatten().position(|other| other.reference == parcel.reference);
-        if earlier.is_some() {
-            let pointer = format!("/parcels/{i}/reference");
-            body.errors().add(&pointer, format!("{:?} is another parcel of this request", parcel.reference));
+/// Looks at what came, so that a parcel with other mistakes is compared as well.
+fn no_reference_twice(parcels: &[(String, &Value)], errors: &Errors) {
+    let reference =
+        |(_, parcel): &(String, &Value)| parcel["reference"].as_str().map(str::trim).map(str::to_owned);
+    let mut seen = HashSet::new();
+    for (parcel, reference) in parcels.iter().zip(parcels.iter().map(reference)) {
+        let Some(reference) = reference else { continue };
+        let detail = format!("{reference:?} is another parcel of this request");
+        if !seen.insert(reference) {
+            errors.add(&format!("{}/reference", parcel.0), detail);
         }
     }
 }
 
-fn read_pickup(pickup: &Object) -> Option<Pickup> {
+fn read_pickup(pickup: &Object, now: Instant) -> Option<Pickup> {
     let address = pickup.object("address").and_then(|address| read_address(&address));
     let contact = pickup.object("contact").and_then(|contact| {
         let name = contact.text("name", 1..=100);
@@ -104,6 +112,9 @@ fn read_pickup(pickup: &Object) -> Option<Pickup> {
             pickup.errors().add(&pickup.at("until"), "has to be later than from");
         } else if until - from > chrono::Duration::days(WINDOW_DAYS_MAX) {
             let detail = format!("a pickup window is at most {WINDOW_DAYS_MAX} days long");
+            pickup.errors().add(&pickup.at("until"), detail);
+        } else if until < now - chrono::Duration::days(BACK_DAYS_MAX) {
+            let detail = format!("lies more than {BACK_DAYS_MAX} days back");
             pickup.errors().add(&pickup.at("until"), detail);
         }
     }
@@ -292,14 +303,18 @@ mod tests {
         })
     }
 
+    fn now() -> Instant {
+        "2026-03-01T00:00:00Z".parse().expect("an instant")
+    }
+
     fn pointers(body: &Value) -> Vec<String> {
-        let errors = read(body, &["webhook"]).expect_err("a refusal");
+        let errors = read(body, &["webhook"], now()).expect_err("a refusal");
         errors.into_iter().map(|error| error.pointer).collect()
     }
 
     #[test]
     fn a_whole_body_is_read() {
-        let request = read(&body(), &["webhook"]).expect("a good body");
+        let request = read(&body(), &["webhook"], now()).expect("a good body");
         assert_eq!(request.payment.held.minor, 10_000);
         assert_eq!(request.parcels[0].weight, Grams(376));
     }
@@ -357,7 +372,7 @@ mod tests {
             let object = without.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
             object.remove(name);
             if matches!(name, "region" | "postal_code") {
-                assert!(read(&without, &["webhook"]).is_ok(), "{field} may be left out");
+                assert!(read(&without, &["webhook"], now()).is_ok(), "{field} may be left out");
             } else {
                 assert!(pointers(&without).contains(&field), "{field}");
             }
@@ -377,6 +392,14 @@ mod tests {
         for body in [json!([]), json!("x"), json!(null), json!(1)] {
             assert_eq!(pointers(&body), [""]);
         }
+    }
+
+    #[test]
+    fn a_window_of_another_year_is_a_mistake() {
+        let mut body = body();
+        body["pickup"]["from"] = json!("1999-03-02T09:00:00Z");
+        body["pickup"]["until"] = json!("1999-03-02T12:00:00Z");
+        assert_eq!(pointers(&body), ["/pickup/until"]);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Scan {
 
 /// How far ahead of us a scanner's clock may be.
 const AHEAD_MINUTES_MAX: i64 = 5;
+/// What is older is a scanner without a clock.
+const BACK_DAYS_MAX: i64 = 366;
 
 /// Reads one scan, or says all that is wrong with it.
 pub fn read(body: &Value, now: Instant) -> Result<Scan, Vec<FieldError>> {
@@ -43,6 +45,9 @@ fn scan(body: &Object, now: Instant) -> Option<Scan> {
             Err(_) => body.errors().add("/occurred_at", "has to be a time such as 2026-03-02T14:00:00+08:00"),
             Ok(at) if at > now + chrono::Duration::minutes(AHEAD_MINUTES_MAX) => {
                 body.errors().add("/occurred_at", "lies in the future");
+            }
+            Ok(at) if at < now - chrono::Duration::days(BACK_DAYS_MAX) => {
+                body.errors().add("/occurred_at", format!("lies more than {BACK_DAYS_MAX} days back"));
             }
             Ok(_) => {}
         }
@@ -109,5 +114,6 @@ mod tests {
         assert!(read(&at("2026-03-05T00:04:00Z"), now()).is_ok());
         assert_eq!(pointers(at("2026-03-05T00:06:00Z")), ["/occurred_at"]);
         assert_eq!(pointers(at("yesterday")), ["/occurred_at"]);
+        assert_eq!(pointers(at("1970-01-01T00:00:00Z")), ["/occurred_at"]);
     }
 }

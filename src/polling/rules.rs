@@ -12,6 +12,10 @@ pub enum Outcome {
     Answered,
     /// The carrier doesn't know the number, or doesn't know it yet.
     NotFound,
+    /// The carrier wants fewer questions. Not this parcel's fault.
+    NotNow {
+        after: Duration,
+    },
     /// It has to be asked later, at the earliest after so long.
     Failed {
         retry_after: Option<Duration>,
@@ -48,6 +52,10 @@ pub fn next(
     }
     match outcome {
         Outcome::Answered => Next { at: Some(now + wait(status, settings)), failures: 0 },
+        Outcome::NotNow { after } => {
+            let after = chrono::Duration::from_std((*after).min(LONGEST_ASKED)).unwrap_or_default();
+            Next { at: Some(now + after), failures }
+        }
         Outcome::NotFound => back_off(failures, None, settings, now),
         Outcome::Failed { retry_after } => back_off(failures, *retry_after, settings, now),
     }
@@ -77,12 +85,14 @@ fn wait(status: ShipmentStatus, settings: &config::Polling) -> chrono::Duration 
     chrono::Duration::seconds((hours * 3_600.0) as i64)
 }
 
+/// A carrier that asks for longer than a day is asked the next day all the same.
+const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
+
 fn back_off(failures: u32, asked: Option<Duration>, settings: &config::Polling, now: Instant) -> Next {
     let first = u64::from(settings.retry_minutes_first);
     let most = u64::from(settings.retry_minutes_max).max(first);
     let minutes = first.saturating_mul(1 << failures.min(20)).min(most);
-    // A carrier that asks for longer than a day is asked the next day all the same.
-    let asked = asked.unwrap_or_default().min(Duration::from_secs(86_400));
+    let asked = asked.unwrap_or_default().min(LONGEST_ASKED);
     let wait =
         chrono::Duration::minutes(minutes as i64).max(chrono::Duration::seconds(asked.as_secs() as i64));
     Next { at: Some(now + wait), failures: failures.saturating_add(1) }
@@ -121,6 +131,14 @@ mod tests {
         assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0]);
         let asked = Outcome::Failed { retry_after: Some(Duration::from_secs(7_200)) };
         assert_eq!(hours(next(&asked, ShipmentStatus::LastMile, None, 0, &settings(), now), now), Some(2.0));
+    }
+
+    #[test]
+    fn a_carrier_that_wants_fewer_questions_does_not_count_against_the_parcel() {
+        let now = from_micros(0);
+        let not_now = Outcome::NotNow { after: Duration::from_secs(3_600) };
+        let next = next(&not_now, ShipmentStatus::LastMile, None, 2, &settings(), now);
+        assert_eq!((hours(next.clone(), now), next.failures), (Some(1.0), 2));
     }
 
     #[test]

@@ -30,9 +30,10 @@ impl Store {
     pub async fn connect(url: &SecretString, connections_max: u32) -> Result<Self, StoreError> {
         let url = url.expose_secret();
         if url.starts_with("sqlite:") {
-            let writer = Database::connect(sqlite(url, 1)).await?;
+            // The writer first: it makes the file.
+            let writer = Writer::grouped(sqlite(url, 1)).await?;
             let reader = Database::connect(sqlite(url, connections_max)).await?;
-            return Ok(Self { reader, writer: Writer::grouped(writer), backend: Backend::Sqlite });
+            return Ok(Self { reader, writer, backend: Backend::Sqlite });
         }
         let pool = Database::connect(postgres(url, connections_max)).await?;
         Ok(Self { reader: pool.clone(), writer: Writer::Direct(pool), backend: Backend::Postgres })
@@ -99,7 +100,6 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
             .busy_timeout(Duration::from_secs(10))
             .pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")
-            .pragma("foreign_keys", "ON")
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "MEMORY")
             .statement_cache_capacity(256)

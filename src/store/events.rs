@@ -1,7 +1,10 @@
 //! Tracking events and carriers' answers: each is stored raw, once, for ever.
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 use sha2::{Digest, Sha256};
 
 use super::entity::{carrier_answer, tracking_event};
@@ -21,6 +24,7 @@ pub fn fingerprint(event: &TrackingEvent) -> String {
     let parts = [
         parcel.as_str(),
         event.source_name.as_str(),
+        event.tracking_number.as_ref().map(|number| number.as_str()).unwrap_or_default(),
         happening.code.as_str(),
         happening.description.as_str(),
         happening.occurred.local_time.as_str(),
@@ -44,36 +48,46 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Adds those of `events` that are not there yet. Says how many were new.
+/// Adds those of `events` that are not there yet. One that is there keeps its raw form; if it
+/// is read differently today (a table has learnt a word), its meaning is renewed. Says how
+/// many were new or renewed.
 pub async fn insert(tx: &Tx, shipment: ShipmentId, events: &[TrackingEvent]) -> Result<u64, StoreError> {
     let mut added = 0;
     // 20 columns a row: well below the number of parameters either database takes.
     for some in events.chunks(500) {
         let rows = some.iter().map(|event| to_row(shipment, event));
         added += tracking_event::Entity::insert_many(rows)
-            .on_conflict(
-                OnConflict::columns([
-                    tracking_event::Column::ShipmentId,
-                    tracking_event::Column::Fingerprint,
-                ])
-                .do_nothing()
-                .to_owned(),
-            )
+            .on_conflict(renew_meaning())
             .exec_without_returning(tx)
             .await?;
     }
     Ok(added)
 }
 
-/// Every event of a shipment, oldest first.
+fn renew_meaning() -> OnConflict {
+    use tracking_event::Column as C;
+    let read_differently =
+        Expr::col((tracking_event::Entity, C::Status)).ne(Expr::col(("excluded", C::Status)));
+    OnConflict::columns([C::ShipmentId, C::Fingerprint])
+        .update_columns([C::Status, C::DeliveredTo])
+        .action_and_where(read_differently)
+        .to_owned()
+}
+
+/// Every event of a shipment, oldest first, without its raw form.
 pub async fn of_shipment(
     db: &impl ConnectionTrait,
     shipment: ShipmentId,
 ) -> Result<Vec<TrackingEvent>, StoreError> {
+    use tracking_event::Column as C;
+    let columns = C::iter().filter(|column| !matches!(column, C::Raw));
     let rows = tracking_event::Entity::find()
-        .filter(tracking_event::Column::ShipmentId.eq(shipment.uuid()))
-        .order_by_asc(tracking_event::Column::OccurredAt)
-        .order_by_asc(tracking_event::Column::Fingerprint)
+        .select_only()
+        .columns(columns)
+        .column_as(Expr::value(""), C::Raw)
+        .filter(C::ShipmentId.eq(shipment.uuid()))
+        .order_by_asc(C::OccurredAt)
+        .order_by_asc(C::Fingerprint)
         .all(db)
         .await?;
     rows.into_iter().map(from_row).collect()
@@ -128,6 +142,7 @@ fn to_row(shipment: ShipmentId, event: &TrackingEvent) -> tracking_event::Active
         scan_kind: Set(event.scan.map(|kind| kind.to_string())),
         hub_code: Set(event.hub.as_ref().map(ToString::to_string)),
         facility: Set(event.facility.map(|facility| facility.to_string())),
+        tracking_number: Set(event.tracking_number.as_ref().map(ToString::to_string)),
         raw: Set(event.raw.clone()),
         recorded_at: Set(event.recorded_at.timestamp_micros()),
     }
@@ -154,6 +169,7 @@ fn from_row(row: tracking_event::Model) -> Result<TrackingEvent, StoreError> {
         scan: column("scan_kind").word_or_none(row.scan_kind.as_deref())?,
         hub: column("hub_code").word_or_none(row.hub_code.as_deref())?,
         facility: column("facility").word_or_none(row.facility.as_deref())?,
+        tracking_number: column("tracking_number").word_or_none(row.tracking_number.as_deref())?,
         raw: row.raw,
         recorded_at: from_micros(row.recorded_at),
     })

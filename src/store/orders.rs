@@ -1,6 +1,6 @@
 //! Orders and their triggers.
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 };
@@ -55,20 +55,19 @@ pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The shipment that a payment is already held for.
+/// The merchant and the shipment that a payment is already held for.
 pub async fn by_payment(
     db: &impl ConnectionTrait,
-    merchant: MerchantId,
     provider: &str,
     payment_reference: &str,
-) -> Result<Option<ShipmentId>, StoreError> {
+) -> Result<Option<(MerchantId, ShipmentId)>, StoreError> {
     let found = escrow_order::Entity::find()
-        .filter(escrow_order::Column::MerchantId.eq(merchant.uuid()))
         .filter(escrow_order::Column::Provider.eq(provider))
         .filter(escrow_order::Column::PaymentReference.eq(payment_reference))
         .one(db)
         .await?;
-    Ok(found.map(|order| ShipmentId::from_uuid(order.shipment_id)))
+    Ok(found
+        .map(|order| (MerchantId::from_uuid(order.merchant_id), ShipmentId::from_uuid(order.shipment_id))))
 }
 
 /// A shipment is one order's goods, so it has one order.
@@ -94,8 +93,9 @@ pub async fn save_state(tx: &Tx, order: &Order) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Adds a trigger, unless the order has one for this action already. Says whether it was new.
-pub async fn insert_trigger(tx: &Tx, trigger: &Trigger) -> Result<bool, StoreError> {
+/// Adds a trigger. That the order has one for this action already is an error: the key of
+/// the table holds what must never happen twice.
+pub async fn insert_trigger(tx: &Tx, trigger: &Trigger) -> Result<(), StoreError> {
     let row = escrow_trigger::ActiveModel {
         shipment_id: Set(trigger.facts.shipment.uuid()),
         order_id: Set(trigger.facts.order.uuid()),
@@ -105,11 +105,8 @@ pub async fn insert_trigger(tx: &Tx, trigger: &Trigger) -> Result<bool, StoreErr
         created_at: Set(trigger.created_at.timestamp_micros()),
         acknowledged_at: Set(trigger.acknowledged_at.map(|at| at.timestamp_micros())),
     };
-    let added = escrow_trigger::Entity::insert(row)
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(tx)
-        .await?;
-    Ok(added == 1)
+    escrow_trigger::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
 }
 
 pub async fn triggers(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Vec<Trigger>, StoreError> {

@@ -1,14 +1,16 @@
 //! The way out: messages that were decided on in the transaction that gave cause to them.
 //!
 //! A message is sent until its receiver has it, or until a person parks it. Messages of
-//! one stream go out one after the other. A claim is a lease: a sender that dies leaves
-//! its messages to be taken again when the lease ends, so the receiver may see one more
-//! than once, always under the same key.
+//! one stream go out one after the other: behind the first that is pending the others wait,
+//! where no claim looks at them, and [`release_next`] lets the next one go. Whoever changes
+//! a stream holds its shipment's lock. A claim is a lease: a sender that dies leaves its
+//! messages to be taken again when the lease ends, so the receiver may see one more than
+//! once, always under the same key.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, UpdateMany,
 };
 use uuid::Uuid;
 
@@ -29,14 +31,17 @@ pub struct Message {
     pub destination: Destination,
     pub body: String,
     pub state: OutboxState,
-    /// Begun so far, this one counted.
+    /// Ended so far, whatever came of them.
     pub attempts: u32,
-    /// By the machine's clock.
+    /// By the machine's clock, both.
     pub next_attempt_at: Instant,
+    /// Of the one who claimed it: who says that it failed has to show the same.
+    pub leased_until: Instant,
     pub last_problem: Option<String>,
     pub created_at: Instant,
 }
 
+/// Adds a message behind all others of its stream. [`release_next`] lets it go.
 pub async fn append(tx: &Tx, message: &Message) -> Result<(), StoreError> {
     let row = outbox::ActiveModel {
         id: Set(message.id.uuid()),
@@ -45,7 +50,7 @@ pub async fn append(tx: &Tx, message: &Message) -> Result<(), StoreError> {
         position: Set(i32::from(message.position)),
         destination: Set(message.destination.to_string()),
         body: Set(message.body.clone()),
-        state: Set(message.state.to_string()),
+        state: Set(OutboxState::Waiting.to_string()),
         attempts: Set(0),
         next_attempt_at: Set(message.next_attempt_at.timestamp_micros()),
         leased_until: Set(0),
@@ -57,82 +62,113 @@ pub async fn append(tx: &Tx, message: &Message) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The claim's inner question, on its own so that a test can look at its plan.
-pub const DUE: &str = "SELECT m.id FROM outbox m \
-     WHERE m.state = 'pending' AND m.next_attempt_at <= $1 AND m.leased_until <= $1 AND NOT EXISTS \
-     (SELECT 1 FROM outbox earlier WHERE earlier.stream = m.stream AND earlier.position < m.position \
-      AND earlier.state = 'pending') \
-     ORDER BY m.next_attempt_at LIMIT $2";
+/// Lets the first waiting message of a stream go, unless another one is on its way.
+pub async fn release_next(tx: &Tx, stream: OrderId, wall: Instant) -> Result<bool, StoreError> {
+    let sql = "UPDATE outbox SET state = 'pending', next_attempt_at = $2, leased_until = 0 \
+         WHERE stream = $1 AND state = 'waiting' \
+         AND position = (SELECT MIN(position) FROM outbox WHERE stream = $1 AND state = 'waiting') \
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE stream = $1 AND state = 'pending')";
+    let values = [stream.uuid().into(), wall.timestamp_micros().into()];
+    Ok(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected() == 1)
+}
 
-/// Leases up to `batch` messages that are due at `wall`.
+/// The claim's inner question, on its own so that a test can look at its plan.
+pub const DUE: &str = "SELECT id FROM outbox \
+     WHERE state = 'pending' AND next_attempt_at <= $1 AND leased_until <= $1 \
+     ORDER BY next_attempt_at LIMIT $2";
+
+/// Leases up to `most` messages that are due at `wall`.
 pub async fn claim(
     tx: &Tx,
     wall: Instant,
     leased_until: Instant,
-    batch: u32,
+    most: usize,
 ) -> Result<Vec<Message>, StoreError> {
+    // Materialized: run again for each row, the inner question would lock more than it returns.
     let sql = format!(
-        "UPDATE outbox SET leased_until = $3, attempts = attempts + 1 WHERE id IN ({DUE}{}) RETURNING *",
+        "WITH due AS MATERIALIZED ({DUE}{}) \
+         UPDATE outbox SET leased_until = $3 WHERE id IN (SELECT id FROM due) RETURNING *",
         skip_locked(tx)
     );
     let values =
-        [wall.timestamp_micros().into(), i64::from(batch).into(), leased_until.timestamp_micros().into()];
+        [wall.timestamp_micros().into(), (most as i64).into(), leased_until.timestamp_micros().into()];
     let rows = outbox::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
     rows.into_iter().map(from_row).collect()
 }
 
-/// The receiver has it. Also for a message that was parked while it was on its way.
-pub async fn acknowledge(tx: &Tx, id: TriggerId, at: Instant) -> Result<bool, StoreError> {
-    let settled = settle(OutboxState::Acknowledged, at, None);
-    let done = settled.filter(outbox::Column::Id.eq(id.uuid())).filter(not_acknowledged()).exec(tx).await?;
-    Ok(done.rows_affected == 1)
+/// The receiver has it, whatever was decided about the message meanwhile. False: that was known.
+pub async fn acknowledge(tx: &Tx, id: TriggerId, wall: Instant) -> Result<bool, StoreError> {
+    let update = to(OutboxState::Acknowledged, Some(wall))
+        .col_expr(outbox::Column::Attempts, Expr::col(outbox::Column::Attempts).add(1))
+        .filter(outbox::Column::Id.eq(id.uuid()))
+        .filter(outbox::Column::State.ne(OutboxState::Acknowledged.as_str()));
+    moved(tx, update).await
 }
 
-/// To be tried again at `next_attempt_at`.
+/// To be tried again at `next_attempt_at`. False: the lease ended, or somebody took it out.
 pub async fn postpone(
     tx: &Tx,
-    id: TriggerId,
+    message: &Message,
     next_attempt_at: Instant,
     problem: &str,
-) -> Result<(), StoreError> {
-    outbox::Entity::update_many()
+) -> Result<bool, StoreError> {
+    let update = to(OutboxState::Pending, None)
         .col_expr(outbox::Column::NextAttemptAt, Expr::value(next_attempt_at.timestamp_micros()))
+        .col_expr(outbox::Column::Attempts, Expr::col(outbox::Column::Attempts).add(1))
+        .col_expr(outbox::Column::LastProblem, Expr::value(problem));
+    moved(tx, leased(update, message)).await
+}
+
+/// No more tries by itself. False: the lease ended, or somebody took it out.
+pub async fn bury(tx: &Tx, message: &Message, wall: Instant, problem: &str) -> Result<bool, StoreError> {
+    let update = to(OutboxState::Dead, Some(wall))
+        .col_expr(outbox::Column::Attempts, Expr::col(outbox::Column::Attempts).add(1))
+        .col_expr(outbox::Column::LastProblem, Expr::value(problem));
+    moved(tx, leased(update, message)).await
+}
+
+/// Moves a message from one of the states `from`. Back among the waiting it has a fresh set
+/// of tries. False: it is in none of them.
+pub async fn shift(
+    tx: &Tx,
+    id: TriggerId,
+    from: &[OutboxState],
+    state: OutboxState,
+    wall: Instant,
+    because: &str,
+) -> Result<bool, StoreError> {
+    let settled_at = (state != OutboxState::Waiting).then_some(wall);
+    let mut update = to(state, settled_at).col_expr(outbox::Column::LastProblem, Expr::value(because));
+    if state == OutboxState::Waiting {
+        update = update.col_expr(outbox::Column::Attempts, Expr::value(0));
+    }
+    let from = outbox::Column::State.is_in(from.iter().map(|state| state.as_str()));
+    moved(tx, update.filter(outbox::Column::Id.eq(id.uuid())).filter(from)).await
+}
+
+fn to(state: OutboxState, settled_at: Option<Instant>) -> UpdateMany<outbox::Entity> {
+    outbox::Entity::update_many()
+        .col_expr(outbox::Column::State, Expr::value(state.as_str()))
         .col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64))
-        .col_expr(outbox::Column::LastProblem, Expr::value(problem))
-        .filter(outbox::Column::Id.eq(id.uuid()))
+        .col_expr(outbox::Column::SettledAt, Expr::value(settled_at.map(|at| at.timestamp_micros())))
+}
+
+fn leased(update: UpdateMany<outbox::Entity>, message: &Message) -> UpdateMany<outbox::Entity> {
+    update
+        .filter(outbox::Column::Id.eq(message.id.uuid()))
         .filter(outbox::Column::State.eq(OutboxState::Pending.as_str()))
-        .exec(tx)
-        .await?;
-    Ok(())
+        .filter(outbox::Column::LeasedUntil.eq(message.leased_until.timestamp_micros()))
 }
 
-/// No more tries by itself.
-pub async fn bury(tx: &Tx, id: TriggerId, at: Instant, problem: &str) -> Result<(), StoreError> {
-    let settled = settle(OutboxState::Dead, at, Some(problem));
-    settled.filter(outbox::Column::Id.eq(id.uuid())).filter(not_acknowledged()).exec(tx).await?;
-    Ok(())
+async fn moved(tx: &Tx, update: UpdateMany<outbox::Entity>) -> Result<bool, StoreError> {
+    Ok(update.exec(tx).await?.rows_affected == 1)
 }
 
-/// Takes out what is not acknowledged yet. Says whether there was something to take out.
-pub async fn park(tx: &Tx, id: TriggerId, at: Instant, reason: &str) -> Result<bool, StoreError> {
-    let settled = settle(OutboxState::Parked, at, Some(reason));
-    let done = settled.filter(outbox::Column::Id.eq(id.uuid())).filter(not_acknowledged()).exec(tx).await?;
-    Ok(done.rows_affected == 1)
-}
-
-/// Back into the queue with a fresh set of tries. Says whether it was dead or parked.
-pub async fn revive(tx: &Tx, id: TriggerId, at: Instant) -> Result<bool, StoreError> {
-    let done = outbox::Entity::update_many()
-        .col_expr(outbox::Column::State, Expr::value(OutboxState::Pending.as_str()))
-        .col_expr(outbox::Column::Attempts, Expr::value(0))
-        .col_expr(outbox::Column::NextAttemptAt, Expr::value(at.timestamp_micros()))
-        .col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64))
-        .col_expr(outbox::Column::SettledAt, Expr::value(None::<i64>))
-        .filter(outbox::Column::Id.eq(id.uuid()))
-        .filter(outbox::Column::State.is_in([OutboxState::Dead.as_str(), OutboxState::Parked.as_str()]))
-        .exec(tx)
-        .await?;
-    Ok(done.rows_affected == 1)
+/// Every message of a stream, in order.
+pub async fn of_stream(db: &impl ConnectionTrait, stream: OrderId) -> Result<Vec<Message>, StoreError> {
+    let query = outbox::Entity::find().filter(outbox::Column::Stream.eq(stream.uuid()));
+    let rows = query.order_by_asc(outbox::Column::Position).all(db).await?;
+    rows.into_iter().map(from_row).collect()
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: TriggerId) -> Result<Option<Message>, StoreError> {
@@ -154,7 +190,7 @@ pub async fn list(
 }
 
 /// How many messages there are in each state but acknowledged, which are most and grow for ever.
-pub async fn open_counts(db: &impl ConnectionTrait) -> Result<[(OutboxState, u64); 3], StoreError> {
+pub async fn open_counts(db: &impl ConnectionTrait) -> Result<[(OutboxState, u64); 5], StoreError> {
     let rows: Vec<(String, i64)> = outbox::Entity::find()
         .select_only()
         .column(outbox::Column::State)
@@ -170,22 +206,8 @@ pub async fn open_counts(db: &impl ConnectionTrait) -> Result<[(OutboxState, u64
 }
 
 /// The states a message can still leave.
-const OPEN: [OutboxState; 3] = [OutboxState::Pending, OutboxState::Dead, OutboxState::Parked];
-
-fn settle(state: OutboxState, at: Instant, problem: Option<&str>) -> sea_orm::UpdateMany<outbox::Entity> {
-    let update = outbox::Entity::update_many()
-        .col_expr(outbox::Column::State, Expr::value(state.as_str()))
-        .col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64))
-        .col_expr(outbox::Column::SettledAt, Expr::value(at.timestamp_micros()));
-    match problem {
-        Some(problem) => update.col_expr(outbox::Column::LastProblem, Expr::value(problem)),
-        None => update,
-    }
-}
-
-fn not_acknowledged() -> sea_orm::sea_query::SimpleExpr {
-    outbox::Column::State.ne(OutboxState::Acknowledged.as_str())
-}
+const OPEN: [OutboxState; 5] =
+    [OutboxState::Pending, OutboxState::Waiting, OutboxState::Frozen, OutboxState::Dead, OutboxState::Parked];
 
 fn from_row(row: outbox::Model) -> Result<Message, StoreError> {
     let column = |name| Column("outbox", name);
@@ -200,6 +222,7 @@ fn from_row(row: outbox::Model) -> Result<Message, StoreError> {
         state: column("state").word(&row.state)?,
         attempts: column("attempts").number(row.attempts)?,
         next_attempt_at: from_micros(row.next_attempt_at),
+        leased_until: from_micros(row.leased_until),
         last_problem: row.last_problem,
         created_at: from_micros(row.created_at),
     })

@@ -4,12 +4,10 @@
 //! meanwhile; a daemon that dies leaves it to be taken again then. No claim is lost and
 //! an answer that comes twice adds nothing.
 
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
 
-use super::entity::tracked_number;
+use super::entity::{number_owner, tracked_number};
 use super::row::{Column, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
@@ -24,6 +22,8 @@ pub struct Tracked {
     /// Attempts since the carrier last answered something useful.
     pub failures: u32,
     pub created_at: Instant,
+    /// Of the one who claimed it: who settles it has to show the same.
+    pub claimed_until: Instant,
 }
 
 /// What is kept after an attempt.
@@ -36,8 +36,39 @@ pub struct Outcome {
     pub answered_at: Option<Instant>,
 }
 
-/// Has `number` asked about from `first_poll_at` on. Again for the same parcel: nothing changes.
+/// A number that carriers may give out again after so long.
+const RECYCLED_AFTER: chrono::Duration = chrono::Duration::days(180);
+
+/// Makes a carrier's number this shipment's own. False: it is another one's.
+pub async fn own(
+    tx: &Tx,
+    shipment: ShipmentId,
+    carrier: &CarrierCode,
+    number: &TrackingNumber,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    use number_owner::Column as C;
+    let row = number_owner::ActiveModel {
+        carrier: Set(carrier.to_string()),
+        tracking_number: Set(number.to_string()),
+        shipment_id: Set(shipment.uuid()),
+        claimed_at: Set(now.timestamp_micros()),
+    };
+    let long_ago = (now - RECYCLED_AFTER).timestamp_micros();
+    let take_over = OnConflict::columns([C::Carrier, C::TrackingNumber])
+        .update_columns([C::ShipmentId, C::ClaimedAt])
+        .action_and_where(Expr::col((number_owner::Entity, C::ClaimedAt)).lt(long_ago))
+        .to_owned();
+    number_owner::Entity::insert(row).on_conflict(take_over).exec_without_returning(tx).await?;
+    let key = (carrier.to_string(), number.to_string());
+    let owner = number_owner::Entity::find_by_id(key).one(tx).await?;
+    Ok(owner.is_some_and(|owner| owner.shipment_id == shipment.uuid()))
+}
+
+/// Has `tracked` asked about from `first_poll_at` on, and nothing else for this parcel: a
+/// handover to another number is a correction of the one before.
 pub async fn register(tx: &Tx, tracked: &Tracked, first_poll_at: Instant) -> Result<(), StoreError> {
+    use tracked_number::Column as C;
     let row = tracked_number::ActiveModel {
         shipment_id: Set(tracked.parcel.shipment.uuid()),
         parcel_number: Set(i32::from(tracked.parcel.number)),
@@ -50,50 +81,52 @@ pub async fn register(tx: &Tx, tracked: &Tracked, first_poll_at: Instant) -> Res
         answered_at: Set(None),
         created_at: Set(tracked.created_at.timestamp_micros()),
     };
-    tracked_number::Entity::insert(row)
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(tx)
+    let again = OnConflict::columns([C::ShipmentId, C::ParcelNumber, C::Carrier, C::TrackingNumber])
+        .update_column(C::NextPollAt)
+        .action_and_where(Expr::col((tracked_number::Entity, C::NextPollAt)).is_null())
+        .to_owned();
+    tracked_number::Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;
+    let other = C::Carrier.ne(tracked.carrier.as_str()).or(C::TrackingNumber.ne(tracked.number.as_str()));
+    tracked_number::Entity::update_many()
+        .col_expr(C::NextPollAt, Expr::value(None::<i64>))
+        .filter(C::ShipmentId.eq(tracked.parcel.shipment.uuid()))
+        .filter(C::ParcelNumber.eq(i32::from(tracked.parcel.number)))
+        .filter(other)
+        .exec(tx)
         .await?;
     Ok(())
-}
-
-pub async fn of_shipment(
-    db: &impl ConnectionTrait,
-    shipment: ShipmentId,
-) -> Result<Vec<Tracked>, StoreError> {
-    let query = tracked_number::Entity::find().filter(tracked_number::Column::ShipmentId.eq(shipment.uuid()));
-    let rows = query.order_by_asc(tracked_number::Column::ParcelNumber).all(db).await?;
-    rows.into_iter().map(from_row).collect()
 }
 
 /// The claim's inner question, on its own so that a test can look at its plan.
 pub const DUE: &str = "SELECT shipment_id, parcel_number, carrier, tracking_number FROM tracked_number \
      WHERE next_poll_at <= $1 AND claimed_until <= $2 ORDER BY next_poll_at LIMIT $3";
 
-/// Takes up to `batch` numbers that are due at `now`, for as long as until `claimed_until` (by `wall`).
+/// Takes up to `most` numbers that are due at `now`, for as long as until `claimed_until` (by `wall`).
 pub async fn claim(
     tx: &Tx,
     now: Instant,
     wall: Instant,
     claimed_until: Instant,
-    batch: u32,
+    most: usize,
 ) -> Result<Vec<Tracked>, StoreError> {
+    // Materialized: run again for each row, the inner question would lock more than it returns.
     let sql = format!(
-        "UPDATE tracked_number SET claimed_until = $4 \
-         WHERE (shipment_id, parcel_number, carrier, tracking_number) IN ({DUE}{}) RETURNING *",
+        "WITH due AS MATERIALIZED ({DUE}{}) UPDATE tracked_number SET claimed_until = $4 \
+         WHERE (shipment_id, parcel_number, carrier, tracking_number) IN (SELECT * FROM due) RETURNING *",
         skip_locked(tx)
     );
     let values = [
         now.timestamp_micros().into(),
         wall.timestamp_micros().into(),
-        i64::from(batch).into(),
+        (most as i64).into(),
         claimed_until.timestamp_micros().into(),
     ];
     let rows = tracked_number::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
     rows.into_iter().map(from_row).collect()
 }
 
-/// Gives a claimed number back with what came of it.
+/// Gives a claimed number back with what came of it. If the claim ended meanwhile, or the number
+/// is not asked about any more, nothing changes.
 pub async fn settle(tx: &Tx, tracked: &Tracked, outcome: &Outcome) -> Result<(), StoreError> {
     use tracked_number::Column as C;
     let mut update = tracked_number::Entity::update_many()
@@ -109,6 +142,8 @@ pub async fn settle(tx: &Tx, tracked: &Tracked, outcome: &Outcome) -> Result<(),
         .filter(C::ParcelNumber.eq(i32::from(tracked.parcel.number)))
         .filter(C::Carrier.eq(tracked.carrier.as_str()))
         .filter(C::TrackingNumber.eq(tracked.number.as_str()))
+        .filter(C::ClaimedUntil.eq(tracked.claimed_until.timestamp_micros()))
+        .filter(C::NextPollAt.is_not_null())
         .exec(tx)
         .await?;
     Ok(())
@@ -125,5 +160,6 @@ fn from_row(row: tracked_number::Model) -> Result<Tracked, StoreError> {
         number: column("tracking_number").word(&row.tracking_number)?,
         failures: column("failures").number(row.failures)?,
         created_at: from_micros(row.created_at),
+        claimed_until: from_micros(row.claimed_until),
     })
 }

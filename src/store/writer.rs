@@ -12,7 +12,8 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -110,10 +111,12 @@ fn unknown(error: sea_orm::DbErr) -> StoreError {
 }
 
 impl Writer {
-    pub fn grouped(connection: DatabaseConnection) -> Self {
+    /// `options` are those of one connection.
+    pub async fn grouped(options: ConnectOptions) -> Result<Self, StoreError> {
+        let connection = Database::connect(options.clone()).await?;
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(run(connection, waiting));
-        Writer::Grouped(queue)
+        tokio::spawn(run(options, connection, waiting));
+        Ok(Writer::Grouped(queue))
     }
 
     /// Returns when everything that was queued before has been answered.
@@ -138,10 +141,28 @@ impl Writer {
     }
 }
 
-async fn run(connection: DatabaseConnection, mut waiting: mpsc::Receiver<Job>) {
+async fn run(options: ConnectOptions, connection: DatabaseConnection, mut waiting: mpsc::Receiver<Job>) {
+    let mut connection = Some(connection);
     let mut jobs = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut jobs, GROUP).await > 0 {
-        let (committed, replies) = commit_together(&connection, jobs.drain(..)).await;
+        let current = match connection.take() {
+            Some(current) => current,
+            None => match Database::connect(options.clone()).await {
+                Ok(fresh) => fresh,
+                Err(error) => {
+                    // Dropping a job tells its caller that the writer is away.
+                    tracing::error!(%error, "the SQLite writer cannot open its database");
+                    jobs.clear();
+                    continue;
+                }
+            },
+        };
+        let (committed, replies) = commit_together(&current, jobs.drain(..)).await;
+        if committed.is_ok() {
+            connection = Some(current);
+        } else if let Err(error) = current.close().await {
+            tracing::error!(%error, "a connection that failed did not close cleanly");
+        }
         for reply in replies {
             reply(committed.clone());
         }

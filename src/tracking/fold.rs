@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Duration;
+
 use super::meaning::{Meaning, meaning};
-use crate::domain::event::TrackingEvent;
+use crate::domain::carrier::TrackingNumber;
+use crate::domain::event::{EventSource, ScanKind, TrackingEvent};
 use crate::domain::instant::Instant;
 use crate::domain::network::HubCode;
 use crate::domain::shipment::{Milestone, ShipmentStatus};
@@ -16,11 +19,13 @@ pub struct ParcelTimeline<'e> {
     /// When each milestone was first reached, as far as somebody said so.
     pub reached: BTreeMap<Milestone, Instant>,
     pub hub: Option<&'e HubCode>,
+    /// Under which number the last mile has it.
+    pub tracking_number: Option<&'e TrackingNumber>,
     /// The event by which it counts as picked up.
     pub picked_up: Option<&'e TrackingEvent>,
     /// The event by which it counts as delivered. None once that was taken back.
     pub delivered: Option<&'e TrackingEvent>,
-    /// Customs keeps it.
+    /// Customs opened a case and did not close it.
     pub held: bool,
     /// The first event that says no money should move by itself. Never forgotten.
     pub trouble: Option<&'e TrackingEvent>,
@@ -34,13 +39,19 @@ pub struct Timeline<'e> {
     pub reached: BTreeMap<Milestone, Instant>,
     pub delivered_at: Option<Instant>,
     pub parcels: Vec<ParcelTimeline<'e>>,
-    /// Every event, oldest first.
+    /// Every event that is about these parcels, oldest first. What a carrier says under a number
+    /// that was corrected since, or from before the handover, is about somebody else's.
     pub events: Vec<&'e TrackingEvent>,
 }
 
 /// The timeline of a shipment with these parcels.
 pub fn fold<'e>(parcels: &[u16], events: &'e [TrackingEvent]) -> Timeline<'e> {
-    let mut sorted: Vec<_> = events.iter().map(|event| (meaning(event), event)).collect();
+    let handovers: BTreeMap<_, _> = parcels.iter().filter_map(|number| handover(*number, events)).collect();
+    let mut sorted: Vec<_> = events
+        .iter()
+        .filter(|event| is_ours(event, &handovers))
+        .map(|event| (meaning(event), event))
+        .collect();
     sorted.sort_by(|(a_meaning, a), (b_meaning, b)| {
         let key = |event: &'e TrackingEvent| {
             let h = &event.happening;
@@ -59,7 +70,9 @@ pub fn fold<'e>(parcels: &[u16], events: &'e [TrackingEvent]) -> Timeline<'e> {
         .iter()
         .map(|number| {
             let concerned = |event: &TrackingEvent| event.parcel.is_none_or(|parcel| parcel == *number);
-            fold_parcel(*number, sorted.iter().filter(|(_, event)| concerned(event)).copied())
+            let tracking_number = handovers.get(number).map(|(tracking_number, _)| *tracking_number);
+            let events = sorted.iter().filter(|(_, event)| concerned(event)).copied();
+            ParcelTimeline { tracking_number, ..fold_parcel(*number, events) }
         })
         .collect();
     let status = of_all(&parcels);
@@ -79,6 +92,36 @@ pub fn fold<'e>(parcels: &[u16], events: &'e [TrackingEvent]) -> Timeline<'e> {
         delivered_at,
         events: sorted.into_iter().map(|(_, event)| event).collect(),
         parcels,
+    }
+}
+
+/// How far before its handover a carrier's event may lie: scanners are late, clocks differ.
+const HANDOVER_SLACK: Duration = Duration::hours(24);
+
+/// Under which number the last mile has a parcel, and since when: the last handover counts.
+fn handover(number: u16, events: &[TrackingEvent]) -> Option<(u16, (&TrackingNumber, Instant))> {
+    let of_parcel = || {
+        events
+            .iter()
+            .filter(move |event| event.scan == Some(ScanKind::HandedOver) && event.parcel == Some(number))
+    };
+    let at = |event: &TrackingEvent| event.happening.occurred.at;
+    let last = of_parcel().max_by_key(|event| (at(event), &event.tracking_number))?;
+    let tracking_number = last.tracking_number.as_ref()?;
+    let since =
+        of_parcel().filter(|event| event.tracking_number.as_ref() == Some(tracking_number)).map(at).min()?;
+    Some((number, (tracking_number, since)))
+}
+
+/// Whether a carrier's event is about the parcel as it was handed over. Hubs speak of parcels, so theirs are.
+fn is_ours(event: &TrackingEvent, handovers: &BTreeMap<u16, (&TrackingNumber, Instant)>) -> bool {
+    let by_carrier = matches!(event.source, EventSource::Poll | EventSource::Push);
+    match event.parcel.and_then(|parcel| handovers.get(&parcel)) {
+        Some((tracking_number, since)) if by_carrier => {
+            event.tracking_number.as_ref() == Some(*tracking_number)
+                && event.happening.occurred.at >= *since - HANDOVER_SLACK
+        }
+        Some(_) | None => true,
     }
 }
 
@@ -116,6 +159,7 @@ fn fold_parcel<'e>(
         milestone: Milestone::Accepted,
         reached: BTreeMap::new(),
         hub: None,
+        tracking_number: None,
         picked_up: None,
         delivered: None,
         held: false,
@@ -124,13 +168,13 @@ fn fold_parcel<'e>(
     let mut beside = None;
     for (meaning, event) in events {
         if event.scan.is_some() {
-            use crate::domain::event::ScanKind;
             let left = matches!(event.scan, Some(ScanKind::Departed | ScanKind::HandedOver));
             parcel.hub = if left { None } else { event.hub.as_ref() };
         }
         match meaning {
             Meaning::Nothing => {}
             Meaning::Reaches(milestone) => {
+                contradiction(&mut parcel, milestone, event);
                 reach(&mut parcel, milestone, event);
                 // What is found again is no longer lost; what is on its way back or gone stays so.
                 if beside == Some(ShipmentStatus::Lost) {
@@ -161,10 +205,22 @@ fn fold_parcel<'e>(
     }
     parcel.status = match beside {
         Some(status) => status,
-        None if parcel.held => ShipmentStatus::OnHold,
+        // Further on, an open case is the order's business, and no longer where the parcel is.
+        None if parcel.held && parcel.milestone <= Milestone::Customs => ShipmentStatus::OnHold,
         None => parcel.milestone.into(),
     };
     parcel
+}
+
+/// A carrier that goes on delivering what it has delivered contradicts itself.
+fn contradiction<'e>(parcel: &mut ParcelTimeline<'e>, milestone: Milestone, event: &'e TrackingEvent) {
+    let by_carrier = matches!(event.source, EventSource::Poll | EventSource::Push);
+    let later = parcel
+        .delivered
+        .is_some_and(|delivered| delivered.happening.occurred.at < event.happening.occurred.at);
+    if by_carrier && later && milestone < Milestone::Delivered {
+        parcel.trouble.get_or_insert(event);
+    }
 }
 
 fn reach<'e>(parcel: &mut ParcelTimeline<'e>, milestone: Milestone, event: &'e TrackingEvent) {
@@ -172,9 +228,6 @@ fn reach<'e>(parcel: &mut ParcelTimeline<'e>, milestone: Milestone, event: &'e T
     parcel.milestone = parcel.milestone.max(milestone);
     if milestone >= Milestone::PickedUp {
         parcel.picked_up.get_or_insert(event);
-    }
-    if milestone > Milestone::Customs {
-        parcel.held = false;
     }
     if milestone == Milestone::Delivered {
         parcel.delivered.get_or_insert(event);
@@ -221,6 +274,7 @@ mod tests {
                 description: String::new(),
                 location: EventLocation::default(),
             },
+            tracking_number: None,
             scan: None,
             hub: None,
             facility: None,
@@ -300,10 +354,74 @@ mod tests {
         assert_eq!(fold(&[1, 2], &events).status, ShipmentStatus::Cancelled);
     }
 
+    fn handed_over(hour: i64, number: &str) -> TrackingEvent {
+        let mut event = scan(hour, ScanKind::HandedOver, Facility::Gateway);
+        event.tracking_number = number.parse().ok();
+        event
+    }
+
+    fn poll_of(number: &str, hour: i64, status: EventStatus) -> TrackingEvent {
+        let mut event = poll(hour, status);
+        event.tracking_number = number.parse().ok();
+        event
+    }
+
+    #[test]
+    fn a_number_that_delivered_something_before_the_handover_delivers_nothing() {
+        let recycled = [handed_over(100, "AB123456"), poll_of("AB123456", 60, EventStatus::Delivered)];
+        let timeline = fold(&[1], &recycled);
+        assert_eq!((timeline.status, timeline.events.len()), (ShipmentStatus::LastMile, 1));
+        let early_scan = [handed_over(100, "AB123456"), poll_of("AB123456", 90, EventStatus::OutForDelivery)];
+        assert_eq!(fold(&[1], &early_scan).status, ShipmentStatus::OutForDelivery);
+    }
+
+    #[test]
+    fn a_corrected_handover_takes_back_what_the_wrong_number_said() {
+        let wrong = [handed_over(1, "WRONG001"), poll_of("WRONG001", 5, EventStatus::Delivered)];
+        assert_eq!(fold(&[1], &wrong).status, ShipmentStatus::Delivered);
+        let corrected = [wrong[0].clone(), wrong[1].clone(), handed_over(6, "RIGHT001")];
+        let timeline = fold(&[1], &corrected);
+        assert_eq!(timeline.status, ShipmentStatus::LastMile);
+        assert_eq!(timeline.parcels[0].tracking_number.map(TrackingNumber::as_str), Some("RIGHT001"));
+    }
+
+    #[test]
+    fn a_carrier_that_delivers_on_after_delivery_is_trouble() {
+        let events = [poll(1, EventStatus::Delivered), poll(2, EventStatus::AttemptFailed)];
+        let timeline = fold(&[1], &events);
+        assert_eq!(timeline.status, ShipmentStatus::Delivered);
+        assert!(timeline.parcels[0].trouble.is_some());
+        assert!(
+            fold(&[1], &[events[0].clone(), poll(0, EventStatus::AttemptFailed)]).parcels[0]
+                .trouble
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn only_a_release_closes_a_customs_case() {
+        let mut events = vec![scan(1, ScanKind::CustomsHeld, Facility::Gateway), handed_over(2, "AB123456")];
+        let timeline = fold(&[1], &events);
+        assert!(timeline.parcels[0].held && timeline.status == ShipmentStatus::LastMile);
+        events.push(scan(3, ScanKind::CustomsReleased, Facility::Gateway));
+        assert!(!fold(&[1], &events).parcels[0].held);
+        let same_minute = [
+            scan(1, ScanKind::CustomsReleased, Facility::Gateway),
+            scan(1, ScanKind::CustomsHeld, Facility::Gateway),
+        ];
+        assert!(fold(&[1], &same_minute).parcels[0].held);
+    }
+
     fn any_event() -> impl Strategy<Value = TrackingEvent> {
         let word = |all: &'static [EventStatus]| prop::sample::select(all);
-        let carrier = (1_u16..3, 0_i64..20, word(EventStatus::ALL))
-            .prop_map(|(parcel, hour, status)| event(Some(parcel), hour, EventSource::Poll, status));
+        let number = || prop::sample::select(vec!["AB123456", "CD123456"]);
+        let carrier = (1_u16..3, 0_i64..20, word(EventStatus::ALL), number()).prop_map(
+            |(parcel, hour, status, number)| {
+                let mut event = poll_of(number, hour, status);
+                event.parcel = Some(parcel);
+                event
+            },
+        );
         let hub =
             (1_u16..3, 0_i64..20, prop::sample::select(ScanKind::ALL), prop::sample::select(Facility::ALL))
                 .prop_map(|(parcel, hour, kind, facility)| {
@@ -330,9 +448,11 @@ mod tests {
         }
 
         #[test]
-        fn milestones_only_grow(events in prop::collection::vec(any_event(), 1..12)) {
+        fn milestones_only_grow_unless_a_handover_is_corrected(events in prop::collection::vec(any_event(), 1..12)) {
             for known in 1..events.len() {
-                prop_assert!(fold(&[1], &events[..known]).milestone <= fold(&[1], &events).milestone);
+                let (before, after) = (fold(&[1], &events[..known]), fold(&[1], &events));
+                let corrected = before.parcels[0].tracking_number != after.parcels[0].tracking_number;
+                prop_assert!(corrected || before.milestone <= after.milestone);
             }
         }
     }

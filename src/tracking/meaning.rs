@@ -8,10 +8,10 @@ pub enum Meaning {
     /// Shown, and nothing else.
     Nothing,
     Reaches(Milestone),
+    /// Customs lets it go. Before [`Meaning::Held`]: of two that bear the same time, the case is open.
+    Released,
     /// Customs keeps it.
     Held,
-    /// Customs lets it go.
-    Released,
     Damaged,
     Returning,
     Returned,

@@ -5,9 +5,19 @@
 
 mod support;
 
+mod bodies;
+mod commands;
 mod crash;
 mod door;
 mod migrations;
+mod operations;
+mod outbox;
+mod pickups;
 mod plans;
+mod polling;
 mod replicas;
+mod scans;
+mod shipments;
+mod signatures;
+mod tracking;
 mod writes;

@@ -65,7 +65,7 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
         world.carrier.book_at(number.clone(), "Shanghai", journey::long_ago());
         let parcel: ParcelId = id.parse().expect("a parcel's id");
         let carrier = "dhl_unified".parse().expect("a carrier's code");
-        all.push(Tracked { parcel, carrier, number, failures: 0, created_at: now });
+        all.push(Tracked { parcel, carrier, number, failures: 0, created_at: now, claimed_until: now });
     }
     let registered: Result<(), StoreError> = one
         .store

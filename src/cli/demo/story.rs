@@ -133,7 +133,7 @@ impl Story {
             let (due, acknowledged) = orders::trigger_totals(db).await?;
             self.tell_day(world, &counts, acknowledged);
             self.bar.set_position(delivered);
-            if delivered == self.total && acknowledged == due {
+            if delivered == self.total && due == 3 * delivered && acknowledged == due {
                 return Ok(Ended { delivered, due, acknowledged });
             }
             if last_change.1 != (delivered, acknowledged) {
@@ -197,8 +197,11 @@ impl Story {
         let seen = world.escrow.snapshot();
         let effects: u64 = seen.effects.values().sum();
         let verdict = audit::verify(&world.daemon.deps.store).await?;
+        // Shipped, delivered, confirm-receipt: of each order.
         let good = ended.delivered == self.total
+            && ended.due == 3 * ended.delivered
             && ended.due == ended.acknowledged
+            && seen.effects.get("confirm_receipt") == Some(&self.total)
             && effects == ended.due
             && seen.double_effects == 0
             && verdict.breaks.is_empty();

@@ -42,10 +42,6 @@ impl Webhook {
 }
 
 impl Commands for Webhook {
-    fn body(&self, facts: &TriggerFacts, at: Instant) -> String {
-        body(facts, at)
-    }
-
     fn request(&self, id: TriggerId, body: &str, wall: Instant) -> Request {
         let (id, timestamp) = (id.to_string(), wall.timestamp());
         let signature = sign(&self.secret, &id, timestamp, body.as_bytes());
@@ -66,7 +62,7 @@ impl Commands for Webhook {
     }
 }
 
-/// The body of a trigger.
+/// The body of a trigger: kept in the outbox, sent the same way every time.
 pub fn body(facts: &TriggerFacts, at: Instant) -> String {
     let body = Body { r#type: format!("escrow.{}", facts.action), timestamp: rfc3339(at), data: facts };
     // Text, numbers and lists of them: there is nothing in it that JSON cannot say.

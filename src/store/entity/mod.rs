@@ -11,6 +11,7 @@ pub mod lane;
 pub mod merchant;
 pub mod merchant_key;
 pub mod network_edition;
+pub mod number_owner;
 pub mod outbox;
 pub mod parcel;
 pub mod pickup_request;

@@ -24,6 +24,7 @@ pub struct Model {
     pub scan_kind: Option<String>,
     pub hub_code: Option<String>,
     pub facility: Option<String>,
+    pub tracking_number: Option<String>,
     pub raw: String,
     pub recorded_at: i64,
 }

@@ -1,10 +1,14 @@
 //! What the tests stand on: databases, daemons, an outside world, callers.
 
 pub mod app;
+pub mod binary;
 pub mod daemon;
 pub mod database;
 pub mod http;
 pub mod journey;
 pub mod postgres;
+pub mod rows;
+pub mod steps;
+pub mod stub;
 pub mod wait;
 pub mod world;

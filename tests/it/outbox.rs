@@ -1,0 +1,278 @@
+//! Triggers on their way to an escrow provider that is not always well.
+
+use std::collections::BTreeMap;
+
+use sampan::domain::id::TriggerId;
+use sampan::flows::tend_outbox::{ByHand, HandError, by_hand};
+use sampan::standard_webhooks::{Secret, Signed, verify};
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::support::app::{App, spawn_app};
+use crate::support::database::{Database, number};
+use crate::support::journey::{TWO_PARCELS, pickup};
+use crate::support::rows::{change, make_due, text as text_of};
+use crate::support::steps::{accept, accept_two_parcels, detail, scan_until, text};
+use crate::support::stub::{Asked, Reply, Stub, delivering_carrier, dhl_event, dhl_page, number_in};
+use crate::support::wait::wait_until;
+
+const SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiBhIHByb3ZpZGVyIGluIGEgdGVzdA";
+
+fn settings(provider: &Stub, carrier: &Stub, more: &str) -> String {
+    format!(
+        "escrow.webhook_url = \"http://{}/escrow\"\nescrow.webhook_secret = \"{SECRET}\"\n\
+         carriers.dhl_unified.base_url = \"http://{}\"\n{more}",
+        provider.address, carrier.address
+    )
+}
+
+fn kind(asked: &Asked) -> String {
+    text(&asked.json()["type"]).trim_start_matches("escrow.").to_owned()
+}
+
+/// Answers the first tries of each trigger as `script` says, and every further one with 200.
+async fn provider(script: fn(&str, usize) -> Option<Reply>) -> Stub {
+    Stub::start(move |asked, before| {
+        let kind = kind(asked);
+        let tries = before.iter().filter(|earlier| self::kind(earlier) == kind).count();
+        script(&kind, tries).unwrap_or_else(|| Reply::json(200, &json!({})))
+    })
+    .await
+}
+
+async fn order(app: &App, accepted: &Value) -> Value {
+    detail(app, accepted).await["escrow"].clone()
+}
+
+async fn order_is(app: &App, accepted: &Value, state: &str) {
+    wait_until(&format!("the order is {state}"), async || order(app, accepted).await["state"] == state).await;
+}
+
+/// State and tries of the message of a kind.
+async fn message(app: &App, kind: &str) -> (String, i64) {
+    let like = format!("FROM outbox WHERE body LIKE '%\"escrow.{kind}\"%'");
+    let state = text_of(&app.deps.store, &format!("SELECT state AS n {like}")).await.unwrap_or_default();
+    let tries = format!("SELECT CAST(COALESCE(MAX(attempts), 0) AS bigint) AS n {like}");
+    (state, number(&app.deps.store, &tries).await)
+}
+
+async fn message_is(app: &App, kind: &str, state: &str) {
+    wait_until(&format!("{kind} is {state}"), async || message(app, kind).await.0 == state).await;
+}
+
+fn trigger(order: &Value, kind: &str) -> TriggerId {
+    let triggers = order["triggers"].as_array().expect("triggers");
+    let found = triggers.iter().find(|trigger| trigger["action"] == kind).expect("such a trigger");
+    text(&found["id"]).parse().expect("a trigger's id")
+}
+
+async fn try_by_hand(app: &App, id: TriggerId, what: ByHand) -> Result<(), HandError> {
+    let (now, wall) = (app.deps.clock.now(), app.deps.clock.wall());
+    by_hand(&app.deps.store, id, what, now, wall).await
+}
+
+async fn by_an_operator(app: &App, id: TriggerId, what: ByHand) -> bool {
+    try_by_hand(app, id, what).await.is_ok()
+}
+
+on_both_databases! {
+    async fn a_trigger_goes_out_under_one_key_until_it_is_acknowledged_and_no_further(db: Database) {
+        let provider = provider(|_, tries| match tries {
+            0 => Some(Reply::Status(500, Vec::new())),
+            1 => Some(Reply::RetryAfter(429, 1)),
+            2 => Some(Reply::HangUp),
+            3 => Some(Reply::CutOff(b"{\"accepted\": tr".to_vec())),
+            _ => None,
+        })
+        .await;
+        let carrier = delivering_carrier().await;
+        let more = "outbox.retry_seconds = [0, 0, 0, 0, 0]\noutbox.jitter = 0.0";
+        let app = spawn_app(&db, &settings(&provider, &carrier, more)).await;
+        let body = pickup(TWO_PARCELS);
+        let accepted = accept(&app, &body).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        order_is(&app, &accepted, "confirmed").await;
+        let mut tries: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
+        let order: Vec<_> = provider.asked().iter().map(kind).collect();
+        for asked in provider.asked() {
+            tries.entry(kind(&asked)).or_default().push(asked);
+        }
+        let expected: Vec<_> =
+            ["shipped", "delivered", "confirm_receipt"].into_iter().flat_map(|kind| [kind; 5]).collect();
+        assert_eq!(order, expected, "one after the other, each until it is acknowledged");
+        let secret: Secret = SECRET.parse().expect("a secret");
+        for (kind, tries) in &tries {
+            for asked in tries {
+                assert_eq!(
+                    (asked.header("idempotency-key"), &asked.body),
+                    (tries[0].header("idempotency-key"), &tries[0].body)
+                );
+                assert_eq!(asked.header("webhook-id"), asked.header("idempotency-key"));
+                let header = |name| Some(asked.header(name)).filter(|value| !value.is_empty());
+                let signed = Signed {
+                    id: header("webhook-id"),
+                    timestamp: header("webhook-timestamp"),
+                    signature: header("webhook-signature"),
+                };
+                let now = app.deps.clock.wall();
+                assert_eq!(verify(std::slice::from_ref(&secret), &signed, &asked.body, now, 60), Ok(()));
+            }
+            assert_eq!(message(&app, kind).await, ("acknowledged".to_owned(), 5));
+        }
+        let data = &tries["confirm_receipt"][0].json()["data"];
+        for (field, expected) in [
+            ("reference", &body["reference"]),
+            ("payment_reference", &body["payment"]["reference"]),
+            ("amount", &body["payment"]["amount"]),
+            ("currency", &body["payment"]["currency"]),
+            ("shipment", &accepted["id"]),
+        ] {
+            assert_eq!(&data[field], expected, "{field}");
+        }
+        let parcels = data["evidence"]["parcels"].as_array().expect("evidence");
+        assert_eq!(parcels.len(), 2);
+        for (proof, parcel) in parcels.iter().zip(accepted["parcels"].as_array().expect("parcels")) {
+            assert_eq!((&proof["parcel"], &proof["status"]), (&parcel["id"], &json!("delivered")));
+            assert_eq!((&proof["source"], &proof["reported_by"]), (&json!("poll"), &json!("dhl_unified")));
+            assert!(proof["tracking_number"].is_string(), "{proof}");
+        }
+        // More news of the same delivery is no more triggers.
+        make_due(&db).await;
+        wait_until("both are asked about again", async || carrier.asked().len() >= 4).await;
+        assert_eq!(number(&app.deps.store, "SELECT COUNT(*) AS n FROM outbox").await, 3);
+        app.stop().await;
+    }
+
+    async fn a_provider_that_asks_for_time_gets_it(db: Database) {
+        let provider = provider(|_, tries| (tries == 0).then_some(Reply::RetryAfter(429, 3_600))).await;
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "outbox.retry_seconds = [0, 0]")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "received").await;
+        let postponed = "SELECT COUNT(*) AS n FROM outbox WHERE last_problem IS NOT NULL";
+        wait_until("it was postponed", async || number(&app.deps.store, postponed).await == 1).await;
+        let at = number(&app.deps.store, "SELECT next_attempt_at AS n FROM outbox").await / 1_000_000;
+        let wait = at - app.deps.clock.wall().timestamp();
+        assert!((3_590..=3_600).contains(&wait), "{wait} s");
+        change(&db, "UPDATE outbox SET next_attempt_at = 0").await;
+        message_is(&app, "shipped", "acknowledged").await;
+        app.stop().await;
+    }
+
+    async fn an_address_that_is_gone_is_given_up_at_once_until_a_person_revives_it(db: Database) {
+        let provider = provider(|kind, tries| {
+            (kind == "confirm_receipt" && tries == 0).then(|| Reply::Status(410, Vec::new()))
+        })
+        .await;
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        order_is(&app, &accepted, "failed").await;
+        assert_eq!(message(&app, "confirm_receipt").await, ("dead".to_owned(), 1));
+        let failed = order(&app, &accepted).await;
+        assert!(text(&failed["frozen_because"]).contains("410"), "{failed}");
+        let id = trigger(&failed, "confirm_receipt");
+        assert!(
+            !by_an_operator(&app, trigger(&failed, "shipped"), ByHand::Retry).await,
+            "it is acknowledged"
+        );
+        assert!(by_an_operator(&app, id, ByHand::Retry).await);
+        order_is(&app, &accepted, "confirmed").await;
+        let keys: Vec<_> = provider
+            .asked()
+            .iter()
+            .filter(|asked| kind(asked) == "confirm_receipt")
+            .map(|asked| asked.header("idempotency-key").to_owned())
+            .collect();
+        assert_eq!(keys, [id.to_string(), id.to_string()]);
+        app.stop().await;
+    }
+
+    async fn the_last_try_makes_a_dead_letter_and_the_money_stays(db: Database) {
+        let provider =
+            provider(|kind, _| (kind == "confirm_receipt").then(|| Reply::Status(500, Vec::new()))).await;
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "outbox.retry_seconds = [0, 0]")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        order_is(&app, &accepted, "failed").await;
+        assert_eq!(message(&app, "confirm_receipt").await, ("dead".to_owned(), 3));
+        let confirm = trigger(&order(&app, &accepted).await, "confirm_receipt");
+        assert!(by_an_operator(&app, confirm, ByHand::Park).await);
+        assert_eq!(message(&app, "confirm_receipt").await.0, "parked");
+        assert_eq!(order(&app, &accepted).await["state"], "failed");
+        let done =
+            "SELECT COUNT(*) AS n FROM audit_entry WHERE actor = 'operator' AND action = 'trigger.parked'";
+        assert_eq!(number(&app.deps.store, done).await, 1);
+        app.stop().await;
+    }
+
+    async fn what_a_person_parks_waits_for_a_person(db: Database) {
+        let provider = provider(|kind, tries| {
+            (kind == "shipped" && tries == 0).then_some(Reply::RetryAfter(503, 3_600))
+        })
+        .await;
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "received").await;
+        let postponed = "SELECT COUNT(*) AS n FROM outbox WHERE last_problem IS NOT NULL";
+        wait_until("it was postponed", async || number(&app.deps.store, postponed).await == 1).await;
+        let id = trigger(&order(&app, &accepted).await, "shipped");
+        assert!(!by_an_operator(&app, id, ByHand::Retry).await, "it waits already");
+        assert!(by_an_operator(&app, id, ByHand::Park).await);
+        change(&db, "UPDATE outbox SET next_attempt_at = 0").await;
+        assert_eq!(sampan::flows::send_triggers::run_due(&app.deps).await.expect("a database"), 0);
+        assert!(by_an_operator(&app, id, ByHand::Retry).await);
+        message_is(&app, "shipped", "acknowledged").await;
+        assert!(!by_an_operator(&app, id, ByHand::Park).await, "it is acknowledged");
+        app.stop().await;
+    }
+
+    async fn a_return_freezes_the_money_and_takes_an_unacknowledged_confirmation_out(db: Database) {
+        let provider =
+            provider(|kind, _| (kind == "confirm_receipt").then_some(Reply::RetryAfter(503, 3_600))).await;
+        let carrier = Stub::start(|asked, before| {
+            let number = number_in(&asked.path);
+            let mut events =
+                vec![dhl_event("2026-03-05T10:00:00+08:00", "delivered", "Delivered", "SHANGHAI")];
+            if before.iter().any(|earlier| number_in(&earlier.path) == number) && number.ends_with("-1") {
+                events.insert(
+                    0,
+                    dhl_event(
+                        "2026-03-06T10:00:00+08:00",
+                        "transit",
+                        "The shipment will be returned to the sender",
+                        "SHANGHAI",
+                    ),
+                );
+            }
+            Reply::json(200, &dhl_page(number, &events))
+        })
+        .await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        let asked = "SELECT COUNT(*) AS n FROM outbox WHERE last_problem IS NOT NULL AND body LIKE '%confirm_receipt%'";
+        wait_until("the confirmation was put off", async || number(&app.deps.store, asked).await == 1).await;
+        assert_eq!(order(&app, &accepted).await["state"], "confirm_requested");
+        make_due(&db).await;
+        order_is(&app, &accepted, "frozen").await;
+        let shown = detail(&app, &accepted).await;
+        assert_eq!(
+            (&shown["status"], &shown["escrow"]["frozen_because"]),
+            (&json!("returning"), &json!("parcel 1: returning"))
+        );
+        assert_eq!(message(&app, "confirm_receipt").await.0, "frozen");
+        change(&db, "UPDATE outbox SET next_attempt_at = 0").await;
+        assert_eq!(sampan::flows::send_triggers::run_due(&app.deps).await.expect("a database"), 0);
+        // A person may take it out for good, and may not send it against the evidence.
+        let id = trigger(&order(&app, &accepted).await, "confirm_receipt");
+        assert!(!by_an_operator(&app, id, ByHand::Retry).await, "it is frozen, not parked");
+        assert!(by_an_operator(&app, id, ByHand::Park).await);
+        let refused = try_by_hand(&app, id, ByHand::Retry).await;
+        assert!(matches!(refused, Err(HandError::OrderFrozen(_))), "{refused:?}");
+        app.stop().await;
+    }
+}

@@ -1,0 +1,226 @@
+//! Carriers as they are: late, busy, down, garbled, slow, and then all right.
+
+use sampan::flows::poll_carriers;
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::support::app::{App, spawn_app};
+use crate::support::database::{Database, number};
+use crate::support::journey::tracking_number;
+use crate::support::rows::{count, make_due, text as text_of};
+use crate::support::steps::{accept, accept_two_parcels, detail, one_parcel, scan_until};
+use crate::support::stub::{Reply, Stub, dhl_event, dhl_page, number_in};
+use crate::support::wait::wait_until;
+
+/// The first wait after a failure is a minute; an answer may take a second.
+fn settings(carrier: &Stub) -> String {
+    format!(
+        "carriers.dhl_unified.base_url = \"http://{}\"\npolling.retry_minutes_first = 1\n\
+         outbound.timeout_seconds = 1",
+        carrier.address
+    )
+}
+
+fn good_page(number: &str) -> Value {
+    dhl_page(
+        number,
+        &[
+            dhl_event("2026-03-05T09:00:00+08:00", "transit", "With delivery courier", "SHANGHAI"),
+            dhl_event("2026-03-04T21:00:00+08:00", "transit", "Arrived at Sort Facility", "SHANGHAI"),
+            dhl_event("2026-03-04T09:00:00+08:00", "transit", "Shipment picked up", "SHENZHEN"),
+        ],
+    )
+}
+
+fn good(path: &str) -> Reply {
+    Reply::json(200, &good_page(number_in(path)))
+}
+
+/// What goes wrong, one after the other, before all is well.
+fn trouble(time: usize, path: &str) -> Reply {
+    match time {
+        0 => Reply::json(404, &json!({"title": "No result found", "status": 404, "detail": "No shipment"})),
+        1 => Reply::RetryAfter(429, 7_200),
+        2 => Reply::Status(503, b"<html>down</html>".to_vec()),
+        3 => Reply::Status(200, b"\x00\xff not JSON".to_vec()),
+        4 => Reply::Status(200, good_page(number_in(path)).to_string().as_bytes()[..80].to_vec()),
+        5 => Reply::CutOff(good_page(number_in(path)).to_string().into_bytes()),
+        6 => Reply::Silence,
+        7 => Reply::HangUp,
+        8 => Reply::RetryAfter(503, 10_800),
+        9 => Reply::json(401, &json!({"title": "Unauthorized", "status": 401})),
+        _ => good(path),
+    }
+}
+
+const TROUBLES: usize = 10;
+
+/// Waits until the question number `times` has been asked and its outcome written.
+async fn settled(app: &App, carrier: &Stub, times: usize) {
+    let free = "SELECT COUNT(*) AS n FROM tracked_number WHERE claimed_until > 0 OR next_poll_at = 0";
+    wait_until(&format!("question {times} is settled"), async || {
+        carrier.asked().len() >= times && number(&app.deps.store, free).await == 0
+    })
+    .await;
+}
+
+/// Seconds until the next question.
+async fn next_in(app: &App) -> i64 {
+    let at = number(&app.deps.store, "SELECT next_poll_at AS n FROM tracked_number").await;
+    at / 1_000_000 - app.deps.clock.now().timestamp()
+}
+
+on_both_databases! {
+    async fn whatever_a_carrier_does_it_is_asked_again_until_it_answers(db: Database) {
+        let carrier = Stub::start(|asked, before| trouble(before.len(), &asked.path)).await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        let events = count(&app.deps.store, "tracking_event").await;
+        for time in 0..TROUBLES {
+            settled(&app, &carrier, time + 1).await;
+            let failures =
+                number(&app.deps.store, "SELECT CAST(failures AS bigint) AS n FROM tracked_number").await;
+            assert_eq!(failures, time as i64 + 1, "trouble {time}");
+            let problem = text_of(&app.deps.store, "SELECT last_problem AS n FROM tracked_number").await;
+            assert!(problem.is_some_and(|problem| !problem.is_empty()), "trouble {time}");
+            let planned = (60 << time).min(720 * 60);
+            let expected = match time {
+                1 => 7_200,
+                8 => 15_360.max(10_800),
+                _ => planned,
+            };
+            let next = next_in(&app).await;
+            assert!((expected - 30..=expected).contains(&next), "trouble {time}: asked again in {next} s");
+            assert_eq!(
+                count(&app.deps.store, "tracking_event").await,
+                events,
+                "trouble {time} is no progress"
+            );
+            assert_eq!(detail(&app, &accepted).await["status"], "last_mile");
+            make_due(&db).await;
+        }
+        wait_until("the good answer is in", async || {
+            detail(&app, &accepted).await["status"] == "out_for_delivery"
+        })
+        .await;
+        settled(&app, &carrier, TROUBLES + 1).await;
+        let row = "SELECT CAST(failures AS bigint) AS n FROM tracked_number WHERE last_problem IS NULL AND answered_at IS NOT NULL";
+        assert_eq!(number(&app.deps.store, row).await, 0);
+        let next = next_in(&app).await;
+        assert!((3_570..=3_600).contains(&next), "at the door it is asked about every hour, not in {next} s");
+        app.stop().await;
+    }
+
+    async fn a_good_answer_is_kept_once_however_often_it_comes(db: Database) {
+        let carrier = Stub::start(|asked, _| good(&asked.path)).await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        settled(&app, &carrier, 1).await;
+        let (events, entries) =
+            (count(&app.deps.store, "tracking_event").await, count(&app.deps.store, "audit_entry").await);
+        let shown = detail(&app, &accepted).await;
+        for times in 2..=4 {
+            make_due(&db).await;
+            settled(&app, &carrier, times).await;
+        }
+        let store = &app.deps.store;
+        assert_eq!(count(store, "carrier_answer").await, 1);
+        assert_eq!(
+            (count(store, "tracking_event").await, count(store, "audit_entry").await),
+            (events, entries)
+        );
+        let by_carrier = "SELECT COUNT(*) AS n FROM tracking_event WHERE source = 'poll'";
+        assert_eq!(number(store, by_carrier).await, 3);
+        assert_eq!(detail(&app, &accepted).await, shown);
+        let number = tracking_number(&accepted["parcels"][0]);
+        let page = good_page(&number).to_string();
+        let kept = "SELECT tracking_number AS n FROM carrier_answer";
+        assert_eq!(text_of(store, kept).await.as_deref(), Some(number.as_str()));
+        let length = "SELECT CAST(LENGTH(body) AS bigint) AS n FROM carrier_answer";
+        let length = crate::support::database::number(store, length).await;
+        assert_eq!(length, page.len() as i64, "byte for byte");
+        app.stop().await;
+    }
+
+    async fn an_answer_that_makes_no_sense_today_is_kept_for_tomorrow(db: Database) {
+        let carrier = Stub::start(|_, before| match before.len() {
+            0 => Reply::Status(200, b"\x00\xff not JSON".to_vec()),
+            _ => Reply::Status(503, b"down".to_vec()),
+        })
+        .await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        settled(&app, &carrier, 1).await;
+        make_due(&db).await;
+        settled(&app, &carrier, 2).await;
+        assert_eq!(count(&app.deps.store, "carrier_answer").await, 1, "what came with 200 and nothing else");
+        app.stop().await;
+    }
+
+    async fn a_number_that_is_in_trouble_keeps_no_other_waiting(db: Database) {
+        let carrier = Stub::start(|asked, _| match number_in(&asked.path) {
+            number if number.ends_with("-1") => Reply::Silence,
+            _ => good(&asked.path),
+        })
+        .await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        wait_until("both are settled", async || {
+            let second = &detail(&app, &accepted).await["parcels"][1]["status"];
+            let failed =
+                number(&app.deps.store, "SELECT COUNT(*) AS n FROM tracked_number WHERE failures > 0").await;
+            *second == "out_for_delivery" && failed == 1
+        })
+        .await;
+        let shown = detail(&app, &accepted).await;
+        assert_eq!(
+            (&shown["status"], &shown["parcels"][0]["status"]),
+            (&json!("last_mile"), &json!("last_mile"))
+        );
+        app.stop().await;
+    }
+
+    async fn one_bad_event_costs_an_answer_nothing_else(db: Database) {
+        let carrier = Stub::start(|asked, _| {
+            let mut page = good_page(number_in(&asked.path));
+            let events = page["shipments"][0]["events"].as_array_mut().expect("events");
+            events.push(json!({"statusCode": "transit", "description": "no time"}));
+            events.push(json!("not even an object"));
+            events.push(dhl_event("2026-03-04T22:00:00+08:00", "teleported", "Beamed up", "SHANGHAI"));
+            Reply::json(200, &page)
+        })
+        .await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        settled(&app, &carrier, 1).await;
+        let shown = detail(&app, &accepted).await;
+        assert_eq!(shown["status"], "out_for_delivery");
+        let unknown: Vec<_> =
+            shown["events"].as_array().expect("events").iter().filter(|e| e["status"] == "unknown").collect();
+        assert_eq!(unknown.len(), 1, "kept raw, and no progress");
+        assert_eq!(unknown[0]["code"], "teleported");
+        app.stop().await;
+    }
+
+    async fn what_is_not_due_is_not_asked(db: Database) {
+        let carrier = Stub::start(|asked, _| good(&asked.path)).await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        assert_eq!(poll_carriers::run_due(&app.deps).await.expect("a database that answers"), 0);
+        scan_until(&app, &accepted, "handed_over").await;
+        settled(&app, &carrier, 1).await;
+        for _ in 0..3 {
+            assert_eq!(poll_carriers::run_due(&app.deps).await.expect("a database that answers"), 0);
+        }
+        assert_eq!(carrier.asked().len(), 1);
+        let asked = carrier.asked().remove(0);
+        assert_eq!(asked.header("dhl-api-key"), "a key for tests");
+        assert_eq!(number_in(&asked.path), tracking_number(&accepted["parcels"][0]));
+        app.stop().await;
+    }
+}
