@@ -135,3 +135,6 @@ impl Running {
         self.deps.store.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,16 +52,32 @@ pub async fn merchant_by_key(deps: &Deps, key: &str) -> Result<Merchant, AuthErr
     standing(found.ok_or(AuthError::UnknownKey)?)
 }
 
-/// The merchant who says to be `id` and proves it by a signature over `body` (Standard Webhooks).
-pub async fn merchant_by_signature(
+/// A merchant who may have signed a message. Nothing is proved until [`merchant_by_signature`].
+pub struct Signer(Merchant);
+
+/// The merchant who says to be `id`, if the headers could be those of a signed message: all that
+/// can be refused before the body is read. An unknown merchant is refused in the words in which a
+/// known one's bad signature is. That a body is waited for does tell them apart, but an id has too
+/// many random bits to be tried out: whoever names one knew it before.
+pub async fn signer(deps: &Deps, id: MerchantId, signed: &Signed<'_>) -> Result<Signer, AuthError> {
+    let tolerance = deps.settings.intake.signature_tolerance_seconds;
+    match verify(&[], signed, &[], deps.clock.wall(), tolerance) {
+        // The headers are in order; without a secret and a body no more can be said.
+        Ok(()) | Err(Refused::NoSignatureMatches) => {
+            let found = merchants::find(deps.store.reader(), id).await?;
+            found.map(Signer).ok_or(AuthError::BadSignature(Refused::NoSignatureMatches))
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// The merchant who proved by a signature over `body` (Standard Webhooks) who it is.
+pub fn merchant_by_signature(
     deps: &Deps,
-    id: MerchantId,
+    Signer(merchant): Signer,
     signed: &Signed<'_>,
     body: &[u8],
 ) -> Result<Merchant, AuthError> {
-    let found = merchants::find(deps.store.reader(), id).await?;
-    // An unknown merchant and a bad signature look alike from outside.
-    let merchant = found.ok_or(AuthError::BadSignature(Refused::NoSignatureMatches))?;
     let mut secrets: Vec<Secret> = vec![merchant.webhook_secret.expose_secret().parse()?];
     if let Some(previous) = &merchant.webhook_secret_previous {
         secrets.push(previous.expose_secret().parse()?);
