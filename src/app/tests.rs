@@ -11,6 +11,8 @@ use super::{Running, start};
 use crate::clock::Clock;
 use crate::config::defaults_with;
 use crate::domain::id::MerchantId;
+use crate::domain::merchant::Verification;
+use crate::domain::network::HubCode;
 use crate::flows::authenticate::{self, NewMerchant};
 use crate::standard_webhooks::{Secret, sign};
 use crate::telemetry;
@@ -116,5 +118,40 @@ async fn a_stranger_is_answered_before_the_body_is_read() {
         let answer = ask(house.running.address, &head, 1_000, b"").await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{head}\n{answer}");
     }
+    house.running.stop().await;
+}
+
+#[actix_web::test]
+async fn what_was_let_out_by_mistake_can_be_taken_back() {
+    let house = house().await;
+    let (address, deps) = (house.running.address, &house.running.deps);
+    let (store, now, id) = (&deps.store, deps.clock.now(), house.merchant.id);
+    let list = async |key: &str| {
+        let head = format!("GET /v1/shipments HTTP/1.1\r\nauthorization: Bearer {key}");
+        ask(address, &head, 0, b"").await[9..12].to_owned()
+    };
+    let old = house.merchant.api_key.expose_secret();
+    assert_eq!(list(old).await, "200");
+    let new = authenticate::renew_key(store, id, now).await.expect("a key").expect("the merchant");
+    assert_eq!((list(old).await.as_str(), list(new.expose_secret()).await.as_str()), ("401", "200"));
+    for (to, status) in [(Verification::Suspended, "403"), (Verification::Verified, "200")] {
+        assert!(authenticate::set_verification(store, id, to).await.expect("a change"));
+        assert_eq!(list(new.expose_secret()).await, status);
+    }
+
+    let hub: HubCode = "HKHKG".parse().expect("a hub");
+    let scan = async |key: &str| {
+        let head = format!("POST /v1/hubs/{hub}/scans HTTP/1.1\r\nauthorization: Bearer {key}");
+        ask(address, &head, 2, b"[]").await[9..12].to_owned()
+    };
+    let key = authenticate::create_hub_key(store, hub.clone(), now).await.expect("a key");
+    assert_eq!(scan(key.expose_secret()).await, "422", "let in, and told that the list is empty");
+    assert_eq!(authenticate::revoke_hub_keys(store, hub.clone(), now).await.expect("an end"), 1);
+    assert_eq!(authenticate::revoke_hub_keys(store, hub.clone(), now).await.expect("an end"), 0);
+    assert_eq!(scan(key.expose_secret()).await, "401");
+
+    let nobody = MerchantId::from_uuid(uuid::Uuid::now_v7());
+    assert!(authenticate::renew_key(store, nobody, now).await.expect("an answer").is_none());
+    assert!(!authenticate::set_verification(store, nobody, Verification::Verified).await.expect("an answer"));
     house.running.stop().await;
 }

@@ -141,6 +141,24 @@ pub async fn rotate_secret(store: &Store, id: MerchantId) -> Result<Option<Secre
     Ok(found?.then_some(secret))
 }
 
+/// A new API key, shown this once; all earlier ones of the merchant end with it. None: no such merchant.
+pub async fn renew_key(
+    store: &Store,
+    id: MerchantId,
+    now: Instant,
+) -> Result<Option<SecretString>, AuthError> {
+    let (key, hash) = new_key(KeyKind::Merchant)?;
+    let found: Result<bool, StoreError> =
+        store.write(move |tx| Box::pin(async move { merchants::renew_key(tx, id, &hash, now).await })).await;
+    Ok(found?.then_some(key))
+}
+
+/// Suspends a merchant, or takes it back; what it sends is refused while it is suspended.
+/// False: no such merchant.
+pub async fn set_verification(store: &Store, id: MerchantId, to: Verification) -> Result<bool, StoreError> {
+    store.write(move |tx| Box::pin(async move { merchants::set_verification(tx, id, to).await })).await
+}
+
 pub async fn create_hub_key(store: &Store, hub: HubCode, now: Instant) -> Result<SecretString, AuthError> {
     let (key, hash) = new_key(KeyKind::Hub)?;
     let written: Result<(), StoreError> = store
@@ -148,4 +166,9 @@ pub async fn create_hub_key(store: &Store, hub: HubCode, now: Instant) -> Result
         .await;
     written?;
     Ok(key)
+}
+
+/// Ends every key of a hub. Says how many that were.
+pub async fn revoke_hub_keys(store: &Store, hub: HubCode, now: Instant) -> Result<u64, StoreError> {
+    store.write(move |tx| Box::pin(async move { merchants::revoke_hub_keys(tx, &hub, now).await })).await
 }
