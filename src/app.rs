@@ -138,3 +138,6 @@ impl Running {
         self.deps.store.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -211,6 +211,10 @@ fn read(builder: ::config::ConfigBuilder<::config::builder::DefaultState>) -> Re
     settings.normalise()?.check()
 }
 
+fn invalid(key: &'static str, reason: &str) -> Result<(), ConfigError> {
+    Err(ConfigError::Invalid { key, reason: reason.to_owned() })
+}
+
 impl Settings {
     fn normalise(mut self) -> Result<Self, ConfigError> {
         if self.http.public_url.is_empty() {
@@ -225,7 +229,13 @@ impl Settings {
     }
 
     fn check(self) -> Result<Self, ConfigError> {
-        let invalid = |key, reason: &str| Err(ConfigError::Invalid { key, reason: reason.to_owned() });
+        self.check_addresses()?;
+        self.check_miles()?;
+        self.check_figures()?;
+        Ok(self)
+    }
+
+    fn check_addresses(&self) -> Result<(), ConfigError> {
         let database = self.database.url.expose_secret();
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database.starts_with(scheme)) {
             return invalid("database.url", "has to begin with sqlite:// or postgres://");
@@ -245,9 +255,24 @@ impl Settings {
                 return invalid(key, "has to begin with http:// or https://");
             }
         }
+        for (key, url) in [
+            ("carriers.dhl_unified.base_url", self.carriers.dhl_unified.base_url.as_str()),
+            ("escrow.webhook_url", self.escrow.webhook_url.as_str()),
+        ] {
+            if url.starts_with("http://") && !self.outbound.allow_private_addresses {
+                return invalid(
+                    key,
+                    "has to begin with https:// unless outbound.allow_private_addresses is true",
+                );
+            }
+        }
         if !self.escrow.webhook_url.is_empty() && self.escrow.webhook_secret.expose_secret().is_empty() {
             return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is");
         }
+        Ok(())
+    }
+
+    fn check_miles(&self) -> Result<(), ConfigError> {
         for (key, mile) in
             [("routing.first_mile", &self.routing.first_mile), ("routing.last_mile", &self.routing.last_mile)]
         {
@@ -262,6 +287,10 @@ impl Settings {
                 return invalid(key, "a cost cannot be negative");
             }
         }
+        Ok(())
+    }
+
+    fn check_figures(&self) -> Result<(), ConfigError> {
         let hours = [
             self.polling.hours_in_transit,
             self.polling.hours_out_for_delivery,
@@ -274,22 +303,35 @@ impl Settings {
         let counts = [
             ("http.connections_max", self.http.connections_max as u64),
             ("database.connections_max", u64::from(self.database.connections_max)),
+            ("intake.idempotency_hours", u64::from(self.intake.idempotency_hours)),
             ("routing.horizon_days", u64::from(self.routing.horizon_days)),
             ("routing.origin_hubs_max", self.routing.origin_hubs_max as u64),
             ("polling.concurrency_max", self.polling.concurrency_max as u64),
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
             ("outbox.lease_seconds", u64::from(self.outbox.lease_seconds)),
+            ("outbound.connect_timeout_seconds", self.outbound.connect_timeout_seconds),
+            ("outbound.timeout_seconds", self.outbound.timeout_seconds),
         ];
         for (key, count) in counts {
             if count == 0 {
                 return invalid(key, "has to be 1 or more");
             }
         }
+        // A container is killed ten seconds after it was told to stop.
+        if !(1..=9).contains(&self.http.shutdown_seconds) {
+            return invalid("http.shutdown_seconds", "has to be between 1 and 9");
+        }
+        if self.polling.retry_minutes_max < self.polling.retry_minutes_first {
+            return invalid("polling.retry_minutes_max", "has to be polling.retry_minutes_first or more");
+        }
+        if self.outbox.retry_seconds.is_empty() {
+            return invalid("outbox.retry_seconds", "has to have one wait or more");
+        }
         if !(0.0..=1.0).contains(&self.outbox.jitter) {
             return invalid("outbox.jitter", "has to be between 0 and 1");
         }
-        Ok(self)
+        Ok(())
     }
 }
 
@@ -335,10 +377,34 @@ mod tests {
             ("[database]\nurl = \"mysql://x\"", "database.url"),
             ("[outbox]\nconcurrency_max = 0", "outbox.concurrency_max"),
             ("[routing.first_mile]\nspeed_kmh = 0.0", "routing.first_mile"),
-            ("[escrow]\nwebhook_url = \"http://x\"", "escrow.webhook_secret"),
+            ("[escrow]\nwebhook_url = \"https://x\"", "escrow.webhook_secret"),
+            ("[http]\nshutdown_seconds = 0", "http.shutdown_seconds"),
+            ("[http]\nshutdown_seconds = 10", "http.shutdown_seconds"),
+            ("[intake]\nidempotency_hours = 0", "intake.idempotency_hours"),
+            ("[outbox]\nretry_seconds = []", "outbox.retry_seconds"),
+            ("[outbound]\nconnect_timeout_seconds = 0", "outbound.connect_timeout_seconds"),
+            ("[outbound]\ntimeout_seconds = 0", "outbound.timeout_seconds"),
+            ("[polling]\nretry_minutes_max = 29", "polling.retry_minutes_max"),
         ] {
-            let error = defaults_with(changes).expect_err(changes);
-            assert!(error.to_string().contains(key), "{error}");
+            let error = defaults_with(changes).expect_err(changes).to_string();
+            assert!(error.starts_with(&format!("{key}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_house_is_encrypted() {
+        let escrow =
+            |url: &str| format!("escrow.webhook_url = \"{url}\"\nescrow.webhook_secret = \"whsec_x\"\n");
+        let carrier = |url: &str| format!("carriers.dhl_unified.base_url = \"{url}\"\n");
+        for (key, plain, encrypted) in [
+            ("escrow.webhook_url", escrow("http://pay.example"), escrow("https://pay.example")),
+            ("carriers.dhl_unified.base_url", carrier("http://dhl.example"), carrier("https://dhl.example")),
+        ] {
+            let error = defaults_with(&plain).expect_err("in the clear").to_string();
+            assert!(error.starts_with(&format!("{key}: has to begin with https://")), "{error}");
+            defaults_with(&encrypted).expect("encrypted");
+            // Whoever lets it call private addresses is at home, or testing.
+            defaults_with(&format!("{plain}outbound.allow_private_addresses = true")).expect("at home");
         }
     }
 

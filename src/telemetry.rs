@@ -1,6 +1,7 @@
 //! Logs and metrics. The names of all metrics stand here and nowhere else.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
@@ -17,6 +18,9 @@ const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
 const OUTBOX: &str = "sampan_outbox_messages";
 const JOB_FAILURES: &str = "sampan_job_failures_total";
+
+/// The recorder that everything in this process is recorded with.
+static RECORDING: OnceLock<PrometheusHandle> = OnceLock::new();
 
 #[derive(Debug, thiserror::Error)]
 #[error("log.level: {0}")]
@@ -46,6 +50,7 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = recorder.handle();
     // In tests several daemons live in one process; the first one's recorder takes it all.
     if metrics::set_global_recorder(recorder).is_ok() {
+        let _ = RECORDING.set(handle.clone());
         describe_counter!(REQUESTS, "HTTP requests by method, route and status");
         describe_histogram!(REQUEST_SECONDS, "Seconds from request to answer, by route");
         describe_counter!(CARRIER_QUESTIONS, "Questions to carriers by carrier and what came of them");
@@ -57,8 +62,23 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
+/// A series stays for ever, so a method that somebody made up doesn't get one of its own.
+fn known_method(method: &str) -> &'static str {
+    const METHODS: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    METHODS.into_iter().find(|known| *known == method).unwrap_or("other")
+}
+
+/// Folds what was recorded into the histograms. Until that is done every value is kept by itself,
+/// so it is done now and then whether anybody reads the metrics or not.
+pub fn upkeep() {
+    if let Some(handle) = RECORDING.get() {
+        handle.run_upkeep();
+    }
+}
+
 pub fn request(method: &str, route: &str, status: u16, seconds: f64) {
-    counter!(REQUESTS, "method" => method.to_owned(), "route" => route.to_owned(), "status" => status.to_string())
+    counter!(REQUESTS, "method" => known_method(method), "route" => route.to_owned(), "status" => status.to_string())
         .increment(1);
     histogram!(REQUEST_SECONDS, "route" => route.to_owned()).record(seconds);
 }
@@ -83,4 +103,21 @@ pub fn outbox(state: OutboxState, messages: u64) {
 
 pub fn job_failed(job: &'static str) {
     counter!(JOB_FAILURES, "job" => job).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_that_somebody_made_up_gets_no_series_of_its_own() {
+        let handle = metrics().expect("metrics");
+        request("GET", "/x", 200, 0.1);
+        request("BREW-1", "/x", 405, 0.1);
+        upkeep();
+        let rendered = RECORDING.get().unwrap_or(&handle).render();
+        assert!(rendered.contains("method=\"GET\""), "{rendered}");
+        assert!(rendered.contains("method=\"other\""), "{rendered}");
+        assert!(!rendered.contains("BREW"), "{rendered}");
+    }
 }

@@ -7,11 +7,12 @@ use secrecy::ExposeSecret;
 use crate::config::Settings;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::rfc3339;
+use crate::domain::merchant::Verification;
 use crate::domain::money::Currency;
 use crate::domain::network::HubCode;
 use crate::domain::place::Country;
 use crate::flows::authenticate;
-use crate::store::merchants;
+use crate::store::{Store, merchants};
 
 #[derive(Args)]
 pub struct Merchant {
@@ -36,6 +37,12 @@ enum Verb {
     List,
     /// Give a merchant a new webhook secret; the old one stays good until the next time.
     RotateSecret { id: MerchantId },
+    /// Give a merchant a new API key, shown this once; all earlier ones end at once.
+    RenewKey { id: MerchantId },
+    /// Refuse whatever a merchant sends; what was accepted goes on.
+    Suspend { id: MerchantId },
+    /// Let a suspended merchant in again.
+    Reinstate { id: MerchantId },
 }
 
 impl Merchant {
@@ -71,10 +78,26 @@ impl Merchant {
                 Some(secret) => println!("webhook_secret  {}", secret.expose_secret()),
                 None => bail!("there is no merchant {id}"),
             },
+            Verb::RenewKey { id } => {
+                match authenticate::renew_key(&deps.store, id, deps.clock.now()).await? {
+                    Some(key) => println!("api_key  {}", key.expose_secret()),
+                    None => bail!("there is no merchant {id}"),
+                }
+            }
+            Verb::Suspend { id } => set_verification(&deps.store, id, Verification::Suspended).await?,
+            Verb::Reinstate { id } => set_verification(&deps.store, id, Verification::Verified).await?,
         }
         deps.store.close().await;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn set_verification(store: &Store, id: MerchantId, to: Verification) -> anyhow::Result<()> {
+    if !authenticate::set_verification(store, id, to).await? {
+        bail!("there is no merchant {id}");
+    }
+    println!("{id}  {to}");
+    Ok(())
 }
 
 #[derive(Args)]
@@ -87,18 +110,30 @@ pub struct HubKey {
 enum HubKeyVerb {
     /// Create a key for a hub's scanners; it is shown this once.
     Create { hub: HubCode },
+    /// End every key of a hub at once.
+    Revoke { hub: HubCode },
 }
 
 impl HubKey {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         let deps = super::build(settings).await?;
-        let HubKeyVerb::Create { hub } = self.verb;
-        if deps.network.current().hub(&hub).is_none() {
-            bail!("{hub} is not a hub of the network; import one with `sampan network import DIR`");
+        let now = deps.clock.now();
+        match self.verb {
+            HubKeyVerb::Create { hub } => {
+                if deps.network.current().hub(&hub).is_none() {
+                    bail!("{hub} is not a hub of the network; import one with `sampan network import DIR`");
+                }
+                let key = authenticate::create_hub_key(&deps.store, hub.clone(), now).await?;
+                println!("hub      {hub}");
+                println!("hub_key  {}", key.expose_secret());
+            }
+            HubKeyVerb::Revoke { hub } => {
+                match authenticate::revoke_hub_keys(&deps.store, hub.clone(), now).await? {
+                    0 => bail!("{hub} has no key that is good"),
+                    ended => println!("{hub}  {ended} keys ended"),
+                }
+            }
         }
-        let key = authenticate::create_hub_key(&deps.store, hub.clone(), deps.clock.now()).await?;
-        println!("hub      {hub}");
-        println!("hub_key  {}", key.expose_secret());
         deps.store.close().await;
         Ok(ExitCode::SUCCESS)
     }

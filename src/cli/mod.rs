@@ -46,13 +46,13 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Load hubs and lanes.
     Network(network::Network),
-    /// Create and list merchants, renew their secrets.
+    /// Create, list and suspend merchants, renew their keys and secrets.
     Merchant(merchant::Merchant),
-    /// Create keys for the scanners of a hub.
+    /// Create and revoke keys for the scanners of a hub.
     HubKey(merchant::HubKey),
     /// Look at triggers on their way, send them again, take them out.
     Outbox(outbox::Outbox),
-    /// Check the audit chains.
+    /// Check the audit chains, and the rows against them.
     Audit(audit::Audit),
     /// Ask a daemon on this machine whether it is ready; for containers.
     Healthcheck,

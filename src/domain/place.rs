@@ -65,6 +65,11 @@ impl Division {
     pub fn province(self) -> Division {
         Division(self.0 / 10_000 * 10_000)
     }
+
+    /// The prefecture that a district lies in. Those of the municipalities lie in none.
+    pub fn city(self) -> Division {
+        Division(self.0 / 100 * 100)
+    }
 }
 
 impl FromStr for Division {

@@ -4,7 +4,7 @@ use super::text::words;
 
 words! {
     /// How fast, and what may be weighed against it: `express` takes the earliest
-    /// arrival, the others the cheapest way that keeps their promise.
+    /// arrival, be it after the promise, the others the cheapest way that keeps their promise.
     Service { Express = "express", Standard = "standard", Economy = "economy" }
 }
 

@@ -52,26 +52,39 @@ pub async fn merchant_by_key(deps: &Deps, key: &str) -> Result<Merchant, AuthErr
     standing(found.ok_or(AuthError::UnknownKey)?)
 }
 
-/// The merchant who says to be `id` and proves it by a signature over `body` (Standard Webhooks).
-pub async fn merchant_by_signature(
+/// A merchant who may have signed a message. Nothing is proved until [`merchant_by_signature`].
+pub struct Signer(Merchant);
+
+/// The merchant who says to be `id`, if the headers could be those of a signed message: all that
+/// can be refused before the body is read. An unknown merchant is refused in the words in which a
+/// known one's bad signature is. That a body is waited for does tell them apart, but an id has too
+/// many random bits to be tried out: whoever names one knew it before.
+pub async fn signer(deps: &Deps, id: MerchantId, signed: &Signed<'_>) -> Result<Signer, AuthError> {
+    let tolerance = deps.settings.intake.signature_tolerance_seconds;
+    match verify(&[], signed, &[], deps.clock.wall(), tolerance) {
+        // The headers are in order; without a secret and a body no more can be said.
+        Ok(()) | Err(Refused::NoSignatureMatches) => {
+            let found = merchants::find(deps.store.reader(), id).await?;
+            found.map(Signer).ok_or(AuthError::BadSignature(Refused::NoSignatureMatches))
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// The merchant who proved by a signature over `body` (Standard Webhooks) who it is.
+pub fn merchant_by_signature(
     deps: &Deps,
-    id: MerchantId,
+    Signer(merchant): Signer,
     signed: &Signed<'_>,
     body: &[u8],
 ) -> Result<Merchant, AuthError> {
-    let found = merchants::find(deps.store.reader(), id).await?;
-    let mut secrets: Vec<Secret> = Vec::new();
-    if let Some(merchant) = &found {
-        secrets.push(merchant.webhook_secret.expose_secret().parse()?);
-        if let Some(previous) = &merchant.webhook_secret_previous {
-            secrets.push(previous.expose_secret().parse()?);
-        }
+    let mut secrets: Vec<Secret> = vec![merchant.webhook_secret.expose_secret().parse()?];
+    if let Some(previous) = &merchant.webhook_secret_previous {
+        secrets.push(previous.expose_secret().parse()?);
     }
     let tolerance = deps.settings.intake.signature_tolerance_seconds;
-    // An unknown merchant has no secret that could match: it is refused as a bad signature is, and for
-    // the same reason.
     verify(&secrets, signed, body, deps.clock.wall(), tolerance)?;
-    standing(found.ok_or(AuthError::BadSignature(Refused::NoSignatureMatches))?)
+    standing(merchant)
 }
 
 fn standing(merchant: Merchant) -> Result<Merchant, AuthError> {
@@ -128,6 +141,24 @@ pub async fn rotate_secret(store: &Store, id: MerchantId) -> Result<Option<Secre
     Ok(found?.then_some(secret))
 }
 
+/// A new API key, shown this once; all earlier ones of the merchant end with it. None: no such merchant.
+pub async fn renew_key(
+    store: &Store,
+    id: MerchantId,
+    now: Instant,
+) -> Result<Option<SecretString>, AuthError> {
+    let (key, hash) = new_key(KeyKind::Merchant)?;
+    let found: Result<bool, StoreError> =
+        store.write(move |tx| Box::pin(async move { merchants::renew_key(tx, id, &hash, now).await })).await;
+    Ok(found?.then_some(key))
+}
+
+/// Suspends a merchant, or takes it back; what it sends is refused while it is suspended.
+/// False: no such merchant.
+pub async fn set_verification(store: &Store, id: MerchantId, to: Verification) -> Result<bool, StoreError> {
+    store.write(move |tx| Box::pin(async move { merchants::set_verification(tx, id, to).await })).await
+}
+
 pub async fn create_hub_key(store: &Store, hub: HubCode, now: Instant) -> Result<SecretString, AuthError> {
     let (key, hash) = new_key(KeyKind::Hub)?;
     let written: Result<(), StoreError> = store
@@ -135,4 +166,9 @@ pub async fn create_hub_key(store: &Store, hub: HubCode, now: Instant) -> Result
         .await;
     written?;
     Ok(key)
+}
+
+/// Ends every key of a hub. Says how many that were.
+pub async fn revoke_hub_keys(store: &Store, hub: HubCode, now: Instant) -> Result<u64, StoreError> {
+    store.write(move |tx| Box::pin(async move { merchants::revoke_hub_keys(tx, &hub, now).await })).await
 }

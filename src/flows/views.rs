@@ -11,10 +11,11 @@ use crate::domain::network::Hub;
 use crate::domain::place::Country;
 use crate::domain::plan::{Leg, Plan, UsdMicros};
 use crate::domain::shipment::{Estimate, Milestone, ShipmentStatus};
+use crate::geography::Atlas;
 use crate::routing::Network;
 use crate::store::orders::{Order, Trigger};
 use crate::store::shipments::{Parcel, Shipment};
-use crate::tracking::{Timeline, Where, expected, public_place};
+use crate::tracking::{Timeline, Where, expected};
 
 /// A decimal string in a currency of ISO 4217.
 #[derive(Debug, Serialize, ToSchema)]
@@ -441,6 +442,16 @@ fn milestones(
     Milestone::ALL.iter().filter_map(row).collect()
 }
 
+/// A carrier's place as far as it may be public: a town that the atlas knows. Carriers write whole
+/// addresses into that field, the town last, and now and then a name.
+fn public_place(place: &str, country: Country) -> Option<String> {
+    let parts = place.split([',', '，', '、']).flat_map(|part| part.split(" - ")).map(str::trim);
+    let mut parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.reverse();
+    let town = parts.into_iter().find(|part| Atlas::embedded().knows_town(country, part));
+    town.map(str::to_owned)
+}
+
 fn public_event(
     event: &TrackingEvent,
     shipment: &Shipment,
@@ -450,13 +461,14 @@ fn public_event(
     let happening = &event.happening;
     let hub: Option<&Hub> = event.hub.as_ref().and_then(|code| network.hub(code));
     let by_carrier = event.hub.is_none() && event.scan.is_none() && event.parcel.is_some();
-    let place = happening.location.place.as_deref().and_then(public_place);
     let zone = match hub {
         Some(hub) => hub.zone,
         None if by_carrier => CONSIGNEE_ZONE,
         None => shipment.pickup_zone,
     };
-    let country = happening.location.country.as_deref();
+    let country = happening.location.country.as_deref().and_then(|country| country.parse::<Country>().ok());
+    let place = happening.location.place.as_deref();
+    let place = place.and_then(|place| public_place(place, country.unwrap_or(Country::CHINA)));
     PublicEventView {
         parcel: event.parcel,
         status: happening.status.to_string(),
@@ -470,10 +482,39 @@ fn public_event(
         hub: event.hub.as_ref().map(ToString::to_string),
         place_en: hub.map(|hub| hub.name_en.clone()).or_else(|| place.clone()),
         place_zh: hub.map(|hub| hub.name_zh.clone()).or(place),
-        country: country
-            .and_then(|country| country.parse::<Country>().ok())
-            .or(hub.map(|hub| hub.country))
-            .map(|country| country.to_string()),
+        country: country.or(hub.map(|hub| hub.country)).map(|country| country.to_string()),
         delivered_to: happening.delivered_to.map(|to| to.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_town_is_shown_and_nothing_finer() {
+        for (country, place, town) in [
+            ("NL", "Oderweg 2, AMSTERDAM", Some("AMSTERDAM")),
+            ("DE", "Düsseldorf", Some("Düsseldorf")),
+            ("CN", "Shanghai - CN", Some("Shanghai")),
+            ("CN", "Futian District, Shenzhen", Some("Shenzhen")),
+            ("CN", "深圳", Some("深圳")),
+            ("CN", "上海市浦东新区", Some("上海市浦东新区")),
+            ("CN", "幸福路12号，深圳市", Some("深圳市")),
+            ("CN", "幸福路12号", None),
+            ("CN", "幸福路十二号三单元", None),
+            ("CN", "深圳市福田区幸福路", None),
+            ("CN", "幸福路", None),
+            ("CN", "王伟", None),
+            ("CN", "Wang Wei - CN", None),
+            ("US", "Main Street", None),
+            ("US", "Main Street 5", None),
+            // A town of another country is a word that nobody vouches for.
+            ("CN", "Amsterdam", None),
+            ("CN", " , ", None),
+        ] {
+            let shown = public_place(place, country.parse().expect("a country"));
+            assert_eq!(shown.as_deref(), town, "{country} {place}");
+        }
     }
 }

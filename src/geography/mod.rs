@@ -148,6 +148,13 @@ impl Atlas {
         self.tables.divisions.get(&division)
     }
 
+    /// Whether `name` is that of a town, or in China of a division of any level: a name that says
+    /// no more than roughly where. A street, a house or a person is none.
+    pub fn knows_town(&self, country: Country, name: &str) -> bool {
+        self.tables.names.knows(country, name)
+            || country == Country::CHINA && self.tables.division_names.contains(&names::fold(name))
+    }
+
     fn find(&self, address: &Address) -> Result<(Point, LocatedBy), NotLocated> {
         let country = address.country;
         if let Some(point) = self.tables.postal.find(country, &address.postal_code) {

@@ -64,6 +64,11 @@ impl Names {
         Self { cities: by_name, admin1_of_city, regions: by_region }
     }
 
+    /// Whether there is a city of this name.
+    pub fn knows(&self, country: Country, city: &str) -> bool {
+        self.cities.contains_key(&(country, fold(city)))
+    }
+
     /// The index of the city. A region that is understood is binding: Portland in Maine is not
     /// the one in Oregon, however large. One that is not understood is passed over.
     pub fn find(&self, country: Country, region: &str, city: &str) -> Result<Option<usize>, NotInRegion> {
@@ -87,8 +92,33 @@ fn spellings(name: &str) -> Vec<String> {
     if spelt == plain { vec![plain] } else { vec![plain, spelt] }
 }
 
+/// What may be left out at the end of a division's name: what kind of division it is. Longest first.
+const KINDS_ZH: [&str; 11] =
+    ["特别行政区", "自治区", "自治州", "自治县", "自治旗", "地区", "新区", "省", "市", "区", "县"];
+const KINDS_EN: [&str; 11] = [
+    " Autonomous Prefecture",
+    " Autonomous County",
+    " Autonomous Banner",
+    " Prefecture",
+    " New Area",
+    " District",
+    " County",
+    " Banner",
+    " League",
+    " City",
+    " Area",
+];
+
+/// A division's name as it is looked up, with and without its kind. One character is no name:
+/// 城区 is the district of a town, 城 is nothing.
+pub fn division_spellings(name: &str) -> impl Iterator<Item = String> {
+    let kind = KINDS_ZH.into_iter().chain(KINDS_EN).find_map(|kind| name.strip_suffix(kind));
+    let bare = kind.map(fold).filter(|bare| bare.chars().count() > 1);
+    [Some(fold(name)), bare].into_iter().flatten()
+}
+
 /// Lower case without accents, spaces and punctuation. Other scripts stay as they are.
-fn fold(name: &str) -> String {
+pub fn fold(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for c in name.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()) {
         match c {
@@ -131,5 +161,15 @@ mod tests {
         assert_eq!(fold(" Bun\u{2019}ei "), "bunei");
         assert_eq!(spellings("Düsseldorf"), ["dusseldorf", "duesseldorf"]);
         assert_eq!(fold("東京"), "東京");
+    }
+
+    #[test]
+    fn a_division_is_known_with_and_without_its_kind() {
+        let spellings = |name| division_spellings(name).collect::<Vec<_>>();
+        assert_eq!(spellings("深圳市"), ["深圳市", "深圳"]);
+        assert_eq!(spellings("浦东新区"), ["浦东新区", "浦东"]);
+        assert_eq!(spellings("Pudong New Area"), ["pudongnewarea", "pudong"]);
+        assert_eq!(spellings("Shenzhen"), ["shenzhen"]);
+        assert_eq!(spellings("城区"), ["城区"]);
     }
 }

@@ -3,13 +3,13 @@
 //! They are part of the binary, so a malformed one is a mistake of ours that the first
 //! test to touch the atlas shows; there is nobody at run time who could mend it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::names::Names;
+use super::names::{Names, division_spellings};
 use super::postal::Postal;
 use super::{DivisionLevel, DivisionPlace};
 use crate::domain::place::{Country, Division, Point};
@@ -38,6 +38,8 @@ pub struct Tables {
     pub names: Names,
     pub postal: Postal,
     pub divisions: HashMap<Division, DivisionPlace>,
+    /// What China's divisions are called, as names are looked up.
+    pub division_names: HashSet<String>,
 }
 
 impl Tables {
@@ -53,12 +55,28 @@ impl Tables {
             rows::<PostalRow>(POSTAL_PREFIXES).map(|row| (row.country, row.prefix, point(row.lat, row.lon))),
         );
         let divisions = rows::<DivisionRow>(CHINA_DIVISIONS).map(|row| (row.adcode, row.into())).collect();
-        Self { cities, by_country, names, postal, divisions }
+        let division_names = division_names(&divisions);
+        Self { cities, by_country, names, postal, divisions, division_names }
     }
 
     pub fn cities_of(&self, country: Country) -> &[City] {
         self.by_country.get(&country).map_or(&[], |range| &self.cities[range.clone()])
     }
+}
+
+/// Each by itself, and in Chinese also behind those it lies in, as addresses begin: 上海市浦东新区.
+fn division_names(divisions: &HashMap<Division, DivisionPlace>) -> HashSet<String> {
+    let mut names = HashSet::new();
+    for (division, place) in divisions {
+        names.extend(division_spellings(&place.name_en));
+        let above = [division.province(), division.city()];
+        let above = above.iter().filter(|above| *above != division).filter_map(|above| divisions.get(above));
+        let above: Vec<&str> = above.map(|above| above.name_zh.as_str()).collect();
+        for front in [&[], above.as_slice()].into_iter().chain(above.chunks(1)) {
+            names.extend(division_spellings(&format!("{}{}", front.concat(), place.name_zh)));
+        }
+    }
+    names
 }
 
 fn rows<T: DeserializeOwned>(text: &'static str) -> impl Iterator<Item = T> {

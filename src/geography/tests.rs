@@ -170,3 +170,35 @@ fn every_city_is_found_by_its_own_name_and_point() {
         assert_eq!(atlas.check_given(city.country, city.point), Ok(city.point), "{}", city.name);
     }
 }
+
+#[test]
+fn a_town_is_known_in_its_country_and_a_street_is_not() {
+    let knows = |code: &str, name: &str| Atlas::embedded().knows_town(country(code), name);
+    for (code, name) in [
+        ("NL", "Amsterdam"),
+        ("AT", "WIEN"),
+        ("CN", "Shenzhen"),
+        ("CN", "深圳"),
+        ("CN", "深圳市"),
+        ("CN", "广东省"),
+        ("CN", "广东省深圳市"),
+        ("CN", "广东省深圳市福田区"),
+        ("CN", "Futian"),
+        ("CN", "Pudong New Area"),
+    ] {
+        assert!(knows(code, name), "{code} {name}");
+    }
+    for (code, name) in [
+        ("CN", "Amsterdam"),
+        ("NL", "深圳"),
+        ("CN", ""),
+        ("CN", "市"),
+        ("CN", "城"),
+        ("CN", "幸福路"),
+        ("CN", "深圳市幸福路"),
+        ("CN", "浙江省福田区"),
+        ("NL", "Oderweg"),
+    ] {
+        assert!(!knows(code, name), "{code} {name}");
+    }
+}

@@ -8,7 +8,6 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
-use futures_util::future::LocalBoxFuture;
 
 use super::problem::Problem;
 use crate::domain::network::HubCode;
@@ -17,33 +16,40 @@ use crate::flows::{Deps, authenticate::merchant_by_key};
 use crate::standard_webhooks::{self, Signed};
 use crate::store::merchants::Merchant;
 
-/// A whole body, at most as large and as slow as the configuration allows.
-pub struct Body(pub Bytes);
+/// A body that nobody has read yet: strangers are turned away before it is.
+pub struct Body {
+    payload: Payload,
+    bytes_max: usize,
+}
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl FromRequest for Body {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+    type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes_max = deps(request).map(|deps| deps.settings.http.body_bytes_max).unwrap_or(0);
-        let mut payload = payload.take();
-        Box::pin(async move {
-            let read = async {
-                let mut body = BytesMut::new();
-                while let Some(chunk) = payload.next().await {
-                    let chunk = chunk.map_err(|_| Problem::body_cut_off())?;
-                    if body.len() + chunk.len() > bytes_max {
-                        return Err(Problem::too_large(bytes_max));
-                    }
-                    body.extend_from_slice(&chunk);
+        ready(Ok(Self { payload: payload.take(), bytes_max }))
+    }
+}
+
+impl Body {
+    /// The whole of it, at most as large and as slow as is allowed.
+    pub async fn read(mut self) -> Result<Bytes, Problem> {
+        let read = async {
+            let mut body = BytesMut::new();
+            while let Some(chunk) = self.payload.next().await {
+                let chunk = chunk.map_err(|_| Problem::body_cut_off())?;
+                if body.len() + chunk.len() > self.bytes_max {
+                    return Err(Problem::too_large(self.bytes_max));
                 }
-                Ok(Body(body.freeze()))
-            };
-            tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or_else(|_| Err(Problem::too_slow()))
-        })
+                body.extend_from_slice(&chunk);
+            }
+            Ok(body.freeze())
+        };
+        tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or_else(|_| Err(Problem::too_slow()))
     }
 }
 
@@ -104,10 +110,11 @@ impl Credentials {
         Ok(merchant_by_key(deps, key).await?)
     }
 
-    /// The merchant who calls with an API key, or who signed the body.
-    pub async fn merchant_or_signer(&self, deps: &Deps, body: &[u8]) -> Result<Merchant, Problem> {
+    /// The merchant who calls with an API key, or who signed the body, and the body.
+    pub async fn merchant_or_signer(&self, deps: &Deps, body: Body) -> Result<(Merchant, Bytes), Problem> {
         if self.bearer.is_some() || self.webhook_signature.is_none() {
-            return self.merchant(deps).await;
+            let merchant = self.merchant(deps).await?;
+            return Ok((merchant, body.read().await?));
         }
         let named = self.merchant.as_deref();
         let named = named.ok_or_else(|| Problem::header(MERCHANT, "has to name the merchant who signed"))?;
@@ -117,7 +124,9 @@ impl Credentials {
             timestamp: self.webhook_timestamp.as_deref(),
             signature: self.webhook_signature.as_deref(),
         };
-        Ok(authenticate::merchant_by_signature(deps, id, &signed, body).await?)
+        let signer = authenticate::signer(deps, id, &signed).await?;
+        let body = body.read().await?;
+        Ok((authenticate::merchant_by_signature(deps, signer, &signed, &body)?, body))
     }
 
     /// The hub who calls, if it is `hub`.

@@ -1,7 +1,8 @@
 //! The front door: the API, the tracking pages, the operators' addresses.
 //!
-//! A handler authenticates, calls one flow and writes down what it says; decisions are
-//! made elsewhere. Every answer has a request id, under which the log has the request.
+//! A handler authenticates, then reads the body, calls one flow and writes down what it
+//! says; decisions are made elsewhere. Every answer has a request id, under which the log
+//! has what went wrong; requests themselves are logged at debug.
 //! Addresses are logged by their pattern, never as they came: a tracking token in a log
 //! would be a key in a log.
 

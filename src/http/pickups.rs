@@ -29,9 +29,9 @@ use crate::flows::{Deps, accept_pickup};
 )]
 #[post("/v1/pickups")]
 pub async fn create(deps: Data<Deps>, caller: Credentials, body: Body) -> Result<HttpResponse, Problem> {
-    let merchant = caller.merchant_or_signer(&deps, &body.0).await?;
+    let (merchant, body) = caller.merchant_or_signer(&deps, body).await?;
     let key = caller.idempotency_key()?;
-    let answer = accept_pickup::accept(&deps, merchant.id, key, &body.0).await?;
+    let answer = accept_pickup::accept(&deps, merchant.id, key, &body).await?;
     let mut response = HttpResponse::Created();
     if answer.replayed {
         response.insert_header(("idempotency-replayed", "true"));

@@ -75,7 +75,8 @@ pub async fn record(
 ) -> Result<HttpResponse, Problem> {
     let code: HubCode = path.parse().map_err(|_| Problem::not_found())?;
     caller.hub(&deps, &code).await?;
-    match serde_json::from_slice(&body.0).map_err(Problem::not_json)? {
+    let body = body.read().await?;
+    match serde_json::from_slice(&body).map_err(Problem::not_json)? {
         Value::Array(scans) => {
             if scans.is_empty() || scans.len() > SCANS_MAX {
                 let detail = format!("a list has 1 to {SCANS_MAX} scans, this one has {}", scans.len());

@@ -43,7 +43,7 @@ pub enum NoRoute {
     NoDeparture { horizon_days: u32, clearance: Clearance },
     #[error(
         "{service} promises delivery by {}, the earliest that is possible is {}; choose a slower service if \
-         there is one",
+         there is one, or express for the earliest arrival whenever that is",
         rfc3339(*promised_by),
         rfc3339(*fastest)
     )]

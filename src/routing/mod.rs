@@ -1,10 +1,11 @@
 //! The way of a shipment: first mile, origin hub, line-haul, gateway, last mile.
 //!
 //! # Promise
-//! [`plan`] finds, in a [`Network`] of hubs and weekly lanes, the earliest arrival for `express`
-//! and the cheapest arrival within the promise for `standard` and `economy`. Both are exact, not
-//! heuristics, and the same question has the same answer on every machine. A plan says why it
-//! was chosen and why the best other ways were not; a refusal says what is missing.
+//! [`plan`] finds, in a [`Network`] of hubs and weekly lanes, the earliest arrival for `express`,
+//! be it after the promise, and the cheapest arrival within the promise for `standard` and `economy`.
+//! Both are exact, not heuristics, and the same question has the same answer on every machine. A plan
+//! says why it was chosen, whether it is late, and why the best other ways were not chosen; a refusal
+//! says what is missing.
 //!
 //! # Model
 //! - The clock starts when the pickup window ends, or now where that is past; the service's

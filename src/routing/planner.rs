@@ -9,7 +9,7 @@ use super::ask::{Ask, NoRoute};
 use super::cost::{Road, distance_metres};
 use super::hub_time::ready_at;
 use super::network::Network;
-use super::reasons::{self, Outcome};
+use super::reasons::{self, Choice, Outcome};
 use super::schedule::later;
 use super::search::{Way, search};
 use super::union::is_one_market;
@@ -59,7 +59,12 @@ pub fn plan(network: &Network, settings: &config::Routing, ask: &Ask, now: Insta
     let Some(best) = journeys.first() else {
         return Err(NoRoute::NoDeparture { horizon_days: settings.horizon_days, clearance: ask.clearance });
     };
-    if best.is_late {
+    // Who buys the earliest arrival gets it whenever it is, and the plan says so; to the others the promise binds.
+    let binds = match ask.service {
+        Service::Express => false,
+        Service::Standard | Service::Economy => true,
+    };
+    if best.is_late && binds {
         // Where all are late, the earliest of them is the first.
         let (fastest, promised_by) = (best.arrive_at, times.promised_by);
         return Err(NoRoute::PromiseNotKept { service: ask.service, fastest, promised_by });
@@ -182,7 +187,13 @@ fn write_down(
         arrive_at: chosen.arrive_at,
         cost: chosen.cost,
         promised_by: times.promised_by,
-        reason: reasons::of_choice(ask.service, journeys.len(), in_time, now > ask.until),
+        reason: reasons::of_choice(&Choice {
+            service: ask.service,
+            ways: journeys.len(),
+            in_time,
+            late_by: chosen.is_late.then(|| chosen.arrive_at - times.promised_by),
+            window_is_over: now > ask.until,
+        }),
         alternatives: alternatives.collect(),
     }
 }

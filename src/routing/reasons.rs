@@ -13,9 +13,20 @@ pub struct Outcome {
     pub cost: UsdMicros,
 }
 
-/// Why the chosen way won among `ways` in all, of which `in_time` keep the promise.
-pub fn of_choice(service: Service, ways: usize, in_time: usize, window_is_over: bool) -> String {
-    let won = match (service, ways, in_time) {
+/// What there was to choose from, and what was chosen.
+pub struct Choice {
+    pub service: Service,
+    /// In all, of which `in_time` keep the promise.
+    pub ways: usize,
+    pub in_time: usize,
+    /// How long after the promise the chosen way arrives, where it does.
+    pub late_by: Option<TimeDelta>,
+    pub window_is_over: bool,
+}
+
+/// Why the chosen way won, and what has to be known about it.
+pub fn of_choice(choice: &Choice) -> String {
+    let mut reason = match (choice.service, choice.ways, choice.in_time) {
         (_, 1, _) => "the only way that was found".to_owned(),
         (Service::Express, ways, _) => format!("the earliest arrival of {ways} ways"),
         (Service::Standard | Service::Economy, ways, 1) => {
@@ -28,12 +39,19 @@ pub fn of_choice(service: Service, ways: usize, in_time: usize, window_is_over: 
             format!("the cheapest of the {in_time} among {ways} ways that keep the promise")
         }
     };
-    if window_is_over { format!("{won}; the pickup window is already over, so it starts now") } else { won }
+    if let Some(late_by) = choice.late_by {
+        reason += &format!("; it arrives {} after the promise", duration(late_by));
+    }
+    if choice.window_is_over {
+        reason += "; the pickup window is already over, so it starts now";
+    }
+    reason
 }
 
 /// Why `other` was turned down for `chosen`: first what decided, then what else is different.
 pub fn of_alternative(service: Service, chosen: Outcome, other: Outcome, promised_by: Instant) -> String {
-    if other.arrive_at > promised_by {
+    // Where the chosen way is late as well, being late is no reason.
+    if other.arrive_at > promised_by && chosen.arrive_at <= promised_by {
         return format!("arrives {} after the promise", duration(other.arrive_at - promised_by));
     }
     let time = difference(other.arrive_at.cmp(&chosen.arrive_at), |later| {
@@ -119,17 +137,42 @@ mod tests {
 
     #[test]
     fn a_choice_says_among_how_many_it_won() {
-        assert_eq!(of_choice(Service::Express, 1, 1, false), "the only way that was found");
-        assert_eq!(of_choice(Service::Express, 9, 1, false), "the earliest arrival of 9 ways");
-        assert_eq!(of_choice(Service::Economy, 9, 1, false), "the only one of 9 ways that keeps the promise");
+        let reason = |service, ways, in_time| {
+            of_choice(&Choice { service, ways, in_time, late_by: None, window_is_over: false })
+        };
+        assert_eq!(reason(Service::Express, 1, 1), "the only way that was found");
+        assert_eq!(reason(Service::Express, 9, 1), "the earliest arrival of 9 ways");
+        assert_eq!(reason(Service::Economy, 9, 1), "the only one of 9 ways that keeps the promise");
+        assert_eq!(reason(Service::Economy, 9, 9), "the cheapest of 9 ways, all within the promise");
         assert_eq!(
-            of_choice(Service::Economy, 9, 9, false),
-            "the cheapest of 9 ways, all within the promise"
+            reason(Service::Standard, 9, 4),
+            "the cheapest of the 4 among 9 ways that keep the promise"
         );
+    }
+
+    #[test]
+    fn a_choice_says_what_is_wrong_with_it() {
+        let late = Choice {
+            service: Service::Express,
+            ways: 9,
+            in_time: 0,
+            late_by: Some(TimeDelta::hours(30)),
+            window_is_over: true,
+        };
         assert_eq!(
-            of_choice(Service::Standard, 9, 4, true),
-            "the cheapest of the 4 among 9 ways that keep the promise; \
+            of_choice(&late),
+            "the earliest arrival of 9 ways; it arrives 1 d 6 h after the promise; \
              the pickup window is already over, so it starts now"
         );
+        let only = Choice { ways: 1, window_is_over: false, ..late };
+        assert_eq!(of_choice(&only), "the only way that was found; it arrives 1 d 6 h after the promise");
+    }
+
+    #[test]
+    fn where_the_chosen_way_is_late_too_an_alternative_says_how_it_differs() {
+        let outcome = |time: &str| Outcome { arrive_at: at(time), cost: UsdMicros(1) };
+        let (chosen, other) = (outcome("2026-03-10T00:00:00Z"), outcome("2026-03-11T00:00:00Z"));
+        let promised_by = at("2026-03-09T00:00:00Z");
+        assert_eq!(of_alternative(Service::Express, chosen, other, promised_by), "arrives 1 d later");
     }
 }

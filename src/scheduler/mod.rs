@@ -20,10 +20,16 @@ use crate::telemetry;
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 4] = [
+const JOBS: [(&str, &str, Verb); 5] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
+            Ok(())
+        })
+    }),
+    ("metrics_upkeep", "*/5 * * * * *", |_| {
+        Box::pin(async {
+            telemetry::upkeep();
             Ok(())
         })
     }),

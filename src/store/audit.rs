@@ -2,22 +2,29 @@
 //!
 //! Each entry's hash covers the one before it, and the shipment's row holds the end of
 //! the chain. A changed, removed, added or reordered entry breaks it, and so does a chain
-//! that was cut short. Shipments don't share a chain: it would make every change in the
-//! house wait for every other. Absent on purpose: a secret in the hash. Who can rewrite
-//! the whole database can rewrite the chains; against that, keep copies elsewhere.
+//! that was cut short. [`verify()`] walks the chains, and then holds the rows against what
+//! was audited of them last: a state, an amount or a trigger that was changed beside the
+//! chain is found as well.
+//!
+//! Shipments don't share a chain: it would make every change in the house wait for every
+//! other. So a shipment that is removed together with its chain leaves no trace here.
+//! Absent on purpose: a secret in the hash. Who can rewrite the whole database can rewrite
+//! the chains. Against both, keep copies elsewhere.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+mod rows;
+mod verify;
+
+use sea_orm::{ActiveValue::Set, EntityTrait};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::entity::{audit_entry, shipment};
+use super::entity::audit_entry;
 use super::events::hex;
 use super::shipments::AuditHead;
-use super::{Store, StoreError, Tx};
+use super::{StoreError, Tx};
 use crate::domain::id::ShipmentId;
-use crate::domain::instant::{Instant, from_micros};
+use crate::domain::instant::Instant;
+pub use verify::{Break, Verdict, verify};
 
 /// One change, before it has its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +37,12 @@ pub struct Change {
     pub detail: serde_json::Value,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    pub seq: i64,
-    pub at: Instant,
-    pub actor: String,
-    pub action: String,
-    pub detail: String,
+struct Entry {
+    seq: i64,
+    at: Instant,
+    actor: String,
+    action: String,
+    detail: String,
 }
 
 /// Where a chain begins.
@@ -90,109 +96,4 @@ pub async fn append(
         audit_entry::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
     Ok(())
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Break {
-    pub shipment: ShipmentId,
-    pub seq: i64,
-    pub reason: String,
-}
-
-#[derive(Debug, Default)]
-pub struct Verdict {
-    pub shipments: u64,
-    pub entries: u64,
-    pub breaks: Vec<Break>,
-}
-
-const PAGE: u64 = 500;
-
-/// Walks every chain from its beginning to the end that its shipment holds.
-/// Reads a snapshot, so that it can be run beside a busy daemon.
-pub async fn verify(store: &Store) -> Result<Verdict, StoreError> {
-    let db = &store.snapshot().await?;
-    let mut verdict = Verdict::default();
-    let mut after = Uuid::nil();
-    loop {
-        let page: Vec<(Uuid, i64, String)> = shipment::Entity::find()
-            .select_only()
-            .columns([shipment::Column::Id, shipment::Column::AuditSeq, shipment::Column::AuditHash])
-            .filter(shipment::Column::Id.gt(after))
-            .order_by_asc(shipment::Column::Id)
-            .limit(PAGE)
-            .into_tuple()
-            .all(db)
-            .await?;
-        let Some((last, ..)) = page.last() else { break };
-        let entries = audit_entry::Entity::find()
-            .filter(audit_entry::Column::ShipmentId.gt(after))
-            .filter(audit_entry::Column::ShipmentId.lte(*last))
-            .order_by_asc(audit_entry::Column::ShipmentId)
-            .order_by_asc(audit_entry::Column::Seq)
-            .all(db)
-            .await?;
-        after = *last;
-        verify_page(&page, &entries, &mut verdict);
-    }
-    let orphans =
-        audit_entry::Entity::find().filter(audit_entry::Column::ShipmentId.gt(after)).all(db).await?;
-    verify_page(&[], &orphans, &mut verdict);
-    Ok(verdict)
-}
-
-fn verify_page(heads: &[(Uuid, i64, String)], entries: &[audit_entry::Model], verdict: &mut Verdict) {
-    let mut entries = entries.iter().peekable();
-    let mut report = |shipment: Uuid, seq, reason: &str| {
-        let shipment = ShipmentId::from_uuid(shipment);
-        verdict.breaks.push(Break { shipment, seq, reason: reason.to_owned() });
-    };
-    for (id, seq, hash) in heads {
-        verdict.shipments += 1;
-        while let Some(orphan) = entries.next_if(|entry| entry.shipment_id < *id) {
-            report(orphan.shipment_id, orphan.seq, "its shipment is missing");
-        }
-        let mut head = beginning();
-        let mut broken = false;
-        while let Some(row) = entries.next_if(|entry| entry.shipment_id == *id) {
-            verdict.entries += 1;
-            let entry = Entry {
-                seq: row.seq,
-                at: from_micros(row.at),
-                actor: row.actor.clone(),
-                action: row.action.clone(),
-                detail: row.detail.clone(),
-            };
-            let follows = row.seq == head.seq + 1 && row.previous_hash == head.hash;
-            let sound = follows && link(&head.hash, *id, &entry) == row.hash;
-            if !broken && !sound {
-                report(*id, row.seq, "the entry does not follow from the one before it");
-                broken = true;
-            }
-            head = AuditHead { seq: row.seq, hash: row.hash.clone() };
-        }
-        if !broken && (head.seq, &head.hash) != (*seq, hash) {
-            report(*id, head.seq, "the chain ends elsewhere than its shipment says");
-        }
-    }
-    for orphan in entries {
-        report(orphan.shipment_id, orphan.seq, "its shipment is missing");
-    }
-}
-
-/// A shipment's entries, oldest first.
-pub async fn entries(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Vec<Entry>, StoreError> {
-    let rows = audit_entry::Entity::find()
-        .filter(audit_entry::Column::ShipmentId.eq(shipment.uuid()))
-        .order_by_asc(audit_entry::Column::Seq)
-        .all(db)
-        .await?;
-    let entry = |row: audit_entry::Model| Entry {
-        seq: row.seq,
-        at: from_micros(row.at),
-        actor: row.actor,
-        action: row.action,
-        detail: row.detail,
-    };
-    Ok(rows.into_iter().map(entry).collect())
 }

@@ -39,14 +39,44 @@ pub async fn insert(tx: &Tx, merchant: &Merchant, key_hash: &str) -> Result<(), 
         created_at: Set(merchant.created_at.timestamp_micros()),
     };
     merchant::Entity::insert(row).exec_without_returning(tx).await?;
+    insert_key(tx, merchant.id, key_hash, merchant.created_at).await
+}
+
+async fn insert_key(tx: &Tx, merchant: MerchantId, hash: &str, at: Instant) -> Result<(), StoreError> {
     let key = merchant_key::ActiveModel {
-        hash: Set(key_hash.to_owned()),
-        merchant_id: Set(merchant.id.uuid()),
-        created_at: Set(merchant.created_at.timestamp_micros()),
+        hash: Set(hash.to_owned()),
+        merchant_id: Set(merchant.uuid()),
+        created_at: Set(at.timestamp_micros()),
         revoked_at: Set(None),
     };
     merchant_key::Entity::insert(key).exec_without_returning(tx).await?;
     Ok(())
+}
+
+/// Every API key that the merchant has is revoked, and one with `key_hash` is the only good one.
+/// False: there is no such merchant.
+pub async fn renew_key(tx: &Tx, id: MerchantId, key_hash: &str, at: Instant) -> Result<bool, StoreError> {
+    if find(tx, id).await?.is_none() {
+        return Ok(false);
+    }
+    merchant_key::Entity::update_many()
+        .col_expr(merchant_key::Column::RevokedAt, Expr::value(at.timestamp_micros()))
+        .filter(merchant_key::Column::MerchantId.eq(id.uuid()))
+        .filter(merchant_key::Column::RevokedAt.is_null())
+        .exec(tx)
+        .await?;
+    insert_key(tx, id, key_hash, at).await?;
+    Ok(true)
+}
+
+/// False: there is no such merchant.
+pub async fn set_verification(tx: &Tx, id: MerchantId, to: Verification) -> Result<bool, StoreError> {
+    let done = merchant::Entity::update_many()
+        .col_expr(merchant::Column::Verification, Expr::value(to.as_str()))
+        .filter(merchant::Column::Id.eq(id.uuid()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
@@ -86,6 +116,17 @@ pub async fn insert_hub_key(tx: &Tx, hub: &HubCode, key_hash: &str, at: Instant)
     };
     hub_key::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
+}
+
+/// Says how many keys the hub had that were still good.
+pub async fn revoke_hub_keys(tx: &Tx, hub: &HubCode, at: Instant) -> Result<u64, StoreError> {
+    let done = hub_key::Entity::update_many()
+        .col_expr(hub_key::Column::RevokedAt, Expr::value(at.timestamp_micros()))
+        .filter(hub_key::Column::HubCode.eq(hub.as_str()))
+        .filter(hub_key::Column::RevokedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected)
 }
 
 pub async fn hub_by_key_hash(db: &impl ConnectionTrait, hash: &str) -> Result<Option<HubCode>, StoreError> {

@@ -65,7 +65,33 @@ async fn steps(connection: &DatabaseConnection) -> Result<Vec<Step>, sea_orm::Db
     Ok(applied.chain(pending.iter().map(|migration| step(migration.name(), false))).collect())
 }
 
-/// Whether the schema is the one this version was built for.
+/// Whether the schema is the one this version was built for. Anybody may ask, so it only reads:
+/// a database that was never migrated is left as it is, and is not current.
 pub async fn is_current(store: &Store) -> Result<bool, StoreError> {
-    Ok(Migrator::get_pending_migrations(store.reader()).await?.is_empty())
+    Ok(Migrator::get_pending_migrations_read_only(store.reader()).await?.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn tables(store: &Store) -> i64 {
+        let sql = "SELECT count(*) AS n FROM sqlite_master";
+        let statement = crate::store::row::statement(store.reader(), sql, []);
+        let row = store.reader().query_one_raw(statement).await.expect("an answer").expect("a row");
+        row.try_get("", "n").expect("a number")
+    }
+
+    #[tokio::test]
+    async fn asking_whether_the_schema_is_current_writes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url: SecretString = format!("sqlite://{}/test.db", folder.path().display()).into();
+        let store = Store::connect(&url, 2).await.expect("a database");
+        assert!(!is_current(&store).await.expect("an empty database is no error"));
+        assert_eq!(tables(&store).await, 0);
+        up(&url).await.expect("migrations");
+        assert!(is_current(&store).await.expect("an answer"));
+        down(&url).await.expect("migrations");
+        assert!(!is_current(&store).await.expect("an answer"));
+    }
 }

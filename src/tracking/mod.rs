@@ -14,8 +14,6 @@
 mod estimate;
 mod fold;
 mod meaning;
-mod view;
 
 pub use estimate::{Where, estimate, expected};
 pub use fold::{ParcelTimeline, Timeline, fold};
-pub use view::public_place;

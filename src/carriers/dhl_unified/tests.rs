@@ -123,10 +123,10 @@ fn the_question_names_the_number_the_language_and_the_division() {
     let request = adapter("").request(&number);
     assert_eq!(request.url, "https://api-eu.dhl.com/track/shipments?trackingNumber=JD01-46&language=en");
     assert!(request.headers.contains(&("DHL-API-Key", "k3y".into())));
-    let request = adapter("base_url = \"http://x/\"\nservice = \"parcel de&x\"").request(&number);
+    let request = adapter("base_url = \"https://x/\"\nservice = \"parcel de&x\"").request(&number);
     assert_eq!(
         request.url,
-        "http://x/track/shipments?trackingNumber=JD01-46&language=en&service=parcel%20de%26x"
+        "https://x/track/shipments?trackingNumber=JD01-46&language=en&service=parcel%20de%26x"
     );
 }
 

@@ -178,15 +178,26 @@ fn what_cannot_be_planned_says_what_is_missing_and_who_must_act() {
     let none = NoRoute::NoDeparture { horizon_days: 2, clearance: Clearance::B2cDirect };
     assert_eq!(refused(&weekly, express(), "[routing]\nhorizon_days = 2"), none);
 
-    let late = refused(&network(), express(), "[routing.promise_days]\nexpress = 1");
+    let late = refused(&network(), ask(Service::Standard), "[routing.promise_days]\nstandard = 1");
     let (fastest, promised_by) = (at("2026-03-03T22:00:00Z"), at("2026-03-03T08:00:00Z"));
-    assert_eq!(late, NoRoute::PromiseNotKept { service: Service::Express, fastest, promised_by });
+    assert_eq!(late, NoRoute::PromiseNotKept { service: Service::Standard, fastest, promised_by });
     assert_eq!(
         late.to_string(),
-        "express promises delivery by 2026-03-03T08:00:00Z, the earliest that is possible is \
-         2026-03-03T22:00:00Z; choose a slower service if there is one"
+        "standard promises delivery by 2026-03-03T08:00:00Z, the earliest that is possible is \
+         2026-03-03T22:00:00Z; choose a slower service if there is one, or express for the earliest \
+         arrival whenever that is"
     );
     assert_eq!(late.class(), Class::Caller);
+}
+
+#[test]
+fn express_takes_the_earliest_arrival_and_says_where_it_is_after_the_promise() {
+    let settings = settings("[routing.promise_days]\nexpress = 1");
+    let plan = plan(&network(), &settings, &ask(Service::Express), at(NOW)).expect("a plan");
+    assert_eq!(plan.arrive_at, at("2026-03-03T22:00:00Z"));
+    assert_eq!(plan.promised_by, at("2026-03-03T08:00:00Z"));
+    assert_eq!(plan.reason, "the earliest arrival of 2 ways; it arrives 14 h after the promise");
+    assert_eq!(plan.alternatives[0].reason, "arrives 10 d later, but costs 5.32 USD less");
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! What the rows of a shipment say, held against what was audited last.
+//!
+//! The actions and details that are read here are those that the flows write.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::domain::escrow::{OrderState, TriggerAction, TriggerFacts};
+use crate::domain::event::EventStatus;
+use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
+use crate::domain::money::Money;
+use crate::domain::shipment::ShipmentStatus;
+use crate::store::entity::{audit_entry, escrow_order, escrow_trigger};
+
+/// The last word of a chain on what it vouches for.
+struct Audited {
+    status: Option<String>,
+    state: String,
+    held: Option<Money>,
+    /// Triggers and what they command.
+    issued: BTreeSet<(String, String)>,
+}
+
+impl Audited {
+    fn read(entries: &[audit_entry::Model]) -> Self {
+        let state = OrderState::Held.to_string();
+        let mut said = Self { status: None, state, held: None, issued: BTreeSet::new() };
+        for entry in entries {
+            // What isn't JSON was not written by us: its hash is wrong, or it vouches for nothing.
+            let detail: Value = serde_json::from_str(&entry.detail).unwrap_or_default();
+            let text = |key: &str| detail[key].as_str().unwrap_or_default().to_owned();
+            match entry.action.as_str() {
+                "shipment.accepted" => {
+                    said.status = Some(ShipmentStatus::Accepted.to_string());
+                    said.held = serde_json::from_value(detail["held"].clone()).ok();
+                }
+                "shipment.advanced" => said.status = Some(text("to")),
+                "order.state" => said.state = text("to"),
+                "trigger.issued" => drop(said.issued.insert((text("trigger"), text("action")))),
+                _ => {}
+            }
+        }
+        said
+    }
+}
+
+/// Every row of one shipment that says something else than its chain, in words.
+pub fn disagreements(
+    status: &str,
+    entries: &[audit_entry::Model],
+    orders: &[escrow_order::Model],
+    triggers: &[escrow_trigger::Model],
+    parcels: &[(Uuid, i32)],
+) -> Vec<String> {
+    let audited = Audited::read(entries);
+    let mut found = Vec::new();
+    if audited.status.as_deref() != Some(status) {
+        let known = audited.status.as_deref().unwrap_or("nothing");
+        found.push(format!("the shipment is {status}, audited last was {known}"));
+    }
+    match orders {
+        [order] => found.extend(order_disagreements(order, &audited)),
+        _ => found.push(format!("the shipment has {} orders", orders.len())),
+    }
+    for trigger in triggers {
+        let id = TriggerId::from_uuid(trigger.id).to_string();
+        if !audited.issued.contains(&(id.clone(), trigger.action.clone())) {
+            found.push(format!("the trigger {id} ({}) was issued without an entry", trigger.action));
+        }
+        if trigger.action == TriggerAction::ConfirmReceipt.as_str() && !has_evidence(trigger, parcels) {
+            found.push(format!("the trigger {id} confirms without evidence that every parcel was delivered"));
+        }
+    }
+    found
+}
+
+fn order_disagreements(order: &escrow_order::Model, audited: &Audited) -> Vec<String> {
+    let mut found = Vec::new();
+    if order.state != audited.state {
+        found.push(format!("the order is {}, audited last was {}", order.state, audited.state));
+    }
+    let is_held = |held: &Money| {
+        (held.minor, held.currency.to_string()) == (order.amount_minor, order.currency.clone())
+    };
+    if !audited.held.as_ref().is_some_and(is_held) {
+        let held =
+            audited.held.map_or("nothing".to_owned(), |held| format!("{} {}", held.minor, held.currency));
+        let (minor, currency) = (order.amount_minor, &order.currency);
+        found.push(format!("the order holds {minor} {currency} (minor units), audited was {held}"));
+    }
+    found
+}
+
+/// One parcel, one delivery: none missing, none twice, none of another shipment.
+fn has_evidence(trigger: &escrow_trigger::Model, parcels: &[(Uuid, i32)]) -> bool {
+    let Ok(facts) = serde_json::from_str::<TriggerFacts>(&trigger.facts) else { return false };
+    let delivered = EventStatus::Delivered.as_str();
+    let mut proved: Vec<ParcelId> = facts.evidence.parcels.iter().map(|proof| proof.parcel).collect();
+    proved.sort_unstable();
+    let mut there: Vec<ParcelId> = Vec::new();
+    for (shipment, number) in parcels {
+        let Ok(number) = u16::try_from(*number) else { return false };
+        there.push(ParcelId { shipment: ShipmentId::from_uuid(*shipment), number });
+    }
+    there.sort_unstable();
+    facts.evidence.parcels.iter().all(|proof| proof.status == delivered)
+        && proved == there
+        && !there.is_empty()
+}
