@@ -21,11 +21,21 @@ impl MigrationTrait for Migration {
             text("policy"),
             text("state"),
             text_null("frozen_because"),
+            // Another merchant's order named the same trade before.
+            boolean("contested"),
             big_integer("updated_at"),
         ];
         manager.create_table(table("escrow_order", escrow_order, &["shipment_id", "id"])).await?;
-        // One trade is one order, whoever names it: paying for it twice starts with two rows.
-        manager.create_index(unique("escrow_order", &["provider", "payment_reference"])).await?;
+        manager
+            .create_index(unique("escrow_order", &["merchant_id", "provider", "payment_reference"]))
+            .await?;
+
+        // Who named a trade first. Money moves for that order alone: what another merchant's
+        // shipment proves, it proves for nobody's payment.
+        let payment_owner = [text("provider"), text("payment_reference"), uuid("order_id")];
+        manager
+            .create_table(table("payment_owner", payment_owner, &["provider", "payment_reference"]))
+            .await?;
 
         // At most one trigger per order and action, for ever.
         let trigger = [
@@ -65,6 +75,6 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_all(manager, &["escrow_order", "escrow_trigger", "outbox"]).await
+        drop_all(manager, &["escrow_order", "payment_owner", "escrow_trigger", "outbox"]).await
     }
 }

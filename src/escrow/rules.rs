@@ -25,6 +25,8 @@ pub struct Facts<'a> {
     /// Why it is as it is, as far as somebody wrote that down.
     pub because: Option<&'a str>,
     pub called_off: bool,
+    /// Another merchant's order named the same payment before.
+    pub contested: bool,
     /// The provider was asked for confirmation as often as the schedule has it, in vain.
     pub confirm_is_dead: bool,
 }
@@ -107,6 +109,9 @@ fn trouble(facts: &Facts, delivered: bool) -> Option<String> {
     if facts.called_off {
         return Some("the shipment was called off".to_owned());
     }
+    if facts.contested {
+        return Some("another order named the same payment before".to_owned());
+    }
     let of_parcel =
         facts.parcels.iter().enumerate().find_map(|(i, parcel)| match (&parcel.trouble, parcel.held) {
             (Some(trouble), _) => Some(format!("parcel {}: {trouble}", i + 1)),
@@ -168,6 +173,7 @@ mod tests {
             issued,
             because: None,
             called_off: false,
+            contested: false,
             confirm_is_dead: false,
         };
         decide(&facts, from_micros(1))
@@ -231,6 +237,7 @@ mod tests {
                 issued: TriggerAction::ALL,
                 because: Some("the address is gone"),
                 called_off: false,
+                contested: false,
                 confirm_is_dead: true,
             }
         }
@@ -267,16 +274,17 @@ mod tests {
             parcels in prop::collection::vec(any_parcel(), 0..4),
             issued in prop::sample::subsequence(TriggerAction::ALL.to_vec(), 0..=4),
             called_off: bool,
+            contested: bool,
             confirm_is_dead: bool,
         ) {
             let policy = ReleasePolicy::OnDelivery;
             let (parcels, issued) = (&parcels, &issued);
-            let facts = Facts { state, policy, parcels, issued, because: None, called_off, confirm_is_dead };
+            let facts = Facts { state, policy, parcels, issued, because: None, called_off, contested, confirm_is_dead };
             let decision = decide(&facts, from_micros(1));
             let made = actions(&decision);
             prop_assert!(made.iter().all(|action| !issued.contains(action)));
             if made.contains(&TriggerAction::ConfirmReceipt) {
-                prop_assert!(!parcels.is_empty() && !called_off);
+                prop_assert!(!parcels.is_empty() && !called_off && !contested);
                 prop_assert!(parcels.iter().all(|p| p.delivered.is_some() && p.trouble.is_none() && !p.held));
             }
             let again: Vec<_> = issued.iter().copied().chain(made).collect();

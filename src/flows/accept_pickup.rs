@@ -6,6 +6,10 @@
 //! nothing. After it, whoever asks again under the same key gets the same answer, and
 //! whoever asks under the same reference is told which shipment it became.
 //!
+//! Two merchants can name one payment; that is no reason to refuse the second one's goods,
+//! and whose payment it is, is nobody else's business. Its order is marked as contested,
+//! and no money ever moves on its evidence.
+//!
 //! Only an acceptance is kept under a key. A refusal changes nothing, so the corrected
 //! body may use the same key.
 
@@ -48,8 +52,8 @@ pub enum AcceptError {
     NoRoute(#[from] NoRoute),
     #[error("the reference {reference:?} is shipment {shipment} already")]
     ReferenceTaken { reference: String, shipment: ShipmentId },
-    #[error("the payment {reference:?} is held for a shipment already")]
-    PaymentTaken { reference: String, shipment: Option<ShipmentId> },
+    #[error("the payment {reference:?} is held for shipment {shipment} already")]
+    PaymentTaken { reference: String, shipment: ShipmentId },
     #[error("this idempotency key was used for another body")]
     KeyReused,
     #[error("a request under this idempotency key is still at work")]
@@ -145,13 +149,11 @@ impl Claims {
     async fn refuse_repeats(&self, db: &impl Reads) -> Result<(), AcceptError> {
         // The reference last: whoever sees the payment of one that is just committed sees its
         // reference too, and the same request again always gets the same refusal.
-        let paid = orders::by_payment(db, &self.provider, &self.payment_reference).await?;
+        let paid = orders::by_payment(db, self.merchant, &self.provider, &self.payment_reference).await?;
         if let Some(shipment) = shipments::by_reference(db, self.merchant, &self.reference).await? {
             return Err(AcceptError::ReferenceTaken { reference: self.reference.clone(), shipment });
         }
-        if let Some((merchant, shipment)) = paid {
-            // Whose it is, is nobody else's business.
-            let shipment = (merchant == self.merchant).then_some(shipment);
+        if let Some(shipment) = paid {
             return Err(AcceptError::PaymentTaken { reference: self.payment_reference.clone(), shipment });
         }
         Ok(())
@@ -239,6 +241,7 @@ fn draft(
         policy: ReleasePolicy::OnDelivery,
         state: OrderState::Held,
         frozen_because: None,
+        contested: false,
         updated_at: now,
     };
     let view = ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url);
@@ -336,6 +339,7 @@ async fn write(
     audit::append(tx, id, &mut shipment.audit, std::slice::from_ref(&draft.change), created_at).await?;
     shipments::insert(tx, &draft.accepted).await?;
     events::insert(tx, id, std::slice::from_ref(&draft.event)).await?;
+    draft.order.contested = !orders::own_payment(tx, &draft.order).await?;
     orders::insert(tx, &draft.order).await?;
     if let Some((key, request_hash)) = idempotency {
         let stored = StoredAnswer { request_hash, status: CREATED, body: draft.answer.clone() };

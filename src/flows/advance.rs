@@ -179,6 +179,7 @@ pub async fn judge(
         issued: &issued,
         because: order.frozen_because.as_deref(),
         called_off: timeline.status == ShipmentStatus::Cancelled,
+        contested: order.contested,
         confirm_is_dead: confirm.is_some_and(dead),
     };
     let decision = decide(&facts, now);

@@ -220,7 +220,7 @@ impl From<AcceptError> for Problem {
             }
             AcceptError::PaymentTaken { shipment, .. } => {
                 let mut problem = conflict("payment-taken", "This payment is held for a shipment already");
-                problem.shipment = shipment.as_ref().map(ToString::to_string);
+                problem.shipment = Some(shipment.to_string());
                 problem
             }
             AcceptError::KeyReused => {

@@ -1,11 +1,11 @@
 //! Orders and their triggers.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 };
 
-use super::entity::{escrow_order, escrow_trigger};
+use super::entity::{escrow_order, escrow_trigger, payment_owner};
 use super::row::{Column, to_json};
 use super::{StoreError, Tx};
 use crate::domain::escrow::{OrderState, ReleasePolicy, TriggerAction, TriggerFacts};
@@ -26,6 +26,8 @@ pub struct Order {
     pub policy: ReleasePolicy,
     pub state: OrderState,
     pub frozen_because: Option<String>,
+    /// Another merchant's order named the same trade before.
+    pub contested: bool,
     pub updated_at: Instant,
 }
 
@@ -35,6 +37,20 @@ pub struct Trigger {
     pub facts: TriggerFacts,
     pub created_at: Instant,
     pub acknowledged_at: Option<Instant>,
+}
+
+/// Makes a payment this order's own. False: another order, of whomever, named it before.
+pub async fn own_payment(tx: &Tx, order: &Order) -> Result<bool, StoreError> {
+    let row = payment_owner::ActiveModel {
+        provider: Set(order.provider.clone()),
+        payment_reference: Set(order.payment_reference.clone()),
+        order_id: Set(order.id.uuid()),
+    };
+    let added = payment_owner::Entity::insert(row)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(added == 1)
 }
 
 pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StoreError> {
@@ -49,25 +65,27 @@ pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StoreError> {
         policy: Set(order.policy.to_string()),
         state: Set(order.state.to_string()),
         frozen_because: Set(order.frozen_because.clone()),
+        contested: Set(order.contested),
         updated_at: Set(order.updated_at.timestamp_micros()),
     };
     escrow_order::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
 }
 
-/// The merchant and the shipment that a payment is already held for.
+/// The shipment that a merchant's payment is already held for.
 pub async fn by_payment(
     db: &impl ConnectionTrait,
+    merchant: MerchantId,
     provider: &str,
     payment_reference: &str,
-) -> Result<Option<(MerchantId, ShipmentId)>, StoreError> {
+) -> Result<Option<ShipmentId>, StoreError> {
     let found = escrow_order::Entity::find()
+        .filter(escrow_order::Column::MerchantId.eq(merchant.uuid()))
         .filter(escrow_order::Column::Provider.eq(provider))
         .filter(escrow_order::Column::PaymentReference.eq(payment_reference))
         .one(db)
         .await?;
-    Ok(found
-        .map(|order| (MerchantId::from_uuid(order.merchant_id), ShipmentId::from_uuid(order.shipment_id))))
+    Ok(found.map(|order| ShipmentId::from_uuid(order.shipment_id)))
 }
 
 /// A shipment is one order's goods, so it has one order.
@@ -166,6 +184,7 @@ fn from_row(row: escrow_order::Model) -> Result<Order, StoreError> {
         policy: column("policy").word(&row.policy)?,
         state: column("state").word(&row.state)?,
         frozen_because: row.frozen_because,
+        contested: row.contested,
         updated_at: from_micros(row.updated_at),
     })
 }

@@ -121,7 +121,7 @@ fn an_empty_outbox_has_nothing_to_list_to_send_or_to_park() {
     assert_eq!(good(&sampan(folder.path(), &["outbox", "list", "--state", "dead"])), "");
     for verb in ["retry", "park"] {
         let said = bad(&sampan(folder.path(), &["outbox", verb, "trg_01kb2m3z8te2gt8d1v6q8h4x5n"]));
-        assert!(said.contains("is not there"), "{said}");
+        assert!(said.contains("there is no trigger"), "{said}");
         assert_eq!(
             sampan(folder.path(), &["outbox", verb, "shp_01kb2m3z8te2gt8d1v6q8h4x5n"]).status.code(),
             Some(2)

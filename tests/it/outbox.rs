@@ -13,7 +13,9 @@ use crate::support::database::{Database, number};
 use crate::support::journey::{TWO_PARCELS, pickup};
 use crate::support::rows::{change, make_due, text as text_of};
 use crate::support::steps::{accept, accept_two_parcels, detail, scan_until, text};
-use crate::support::stub::{Asked, Reply, Stub, delivering_carrier, dhl_event, dhl_page, number_in};
+use crate::support::stub::{
+    Asked, Reply, Stub, days_back, delivering_carrier, dhl_event, dhl_page, number_in,
+};
 use crate::support::wait::wait_until;
 
 const SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiBhIHByb3ZpZGVyIGluIGEgdGVzdA";
@@ -236,12 +238,12 @@ on_both_databases! {
         let carrier = Stub::start(|asked, before| {
             let number = number_in(&asked.path);
             let mut events =
-                vec![dhl_event("2026-03-05T10:00:00+08:00", "delivered", "Delivered", "SHANGHAI")];
+                vec![dhl_event(&days_back(2, "10:00"), "delivered", "Delivered", "SHANGHAI")];
             if before.iter().any(|earlier| number_in(&earlier.path) == number) && number.ends_with("-1") {
                 events.insert(
                     0,
                     dhl_event(
-                        "2026-03-06T10:00:00+08:00",
+                        &days_back(1, "10:00"),
                         "transit",
                         "The shipment will be returned to the sender",
                         "SHANGHAI",

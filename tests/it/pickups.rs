@@ -7,7 +7,7 @@ use crate::on_both_databases;
 use crate::support::app::{App, Keys, spawn_app, spawn_beside};
 use crate::support::database::Database;
 use crate::support::http::{Client, Response};
-use crate::support::journey::{TWO_PARCELS, pickup};
+use crate::support::journey::{TWO_PARCELS, long_ago, pickup};
 use crate::support::rows::{count, count_all};
 use crate::support::steps::{problem, stranger, text};
 use crate::support::world::{Troubles, World};
@@ -125,7 +125,16 @@ on_both_databases! {
         assert_eq!(refused.json()["shipment"], first["id"]);
         assert_eq!(count_all(&app.deps.store).await, rows, "a refused request leaves nothing");
         let rival = stranger(&app).await;
-        rival.post_pickup(&body, None).await.expect("an answer").must_be(201);
+        let contested = rival.post_pickup(&body, None).await.expect("an answer").must_be(201);
+        let hub = contested["plan"]["legs"][0]["to"].as_str().expect("a hub");
+        for parcel in contested["parcels"].as_array().expect("parcels") {
+            let scan = json!({"parcel": parcel["id"], "kind": "received", "occurred_at": long_ago().to_rfc3339()});
+            app.client.scan(hub, &scan).await.expect("an answer").must_be(201);
+        }
+        let path = format!("/v1/shipments/{}", contested["id"].as_str().expect("an id"));
+        let escrow = rival.get(&path).await.expect("an answer").must_be(200)["escrow"].clone();
+        assert_eq!(escrow["state"], "frozen", "what it proves, it proves for nobody's payment");
+        assert_eq!(escrow["triggers"], json!([]));
         app.stop().await;
     }
 

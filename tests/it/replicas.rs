@@ -24,8 +24,8 @@ const PARCELS: usize = 2 * SHIPMENTS;
 
 /// Small batches, so that both have to come back for more.
 const CHANGES: &str = "
-    polling.batch = 10
-    outbox.batch = 5
+    polling.concurrency_max = 10
+    outbox.concurrency_max = 5
     database.connections_max = 16
 ";
 

@@ -13,7 +13,7 @@ use crate::support::journey::{TWO_PARCELS, pickup};
 use crate::support::steps::{
     accept, accept_two_parcels, detail, get, hubs_of, look, problem, scan, scan_until, text,
 };
-use crate::support::stub::{Reply, Stub, dhl_event, dhl_page, number_in};
+use crate::support::stub::{Reply, Stub, days_back, dhl_event, dhl_page, number_in};
 use crate::support::wait::wait_until;
 use crate::support::world::{Troubles, World};
 
@@ -29,7 +29,7 @@ fn page_of(accepted: &Value) -> String {
 async fn gossip() -> Stub {
     Stub::start(|asked, _| {
         let mut delivered = dhl_event(
-            "2026-03-05T10:00:00+08:00",
+            &days_back(2, "10:00"),
             "delivered",
             "Delivered, signed for by Signer Zhao at Peony Gardens",
             "Lotus Lane 7, SHANGHAI",
@@ -38,7 +38,7 @@ async fn gossip() -> Stub {
         delivered["location"]["address"]["postalCode"] = json!("200071");
         delivered["location"]["address"]["streetAddress"] = json!("Lotus Lane 7");
         let moved =
-            dhl_event("2026-03-04T10:00:00+08:00", "transit", "Held at the shop of Sun Li", "Lotus Lane 7");
+            dhl_event(&days_back(3, "10:00"), "transit", "Held at the shop of Sun Li", "Lotus Lane 7");
         Reply::json(200, &dhl_page(number_in(&asked.path), &[delivered, moved]))
     })
     .await

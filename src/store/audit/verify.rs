@@ -242,6 +242,7 @@ mod tests {
             policy: "on_delivery".to_owned(),
             state: "confirm_requested".to_owned(),
             frozen_because: None,
+            contested: false,
             updated_at: 0,
         }
     }

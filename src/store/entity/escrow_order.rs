@@ -16,6 +16,7 @@ pub struct Model {
     pub policy: String,
     pub state: String,
     pub frozen_because: Option<String>,
+    pub contested: bool,
     pub updated_at: i64,
 }
 

@@ -14,6 +14,7 @@ pub mod network_edition;
 pub mod number_owner;
 pub mod outbox;
 pub mod parcel;
+pub mod payment_owner;
 pub mod pickup_request;
 pub mod plan;
 pub mod shipment;

@@ -143,6 +143,12 @@ pub fn number_in(path: &str) -> &str {
 }
 
 /// An event as DHL writes it.
+/// A carrier's time in the last days: after the handover of every test's parcels.
+pub fn days_back(days: i64, clock: &str) -> String {
+    let day = chrono::Utc::now() - chrono::TimeDelta::days(days);
+    format!("{}T{clock}:00+08:00", day.format("%Y-%m-%d"))
+}
+
 pub fn dhl_event(at: &str, code: &str, description: &str, place: &str) -> Value {
     json!({
         "timestamp": at, "statusCode": code, "status": description, "description": description,
