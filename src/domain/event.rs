@@ -140,3 +140,28 @@ pub struct TrackingEvent {
     pub raw: String,
     pub recorded_at: Instant,
 }
+
+impl TrackingEvent {
+    /// Something that Sampan itself has to say of a whole shipment.
+    pub fn of_our_own(status: EventStatus, code: &str, description: &str, occurred: Occurred) -> Self {
+        Self {
+            parcel: None,
+            source: EventSource::System,
+            source_name: "sampan".to_owned(),
+            recorded_at: occurred.at,
+            happening: Happening {
+                status,
+                delivered_to: None,
+                occurred,
+                code: code.to_owned(),
+                description: description.to_owned(),
+                location: EventLocation::default(),
+            },
+            tracking_number: None,
+            scan: None,
+            hub: None,
+            facility: None,
+            raw: String::new(),
+        }
+    }
+}

@@ -20,9 +20,7 @@ use uuid::Uuid;
 use super::views::{AcceptedView, PlanView, ShipmentView};
 use super::{Deps, Flight};
 use crate::domain::escrow::{OrderState, ReleasePolicy};
-use crate::domain::event::{
-    EventLocation, EventSource, EventStatus, Happening, Occurred, OffsetSource, TrackingEvent,
-};
+use crate::domain::event::{EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, OrderId, ParcelId, PlanId, ShipmentId};
 use crate::domain::instant::Instant;
@@ -291,32 +289,15 @@ fn plan(deps: &Deps, request: &PickupRequest, now: Instant) -> Result<(Located, 
 }
 
 fn accepted_event(now: Instant, shipment: &Shipment) -> TrackingEvent {
-    TrackingEvent {
-        parcel: None,
-        source: EventSource::System,
-        source_name: "sampan".to_owned(),
-        happening: Happening {
-            status: EventStatus::InfoReceived,
-            delivered_to: None,
-            occurred: Occurred {
-                at: now,
-                local_time: now.with_timezone(&shipment.pickup_zone).to_rfc3339(),
-                offset_source: OffsetSource::FacilityZone,
-            },
-            code: "accepted".to_owned(),
-            description: "pickup request accepted".to_owned(),
-            location: EventLocation {
-                country: Some(shipment.pickup.address.country.to_string()),
-                ..EventLocation::default()
-            },
-        },
-        tracking_number: None,
-        scan: None,
-        hub: None,
-        facility: None,
-        raw: String::new(),
-        recorded_at: now,
-    }
+    let occurred = Occurred {
+        at: now,
+        local_time: now.with_timezone(&shipment.pickup_zone).to_rfc3339(),
+        offset_source: OffsetSource::FacilityZone,
+    };
+    let description = "pickup request accepted";
+    let mut event = TrackingEvent::of_our_own(EventStatus::InfoReceived, "accepted", description, occurred);
+    event.happening.location.country = Some(shipment.pickup.address.country.to_string());
+    event
 }
 
 async fn write(

@@ -7,9 +7,7 @@
 
 use super::Deps;
 use super::advance::{Occasion, advance};
-use crate::domain::event::{
-    EventLocation, EventSource, EventStatus, Happening, Occurred, OffsetSource, TrackingEvent,
-};
+use crate::domain::event::{EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, ShipmentId};
 use crate::domain::instant::rfc3339;
@@ -39,25 +37,9 @@ impl CancelError {
 
 pub async fn cancel(deps: &Deps, merchant: MerchantId, id: ShipmentId) -> Result<Shipment, CancelError> {
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
-    let event = TrackingEvent {
-        parcel: None,
-        source: EventSource::System,
-        source_name: "sampan".to_owned(),
-        happening: Happening {
-            status: EventStatus::Cancelled,
-            delivered_to: None,
-            occurred: Occurred { at: now, local_time: rfc3339(now), offset_source: OffsetSource::Carrier },
-            code: "cancelled".to_owned(),
-            description: "cancelled by the merchant".to_owned(),
-            location: EventLocation::default(),
-        },
-        tracking_number: None,
-        scan: None,
-        hub: None,
-        facility: None,
-        raw: String::new(),
-        recorded_at: now,
-    };
+    let occurred = Occurred { at: now, local_time: rfc3339(now), offset_source: OffsetSource::Carrier };
+    let description = "cancelled by the merchant";
+    let event = TrackingEvent::of_our_own(EventStatus::Cancelled, "cancelled", description, occurred);
     let occasion = Occasion { actor: format!("merchant {merchant}"), now, wall };
     deps.store.write(move |tx| Box::pin(async move { write(tx, merchant, id, event, &occasion).await })).await
 }

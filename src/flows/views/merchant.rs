@@ -1,0 +1,274 @@
+//! What a merchant sees of its own shipments.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::event::TrackingEvent;
+use crate::domain::instant::rfc3339;
+use crate::domain::plan::{Leg, Plan, UsdMicros};
+use crate::domain::shipment::Estimate;
+use crate::store::orders::{Order, Trigger};
+use crate::store::shipments::{Parcel, Shipment};
+
+/// A decimal string in a currency of ISO 4217.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MoneyView {
+    #[schema(example = "12.35")]
+    pub amount: String,
+    #[schema(example = "USD")]
+    pub currency: String,
+}
+
+fn usd(cost: UsdMicros) -> MoneyView {
+    MoneyView { amount: cost.dollars(), currency: "USD".to_owned() }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EstimateView {
+    pub earliest: String,
+    pub latest: String,
+}
+
+impl From<Estimate> for EstimateView {
+    fn from(estimate: Estimate) -> Self {
+        Self { earliest: rfc3339(estimate.earliest_at), latest: rfc3339(estimate.latest_at) }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LegView {
+    /// first_mile, line_haul or last_mile
+    pub kind: String,
+    pub from: String,
+    pub to: String,
+    pub mode: String,
+    pub lane: Option<String>,
+    pub departure: Option<String>,
+    pub depart_at: String,
+    pub arrive_at: String,
+    pub distance_km: f64,
+    pub cost: MoneyView,
+}
+
+impl From<&Leg> for LegView {
+    fn from(leg: &Leg) -> Self {
+        Self {
+            kind: leg.kind.to_string(),
+            from: leg.from.clone(),
+            to: leg.to.clone(),
+            mode: leg.mode.to_string(),
+            lane: leg.lane.as_ref().map(ToString::to_string),
+            departure: leg.departure.as_ref().map(ToString::to_string),
+            depart_at: rfc3339(leg.depart_at),
+            arrive_at: rfc3339(leg.arrive_at),
+            distance_km: leg.distance_km,
+            cost: usd(leg.cost),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlternativeView {
+    pub via: Vec<String>,
+    pub arrive_at: String,
+    pub cost: MoneyView,
+    /// Why it was turned down.
+    pub reason: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlanView {
+    pub legs: Vec<LegView>,
+    pub arrive_at: String,
+    pub cost: MoneyView,
+    pub promised_by: String,
+    /// Why this way.
+    pub reason: String,
+    pub alternatives: Vec<AlternativeView>,
+}
+
+impl From<&Plan> for PlanView {
+    fn from(plan: &Plan) -> Self {
+        let alternatives = plan.alternatives.iter().map(|other| AlternativeView {
+            via: other.via.iter().map(ToString::to_string).collect(),
+            arrive_at: rfc3339(other.arrive_at),
+            cost: usd(other.cost),
+            reason: other.reason.clone(),
+        });
+        Self {
+            legs: plan.legs.iter().map(LegView::from).collect(),
+            arrive_at: rfc3339(plan.arrive_at),
+            cost: usd(plan.cost),
+            promised_by: rfc3339(plan.promised_by),
+            reason: plan.reason.clone(),
+            alternatives: alternatives.collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParcelView {
+    /// On the label, for scanners.
+    pub id: String,
+    pub reference: String,
+    pub weight_grams: u32,
+    pub size_mm: [u32; 3],
+    pub status: String,
+    /// Where it is, when it is in a hub.
+    pub hub: Option<String>,
+    pub delivered_to: Option<String>,
+}
+
+impl From<&Parcel> for ParcelView {
+    fn from(parcel: &Parcel) -> Self {
+        Self {
+            id: parcel.id.to_string(),
+            reference: parcel.reference.clone(),
+            weight_grams: parcel.weight.0,
+            size_mm: parcel.size.0,
+            status: parcel.status.to_string(),
+            hub: parcel.hub.as_ref().map(ToString::to_string),
+            delivered_to: parcel.delivered_to.map(|to| to.to_string()),
+        }
+    }
+}
+
+/// A shipment as its merchant sees it in a list, and as the answer to a pickup request begins.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShipmentView {
+    pub id: String,
+    pub reference: String,
+    pub status: String,
+    pub tracking_token: String,
+    pub tracking_url: String,
+    pub service: String,
+    pub clearance: String,
+    pub estimated_delivery: EstimateView,
+    pub delivered_at: Option<String>,
+    pub created_at: String,
+    pub parcels: Vec<ParcelView>,
+}
+
+impl ShipmentView {
+    pub fn new(shipment: &Shipment, parcels: &[Parcel], public_url: &str) -> Self {
+        Self {
+            id: shipment.id.to_string(),
+            reference: shipment.reference.clone(),
+            status: shipment.status.to_string(),
+            tracking_token: shipment.tracking_token.clone(),
+            tracking_url: format!("{public_url}/track/{}", shipment.tracking_token),
+            service: shipment.service.to_string(),
+            clearance: shipment.clearance.to_string(),
+            estimated_delivery: shipment.estimate.into(),
+            delivered_at: shipment.delivered_at.map(rfc3339),
+            created_at: rfc3339(shipment.created_at),
+            parcels: parcels.iter().map(ParcelView::from).collect(),
+        }
+    }
+}
+
+/// The answer to a pickup request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AcceptedView {
+    #[serde(flatten)]
+    pub shipment: ShipmentView,
+    pub plan: PlanView,
+}
+
+/// One event as the merchant sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventView {
+    /// The parcel's number, from 1; absent where the whole shipment is meant.
+    pub parcel: Option<u16>,
+    pub status: String,
+    pub occurred_at: String,
+    /// As the source wrote it.
+    pub local_time: String,
+    pub offset_source: String,
+    pub source: String,
+    pub source_name: String,
+    pub code: String,
+    pub description: String,
+    pub place: Option<String>,
+    pub country: Option<String>,
+    pub hub: Option<String>,
+    pub delivered_to: Option<String>,
+}
+
+impl From<&TrackingEvent> for EventView {
+    fn from(event: &TrackingEvent) -> Self {
+        let happening = &event.happening;
+        Self {
+            parcel: event.parcel,
+            status: happening.status.to_string(),
+            occurred_at: rfc3339(happening.occurred.at),
+            local_time: happening.occurred.local_time.clone(),
+            offset_source: happening.occurred.offset_source.to_string(),
+            source: event.source.to_string(),
+            source_name: event.source_name.clone(),
+            code: happening.code.clone(),
+            description: happening.description.clone(),
+            place: happening.location.place.clone(),
+            country: happening.location.country.clone(),
+            hub: event.hub.as_ref().map(ToString::to_string),
+            delivered_to: happening.delivered_to.map(|to| to.to_string()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TriggerView {
+    pub id: String,
+    pub action: String,
+    pub created_at: String,
+    pub acknowledged_at: Option<String>,
+}
+
+/// The order's money.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EscrowView {
+    pub provider: String,
+    pub payment_reference: String,
+    pub held: MoneyView,
+    pub state: String,
+    pub frozen_because: Option<String>,
+    pub triggers: Vec<TriggerView>,
+}
+
+impl EscrowView {
+    pub fn new(order: &Order, triggers: &[Trigger]) -> Self {
+        let triggers = triggers.iter().map(|trigger| TriggerView {
+            id: trigger.id.to_string(),
+            action: trigger.facts.action.to_string(),
+            created_at: rfc3339(trigger.created_at),
+            acknowledged_at: trigger.acknowledged_at.map(rfc3339),
+        });
+        Self {
+            provider: order.provider.clone(),
+            payment_reference: order.payment_reference.clone(),
+            held: MoneyView { amount: order.held.amount(), currency: order.held.currency.to_string() },
+            state: order.state.to_string(),
+            frozen_because: order.frozen_because.clone(),
+            triggers: triggers.collect(),
+        }
+    }
+}
+
+/// Everything about one shipment, for its merchant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShipmentDetailView {
+    #[serde(flatten)]
+    pub shipment: ShipmentView,
+    pub plan: PlanView,
+    pub escrow: EscrowView,
+    /// Newest first.
+    pub events: Vec<EventView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShipmentPage {
+    /// Newest first.
+    pub shipments: Vec<ShipmentView>,
+    /// Pass it as `cursor` to get the next page; absent on the last one.
+    pub next_cursor: Option<String>,
+}

@@ -1,0 +1,10 @@
+//! What callers are shown. The shapes of the API's answers, made from domain values;
+//! the doors only write them down.
+//!
+//! [`merchant`] is for the one whose shipment it is, [`public`] for anybody with its token.
+
+mod merchant;
+mod public;
+
+pub use merchant::*;
+pub use public::*;
