@@ -53,7 +53,7 @@ impl Named for Milestone {
             Self::PickedUp => ["Picked up", "揽收"],
             Self::AtOriginHub => ["Origin hub", "到达始发仓"],
             Self::Consolidated => ["Consolidated", "集货打包"],
-            Self::LineHaul => ["International transit", "干线运输"],
+            Self::LineHaul => ["On its way", "干线运输"],
             Self::AtGateway => ["Port of entry", "到达口岸"],
             Self::Customs => ["Customs", "清关"],
             Self::LastMile => ["Domestic transit", "国内运输"],
