@@ -56,6 +56,7 @@ impl MigrationTrait for Migration {
         let number_owner =
             [text("carrier"), text("tracking_number"), uuid("shipment_id"), big_integer("claimed_at")];
         manager.create_table(table("number_owner", number_owner, &["carrier", "tracking_number"])).await?;
+        manager.create_index(index("number_owner", &["shipment_id"])).await?;
 
         let tracked_number = [
             uuid("shipment_id"),

@@ -27,7 +27,9 @@ pub struct Facts<'a> {
     pub called_off: bool,
     /// Another merchant's order named the same payment before.
     pub contested: bool,
-    /// The provider was asked for confirmation as often as the schedule has it, in vain.
+    /// What was taken out of the outbox says something else than what is proved now.
+    pub evidence_changed: bool,
+    /// Nothing asks for confirmation any more: in vain too often, or a person took it out.
     pub confirm_is_dead: bool,
 }
 
@@ -68,12 +70,13 @@ pub fn decide(facts: &Facts, now: Instant) -> Decision {
     let release = match facts.policy {
         ReleasePolicy::OnDelivery => delivered.clone(),
     };
+    let thawed = facts.state == OrderState::Frozen;
+    let unacknowledged = if thawed { Unacknowledged::PutBack } else { Unacknowledged::Leave };
     if release.is_some() && facts.confirm_is_dead {
-        let because = facts.because.unwrap_or("the confirm-receipt trigger is a dead letter").to_owned();
-        return Decision {
-            because: Some(because),
-            ..unchanged(&Facts { state: OrderState::Failed, ..*facts })
-        };
+        let known = facts.because.filter(|_| facts.state == OrderState::Failed);
+        let because = known.unwrap_or("the confirm-receipt trigger is dead or parked").to_owned();
+        let (state, because) = (OrderState::Failed, Some(because));
+        return Decision { state, because, triggers: Vec::new(), unacknowledged };
     }
     let state = match (&release, &delivered, &shipped) {
         (Some(_), _, _) => OrderState::ConfirmRequested,
@@ -91,8 +94,6 @@ pub fn decide(facts: &Facts, now: Instant) -> Decision {
         .filter(|(action, _)| !facts.issued.contains(action))
         .filter_map(|(action, evidence)| Some((action, evidence?)))
         .collect();
-    let thawed = facts.state == OrderState::Frozen;
-    let unacknowledged = if thawed { Unacknowledged::PutBack } else { Unacknowledged::Leave };
     Decision { state, because: None, triggers, unacknowledged }
 }
 
@@ -120,7 +121,12 @@ fn trouble(facts: &Facts, delivered: bool) -> Option<String> {
         });
     let said_so = [TriggerAction::Delivered, TriggerAction::ConfirmReceipt];
     let taken_back = !delivered && facts.issued.iter().any(|action| said_so.contains(action));
-    of_parcel.or_else(|| taken_back.then(|| "a delivery that was reported was taken back".to_owned()))
+    let of_evidence = facts
+        .evidence_changed
+        .then(|| "the delivery that is proved now is not the one that was to be reported".to_owned());
+    of_parcel
+        .or(of_evidence)
+        .or_else(|| taken_back.then(|| "a delivery that was reported was taken back".to_owned()))
 }
 
 /// One piece of evidence for every parcel, or none at all.
@@ -174,6 +180,7 @@ mod tests {
             because: None,
             called_off: false,
             contested: false,
+            evidence_changed: false,
             confirm_is_dead: false,
         };
         decide(&facts, from_micros(1))
@@ -238,6 +245,7 @@ mod tests {
                 because: Some("the address is gone"),
                 called_off: false,
                 contested: false,
+                evidence_changed: false,
                 confirm_is_dead: true,
             }
         }
@@ -275,16 +283,17 @@ mod tests {
             issued in prop::sample::subsequence(TriggerAction::ALL.to_vec(), 0..=4),
             called_off: bool,
             contested: bool,
+            evidence_changed: bool,
             confirm_is_dead: bool,
         ) {
             let policy = ReleasePolicy::OnDelivery;
             let (parcels, issued) = (&parcels, &issued);
-            let facts = Facts { state, policy, parcels, issued, because: None, called_off, contested, confirm_is_dead };
+            let facts = Facts { state, policy, parcels, issued, because: None, called_off, contested, evidence_changed, confirm_is_dead };
             let decision = decide(&facts, from_micros(1));
             let made = actions(&decision);
             prop_assert!(made.iter().all(|action| !issued.contains(action)));
             if made.contains(&TriggerAction::ConfirmReceipt) {
-                prop_assert!(!parcels.is_empty() && !called_off && !contested);
+                prop_assert!(!parcels.is_empty() && !called_off && !contested && !evidence_changed);
                 prop_assert!(parcels.iter().all(|p| p.delivered.is_some() && p.trouble.is_none() && !p.held));
             }
             let again: Vec<_> = issued.iter().copied().chain(made).collect();

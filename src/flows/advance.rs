@@ -169,8 +169,14 @@ pub async fn judge(
     let parcels: Vec<_> = timeline.parcels.iter().map(|parcel| parcel_facts(shipment, parcel)).collect();
     let issued: Vec<_> = triggers.iter().map(|trigger| trigger.facts.action).collect();
     let confirm = triggers.iter().find(|trigger| trigger.facts.action == TriggerAction::ConfirmReceipt);
-    let dead = |trigger: &Trigger| {
-        messages.iter().any(|message| message.id == trigger.id && message.state == OutboxState::Dead)
+    let is = |trigger: &Trigger, states: &[OutboxState]| {
+        messages.iter().any(|message| message.id == trigger.id && states.contains(&message.state))
+    };
+    let proved: Option<Vec<_>> = parcels.iter().map(|parcel| parcel.delivered.clone()).collect();
+    let says_otherwise = |trigger: &Trigger| {
+        trigger.facts.action != TriggerAction::Shipped
+            && is(trigger, &[OutboxState::Frozen])
+            && proved.as_ref().is_some_and(|proved| *proved != trigger.facts.evidence.parcels)
     };
     let facts = Facts {
         state: order.state,
@@ -180,7 +186,9 @@ pub async fn judge(
         because: order.frozen_because.as_deref(),
         called_off: timeline.status == ShipmentStatus::Cancelled,
         contested: order.contested,
-        confirm_is_dead: confirm.is_some_and(dead),
+        evidence_changed: triggers.iter().any(says_otherwise),
+        confirm_is_dead: confirm
+            .is_some_and(|confirm| is(confirm, &[OutboxState::Dead, OutboxState::Parked])),
     };
     let decision = decide(&facts, now);
     Ok(Case { order, triggers, messages, decision })

@@ -107,6 +107,9 @@ impl Heard {
 /// How long a carrier is left alone that does not say how long.
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// A carrier that says "at once" and means "no" is not asked at once.
+const PAUSE_LEAST: Duration = Duration::from_secs(1);
+
 /// Pages of an error are kept as far as they can matter.
 const ERROR_BYTES_KEPT: usize = 16 * 1_024;
 
@@ -131,7 +134,7 @@ fn hear(carrier: &dyn Track, tracked: &Tracked, answer: Result<Answer, SendError
             ..Heard::nothing("not_found", "the carrier does not know this number, or not yet")
         },
         Reading::RateLimited { retry_after } => Heard {
-            outcome: Outcome::NotNow { after: retry_after.unwrap_or(PAUSE) },
+            outcome: Outcome::NotNow { after: retry_after.unwrap_or(PAUSE).max(PAUSE_LEAST) },
             ..Heard::nothing("rate_limited", "the carrier asks for fewer questions")
         },
         Reading::Refused { reason } => {
@@ -180,6 +183,13 @@ async fn write(
     now: Instant,
     wall: Instant,
 ) -> Result<Option<Advanced>, StoreError> {
+    if !tracked::is_own(tx, &tracked).await? {
+        // The carrier has given the number out again; what it says now is about another shipment.
+        let problem = Some("the number is on another shipment's label now".to_owned());
+        let over = tracked::Outcome { next_poll_at: None, failures: 0, problem, answered_at: None };
+        tracked::settle(tx, &tracked, &over).await?;
+        return Ok(None);
+    }
     if let Some(raw) = heard.raw {
         let answer = RawAnswer {
             parcel: tracked.parcel,

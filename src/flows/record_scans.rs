@@ -4,11 +4,14 @@
 //! no sense costs nobody else anything, and a list that is sent again after a crash adds
 //! only what is missing.
 
+use std::collections::BTreeMap;
+
 use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::Deps;
 use super::advance::{Advanced, Occasion, advance};
+use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{
     EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind,
     TrackingEvent,
@@ -21,7 +24,7 @@ use crate::domain::shipment::ShipmentStatus;
 use crate::faults;
 use crate::intake::{FieldError, Scan, read_scan};
 use crate::store::tracked::{self, Tracked};
-use crate::store::{StoreError, Tx, shipments};
+use crate::store::{StoreError, Tx, events, shipments};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
@@ -53,12 +56,28 @@ pub struct Recorded {
     pub duplicate: bool,
 }
 
-/// Scans under way at the same time: enough to share commits.
+/// Shipments whose scans are under way at the same time: enough to share commits.
 const TOGETHER: usize = 64;
 
-/// Records each of `scans`; the results are in their order.
+/// Records each of `scans`, those of one shipment one after the other; the results are in their order.
 pub async fn record_all(deps: &Deps, hub: &HubCode, scans: &[Value]) -> Vec<Result<Recorded, ScanError>> {
-    futures_util::stream::iter(scans).map(|scan| record(deps, hub, scan)).buffered(TOGETHER).collect().await
+    let mut by_shipment: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, scan) in scans.iter().enumerate() {
+        let parcel = scan["parcel"].as_str().unwrap_or_default();
+        let shipment = parcel.split_once('-').map_or(parcel, |(shipment, _)| shipment);
+        by_shipment.entry(shipment).or_default().push(place);
+    }
+    let in_order = by_shipment.into_values().map(|places| async move {
+        let mut results = Vec::with_capacity(places.len());
+        for place in places {
+            results.push((place, record(deps, hub, &scans[place]).await));
+        }
+        results
+    });
+    let results = futures_util::stream::iter(in_order).buffer_unordered(TOGETHER);
+    let mut results: Vec<_> = results.collect::<Vec<_>>().await.into_iter().flatten().collect();
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 pub async fn record(deps: &Deps, hub: &HubCode, body: &Value) -> Result<Recorded, ScanError> {
@@ -86,14 +105,16 @@ async fn write(
     occasion: &Occasion,
 ) -> Result<(Advanced, ShipmentStatus), ScanError> {
     let unknown = || ScanError::UnknownParcel(scan.parcel);
+    // Before anything else: who hands over a shipment's parcels takes turns.
+    shipments::lock(tx, scan.parcel.shipment).await?.ok_or_else(unknown)?;
     // A number that no parcel of the shipment has must not get an event, so it is looked for first.
     let parcels = shipments::parcels(tx, scan.parcel.shipment).await?;
     parcels.iter().find(|parcel| parcel.id == scan.parcel).ok_or_else(unknown)?;
-    if let Some((carrier, number)) = &scan.handed_to
-        && !tracked::own(tx, scan.parcel.shipment, carrier, number, occasion.now).await?
-    {
-        let detail = format!("{number} is on another shipment's label");
-        return Err(ScanError::Fields(vec![FieldError { pointer: "/tracking_number".to_owned(), detail }]));
+    if let Some((carrier, number)) = &scan.handed_to {
+        refuse_ambiguous(tx, scan, number).await?;
+        if !tracked::own(tx, scan.parcel.shipment, carrier, number, occasion.now).await? {
+            return Err(wrong("/tracking_number", format!("{number} is on another shipment's label")));
+        }
     }
     let advanced = advance(tx, scan.parcel.shipment, &[event], occasion).await?.ok_or_else(unknown)?;
     let parcel = advanced.parcels.iter().find(|parcel| parcel.number == scan.parcel.number);
@@ -111,7 +132,34 @@ async fn write(
         };
         tracked::register(tx, &tracked, occasion.now).await?;
     }
+    if scan.handed_to.is_some() {
+        let current: Vec<_> =
+            advanced.parcels.iter().filter_map(|parcel| parcel.tracking_number.as_ref()).collect();
+        tracked::disown_others(tx, scan.parcel.shipment, &current).await?;
+    }
     Ok((advanced, status))
+}
+
+fn wrong(pointer: &str, detail: String) -> ScanError {
+    ScanError::Fields(vec![FieldError { pointer: pointer.to_owned(), detail }])
+}
+
+/// Of two handovers at the same time nobody could say which one corrects the other.
+async fn refuse_ambiguous(tx: &Tx, scan: &Scan, number: &TrackingNumber) -> Result<(), ScanError> {
+    let events = events::of_shipment(tx, scan.parcel.shipment).await?;
+    let same_time = events.iter().find(|event| {
+        event.scan == Some(ScanKind::HandedOver)
+            && event.parcel == Some(scan.parcel.number)
+            && event.happening.occurred.at == scan.occurred_at
+            && event.tracking_number.as_ref() != Some(number)
+    });
+    match same_time {
+        Some(_) => {
+            let detail = "it was handed over under another number at this very time; a correction is later";
+            Err(wrong("/occurred_at", detail.to_owned()))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What only the network and the carriers can tell.

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::Deps;
 use crate::domain::escrow::{OrderState, TriggerAction};
 use crate::domain::instant::Instant;
-use crate::domain::outbox::Destination;
+use crate::domain::outbox::{Destination, OutboxState};
 use crate::escrow::provider::{Commands, Reading};
 use crate::faults;
 use crate::outbox::rules::{Next, next};
@@ -147,6 +147,12 @@ async fn acknowledge(tx: &Tx, message: &Message, now: Instant, wall: Instant) ->
     if action == TriggerAction::ConfirmReceipt {
         // Frozen or not: the provider has acted, and that is the truth now.
         changes.extend(move_order(tx, message, OrderState::Confirmed, None, now).await?);
+        for left in outbox::of_stream(tx, message.stream).await? {
+            let because = "its order was confirmed while it was frozen";
+            if outbox::shift(tx, left.id, &[OutboxState::Frozen], OutboxState::Parked, wall, because).await? {
+                changes.push(change("trigger.parked", json!({"trigger": left.id, "because": because})));
+            }
+        }
     }
     outbox::release_next(tx, message.stream, wall).await?;
     audit::append(tx, message.shipment, &mut shipment.audit, &changes, now).await?;

@@ -64,7 +64,8 @@ pub fn next(
 fn wait(status: ShipmentStatus, settings: &config::Polling) -> chrono::Duration {
     let hours = match status {
         ShipmentStatus::OutForDelivery => settings.hours_out_for_delivery,
-        ShipmentStatus::OnHold => settings.hours_on_hold,
+        // What is lost is found again now and then.
+        ShipmentStatus::OnHold | ShipmentStatus::Lost => settings.hours_on_hold,
         ShipmentStatus::Delivered => settings.hours_delivered,
         ShipmentStatus::Requested
         | ShipmentStatus::Accepted
@@ -78,7 +79,6 @@ fn wait(status: ShipmentStatus, settings: &config::Polling) -> chrono::Duration 
         | ShipmentStatus::LastMile
         | ShipmentStatus::Returning
         | ShipmentStatus::Returned
-        | ShipmentStatus::Lost
         | ShipmentStatus::Destroyed
         | ShipmentStatus::Cancelled => settings.hours_in_transit,
     };

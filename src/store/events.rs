@@ -1,5 +1,7 @@
 //! Tracking events and carriers' answers: each is stored raw, once, for ever.
 
+use std::collections::BTreeMap;
+
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder,
@@ -11,7 +13,7 @@ use super::entity::{carrier_answer, tracking_event};
 use super::row::Column;
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
-use crate::domain::event::{EventLocation, Happening, Occurred, TrackingEvent};
+use crate::domain::event::{EventLocation, EventStatus, Happening, Occurred, TrackingEvent};
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::{Instant, from_micros};
 
@@ -53,15 +55,34 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 /// many were new or renewed.
 pub async fn insert(tx: &Tx, shipment: ShipmentId, events: &[TrackingEvent]) -> Result<u64, StoreError> {
     let mut added = 0;
+    let events = once_each(events);
     // 20 columns a row: well below the number of parameters either database takes.
     for some in events.chunks(500) {
-        let rows = some.iter().map(|event| to_row(shipment, event));
+        let rows = some.iter().map(|(_, event)| to_row(shipment, event));
         added += tracking_event::Entity::insert_many(rows)
             .on_conflict(renew_meaning())
             .exec_without_returning(tx)
             .await?;
     }
     Ok(added)
+}
+
+/// One event of each fingerprint: an answer can say the same thing twice, and PostgreSQL takes
+/// no row twice in one statement. Of two readings of one event, the one that is less than a
+/// delivery counts.
+fn once_each(events: &[TrackingEvent]) -> Vec<(String, &TrackingEvent)> {
+    let weight = |event: &TrackingEvent| {
+        let status = event.happening.status;
+        (status == EventStatus::Delivered, status)
+    };
+    let mut by_fingerprint: BTreeMap<String, &TrackingEvent> = BTreeMap::new();
+    for event in events {
+        let kept = by_fingerprint.entry(fingerprint(event)).or_insert(event);
+        if weight(event) < weight(kept) {
+            *kept = event;
+        }
+    }
+    by_fingerprint.into_iter().collect()
 }
 
 fn renew_meaning() -> OnConflict {

@@ -65,6 +65,28 @@ pub async fn own(
     Ok(owner.is_some_and(|owner| owner.shipment_id == shipment.uuid()))
 }
 
+/// Gives back every number of a shipment but those in `current`: what was on a label by mistake
+/// may be another one's.
+pub async fn disown_others(
+    tx: &Tx,
+    shipment: ShipmentId,
+    current: &[&TrackingNumber],
+) -> Result<(), StoreError> {
+    number_owner::Entity::delete_many()
+        .filter(number_owner::Column::ShipmentId.eq(shipment.uuid()))
+        .filter(number_owner::Column::TrackingNumber.is_not_in(current.iter().map(|number| number.as_str())))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether a number still is its shipment's own: carriers give numbers out again.
+pub async fn is_own(tx: &Tx, tracked: &Tracked) -> Result<bool, StoreError> {
+    let key = (tracked.carrier.to_string(), tracked.number.to_string());
+    let owner = number_owner::Entity::find_by_id(key).one(tx).await?;
+    Ok(owner.is_some_and(|owner| owner.shipment_id == tracked.parcel.shipment.uuid()))
+}
+
 /// Has `tracked` asked about from `first_poll_at` on, and nothing else for this parcel: a
 /// handover to another number is a correction of the one before.
 pub async fn register(tx: &Tx, tracked: &Tracked, first_poll_at: Instant) -> Result<(), StoreError> {

@@ -24,7 +24,9 @@ pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>
 
 /// Tells one caller how it went, once the commit is known.
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Reply> + Send>;
+/// `Err`: nobody knows in what state the transaction is; its whole commit has to be taken back.
+type Done = Result<Reply, Reply>;
+type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Done> + Send>;
 
 #[derive(Clone)]
 pub(super) enum Writer {
@@ -67,7 +69,7 @@ async fn in_savepoint<T, E, F>(
     tx: &DatabaseTransaction,
     work: F,
     answer: oneshot::Sender<Result<T, E>>,
-) -> Reply
+) -> Done
 where
     F: for<'t> FnOnce(&'t Tx) -> Work<'t, T, E> + Send + 'static,
     T: Send + 'static,
@@ -75,19 +77,20 @@ where
 {
     let savepoint = match tx.begin().await {
         Ok(savepoint) => savepoint,
-        Err(error) => return reply(answer, Err(E::from(error.into()))),
+        Err(error) => return Err(reply(answer, Err(E::from(error.into())))),
     };
     match work(&savepoint).await {
         Ok(done) => match savepoint.commit().await {
-            Ok(()) => reply(answer, Ok(done)),
-            Err(error) => reply(answer, Err(E::from(error.into()))),
+            Ok(()) => Ok(reply(answer, Ok(done))),
+            Err(error) => Err(reply(answer, Err(E::from(error.into())))),
         },
-        Err(refused) => {
-            if let Err(error) = savepoint.rollback().await {
+        Err(refused) => match savepoint.rollback().await {
+            Ok(()) => Ok(reply(answer, Err(refused))),
+            Err(error) => {
                 tracing::error!(%error, "a savepoint could not be taken back");
+                Err(reply(answer, Err(refused)))
             }
-            reply(answer, Err(refused))
-        }
+        },
     }
 }
 
@@ -130,7 +133,7 @@ impl Writer {
                         let reply: Reply = Box::new(move |_| {
                             let _ = done.send(());
                         });
-                        reply
+                        Ok(reply)
                     })
                 });
                 if queue.send(last).await.is_ok() {
@@ -182,10 +185,10 @@ async fn commit_together(
         Ok(tx) => {
             for job in jobs {
                 match AssertUnwindSafe(job(&tx)).catch_unwind().await {
-                    Ok(reply) => replies.push(reply),
-                    Err(_) => {
-                        // Nobody knows what it left behind, so nothing of this commit stays.
-                        tracing::error!("a write panicked; its whole commit is taken back");
+                    Ok(Ok(reply)) => replies.push(reply),
+                    failed => {
+                        tracing::error!("a write broke off; its whole commit is taken back");
+                        replies.extend(failed.ok().and_then(Result::err));
                         drop(tx);
                         let error = StoreError::Contended("another write of the same commit failed".into());
                         return (Err(error), replies);

@@ -6,7 +6,7 @@ use chrono::Duration;
 
 use super::meaning::{Meaning, meaning};
 use crate::domain::carrier::TrackingNumber;
-use crate::domain::event::{EventSource, ScanKind, TrackingEvent};
+use crate::domain::event::{EventSource, OffsetSource, ScanKind, TrackingEvent};
 use crate::domain::instant::Instant;
 use crate::domain::network::HubCode;
 use crate::domain::shipment::{Milestone, ShipmentStatus};
@@ -47,11 +47,8 @@ pub struct Timeline<'e> {
 /// The timeline of a shipment with these parcels.
 pub fn fold<'e>(parcels: &[u16], events: &'e [TrackingEvent]) -> Timeline<'e> {
     let handovers: BTreeMap<_, _> = parcels.iter().filter_map(|number| handover(*number, events)).collect();
-    let mut sorted: Vec<_> = events
-        .iter()
-        .filter(|event| is_ours(event, &handovers))
-        .map(|event| (meaning(event), event))
-        .collect();
+    let mut sorted: Vec<_> =
+        events.iter().filter_map(|event| Some((meaning_here(event, events, &handovers)?, event))).collect();
     sorted.sort_by(|(a_meaning, a), (b_meaning, b)| {
         let key = |event: &'e TrackingEvent| {
             let h = &event.happening;
@@ -90,7 +87,11 @@ pub fn fold<'e>(parcels: &[u16], events: &'e [TrackingEvent]) -> Timeline<'e> {
         milestone,
         reached: reached_by_all(&parcels),
         delivered_at,
-        events: sorted.into_iter().map(|(_, event)| event).collect(),
+        events: sorted
+            .into_iter()
+            .map(|(_, event)| event)
+            .filter(|event| is_ours(event, &handovers))
+            .collect(),
         parcels,
     }
 }
@@ -105,12 +106,19 @@ fn handover(number: u16, events: &[TrackingEvent]) -> Option<(u16, (&TrackingNum
             .iter()
             .filter(move |event| event.scan == Some(ScanKind::HandedOver) && event.parcel == Some(number))
     };
-    let at = |event: &TrackingEvent| event.happening.occurred.at;
-    let last = of_parcel().max_by_key(|event| (at(event), &event.tracking_number))?;
+    let last = of_parcel().max_by_key(|event| (event.happening.occurred.at, &event.tracking_number))?;
     let tracking_number = last.tracking_number.as_ref()?;
-    let since =
-        of_parcel().filter(|event| event.tracking_number.as_ref() == Some(tracking_number)).map(at).min()?;
-    Some((number, (tracking_number, since)))
+    Some((number, (tracking_number, since(number, tracking_number, events)?)))
+}
+
+/// When a parcel was first handed over under a number.
+fn since(number: u16, tracking_number: &TrackingNumber, events: &[TrackingEvent]) -> Option<Instant> {
+    let handed_over = |event: &&TrackingEvent| {
+        event.scan == Some(ScanKind::HandedOver)
+            && event.parcel == Some(number)
+            && event.tracking_number.as_ref() == Some(tracking_number)
+    };
+    events.iter().filter(handed_over).map(|event| event.happening.occurred.at).min()
 }
 
 /// Whether a carrier's event is about the parcel as it was handed over. Hubs speak of parcels, so theirs are.
@@ -123,6 +131,30 @@ fn is_ours(event: &TrackingEvent, handovers: &BTreeMap<u16, (&TrackingNumber, In
         }
         Some(_) | None => true,
     }
+}
+
+/// What an event means for these parcels. Under a number that a later handover replaced a
+/// carrier can still say that something is wrong; whether the parcel or only the label was
+/// changed, nobody wrote down, so it stays trouble for the money and nothing else.
+fn meaning_here(
+    event: &TrackingEvent,
+    events: &[TrackingEvent],
+    handovers: &BTreeMap<u16, (&TrackingNumber, Instant)>,
+) -> Option<Meaning> {
+    let meaning = meaning(event);
+    if is_ours(event, handovers) {
+        return Some(meaning);
+    }
+    let replaced = since(event.parcel?, event.tracking_number.as_ref()?, events)?;
+    let (current, _) = handovers.get(&event.parcel?)?;
+    let wrong = matches!(
+        meaning,
+        Meaning::Damaged | Meaning::Returning | Meaning::Returned | Meaning::Lost | Meaning::Destroyed
+    );
+    let counts = wrong
+        && event.tracking_number.as_ref() != Some(*current)
+        && event.happening.occurred.at >= replaced - HANDOVER_SLACK;
+    counts.then_some(Meaning::Damaged)
 }
 
 fn reached_by_all(parcels: &[ParcelTimeline]) -> BTreeMap<Milestone, Instant> {
@@ -215,6 +247,11 @@ fn fold_parcel<'e>(
 /// A carrier that goes on delivering what it has delivered contradicts itself.
 fn contradiction<'e>(parcel: &mut ParcelTimeline<'e>, milestone: Milestone, event: &'e TrackingEvent) {
     let by_carrier = matches!(event.source, EventSource::Poll | EventSource::Push);
+    // Of a time whose zone was guessed nobody can say that it is later.
+    let guessed = |event: &TrackingEvent| event.happening.occurred.offset_source == OffsetSource::AssumedUtc;
+    if guessed(event) || parcel.delivered.is_some_and(guessed) {
+        return;
+    }
     let later = parcel
         .delivered
         .is_some_and(|delivered| delivered.happening.occurred.at < event.happening.occurred.at);
@@ -255,9 +292,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::event::{
-        EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind,
-    };
+    use crate::domain::event::{EventLocation, EventStatus, Facility, Happening, Occurred};
     use crate::domain::instant::from_micros;
 
     fn event(parcel: Option<u16>, hour: i64, source: EventSource, status: EventStatus) -> TrackingEvent {
@@ -383,6 +418,26 @@ mod tests {
         let timeline = fold(&[1], &corrected);
         assert_eq!(timeline.status, ShipmentStatus::LastMile);
         assert_eq!(timeline.parcels[0].tracking_number.map(TrackingNumber::as_str), Some("RIGHT001"));
+    }
+
+    #[test]
+    fn what_a_replaced_number_said_is_wrong_stays_trouble() {
+        let events = [
+            handed_over(1, "FIRST001"),
+            poll_of("FIRST001", 5, EventStatus::Returned),
+            handed_over(9, "SECOND01"),
+            poll_of("SECOND01", 12, EventStatus::Delivered),
+        ];
+        let timeline = fold(&[1], &events);
+        assert_eq!(timeline.status, ShipmentStatus::Delivered);
+        assert!(timeline.parcels[0].trouble.is_some());
+    }
+
+    #[test]
+    fn a_guessed_time_contradicts_nobody() {
+        let mut late = poll(2, EventStatus::OutForDelivery);
+        late.happening.occurred.offset_source = OffsetSource::AssumedUtc;
+        assert!(fold(&[1], &[poll(1, EventStatus::Delivered), late]).parcels[0].trouble.is_none());
     }
 
     #[test]

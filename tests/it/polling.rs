@@ -165,6 +165,21 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn an_event_that_an_answer_repeats_is_one_event(db: Database) {
+        let carrier = Stub::start(|asked, _| {
+            let once = dhl_event(&days_back(3, "09:00"), "transit", "Shipment picked up", "SHENZHEN");
+            Reply::json(200, &dhl_page(number_in(&asked.path), &[once.clone(), once]))
+        })
+        .await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        settled(&app, &carrier, 1).await;
+        let polled = "SELECT COUNT(*) AS n FROM tracking_event WHERE source = 'poll'";
+        assert_eq!(number(&app.deps.store, polled).await, 1);
+        app.stop().await;
+    }
+
     async fn a_number_that_is_in_trouble_keeps_no_other_waiting(db: Database) {
         let carrier = Stub::start(|asked, _| match number_in(&asked.path) {
             number if number.ends_with("-1") => Reply::Silence,

@@ -72,6 +72,8 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
         .write(move |tx| {
             Box::pin(async move {
                 for tracked in &all {
+                    let shipment = tracked.parcel.shipment;
+                    assert!(tracked::own(tx, shipment, &tracked.carrier, &tracked.number, now).await?);
                     tracked::register(tx, tracked, now).await?;
                 }
                 Ok(())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::on_both_databases;
 use crate::support::app::{App, spawn_app};
-use crate::support::database::Database;
+use crate::support::database::{Database, number};
 use crate::support::http::{Response, send};
 use crate::support::journey::{long_ago, scans};
 use crate::support::rows::{count, count_all};
@@ -264,6 +264,36 @@ on_both_databases! {
             (&after["escrow"]["state"], &after["escrow"]["frozen_because"]),
             (&json!("shipped"), &Value::Null)
         );
+        app.stop().await;
+    }
+
+    async fn a_number_is_on_one_shipments_label_until_the_handover_is_corrected(db: Database) {
+        let app = spawn_app(&db, "").await;
+        let (first, second) = (accept(&app, &one_parcel()).await, accept(&app, &one_parcel()).await);
+        let under = |accepted: &Value, number: &str, hours: i64| {
+            let mut body = handed_over(accepted, 1, hours);
+            body["tracking_number"] = json!(number);
+            body
+        };
+        let (_, gateway) = hubs_of(&first);
+        let mistaken = under(&first, "MIXEDUP001", 9);
+        report(&app, &gateway, &mistaken).await.must_be(201);
+        let (_, other_gateway) = hubs_of(&second);
+        let refused = report(&app, &other_gateway, &under(&second, "MIXEDUP001", 10)).await;
+        assert_eq!(problem(&refused, 422), "invalid-fields");
+        assert_eq!(pointers(&refused), ["/tracking_number"]);
+
+        let mut at_once = under(&first, "RIGHTONE01", 9);
+        at_once["occurred_at"] = mistaken["occurred_at"].clone();
+        let at_once = report(&app, &gateway, &at_once).await;
+        assert_eq!(problem(&at_once, 422), "invalid-fields");
+        assert_eq!(pointers(&at_once), ["/occurred_at"], "nobody could say which one corrects the other");
+        report(&app, &gateway, &under(&first, "RIGHTONE01", 10)).await.must_be(201);
+        report(&app, &gateway, &mistaken).await.must_be(200);
+        report(&app, &other_gateway, &under(&second, "MIXEDUP001", 11)).await.must_be(201);
+        let asked = "SELECT COUNT(*) AS n FROM tracked_number WHERE next_poll_at IS NOT NULL";
+        let store = &app.deps.store;
+        assert_eq!(number(store, asked).await, 2, "each parcel is asked about under its own number");
         app.stop().await;
     }
 }
