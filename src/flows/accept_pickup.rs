@@ -30,7 +30,7 @@ use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::webhook;
 use crate::faults;
 use crate::geography::{Atlas, Located};
-use crate::intake::{self, FieldError, PickupRequest};
+use crate::intake::{self, FieldError, Known, Nowhere, PickupRequest};
 use crate::merchants;
 use crate::routing::{self, Ask, NoRoute};
 use crate::store::audit::{self, Change};
@@ -105,7 +105,7 @@ pub async fn accept(
     }
     let text = std::str::from_utf8(body).map_err(|error| AcceptError::NotJson(error.to_string()))?;
     let json = serde_json::from_str(text).map_err(|error| AcceptError::NotJson(error.to_string()))?;
-    let request = intake::read(&json, &[webhook::NAME], deps.clock.now()).map_err(AcceptError::Fields)?;
+    let request = read(deps, &json)?;
     let draft = draft(deps, merchant, request, text)?;
     let idempotency = key.map(|key| (key, request_hash));
     let store = deps.store.clone();
@@ -156,6 +156,20 @@ impl Claims {
         }
         Ok(())
     }
+}
+
+fn read(deps: &Deps, json: &serde_json::Value) -> Result<PickupRequest, AcceptError> {
+    let atlas = Atlas::embedded();
+    let known = Known {
+        now: deps.clock.now(),
+        providers: &[webhook::NAME],
+        address: &|address| match atlas.locate(address) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Nowhere { field: error.field(), detail: error.to_string() }),
+        },
+        division: &|division| atlas.division(division).is_some(),
+    };
+    intake::read(json, &known).map_err(AcceptError::Fields)
 }
 
 fn begin(deps: &Deps, merchant: MerchantId, key: &str) -> Result<Flight, AcceptError> {
@@ -257,18 +271,13 @@ fn draft(
 fn plan(deps: &Deps, request: &PickupRequest, now: Instant) -> Result<(Located, Plan), AcceptError> {
     let atlas = Atlas::embedded();
     let address = &request.pickup.address;
-    let located = atlas.locate(address);
-    let division = atlas.division(request.consignee.division);
-    let mut errors = Vec::new();
-    if let Err(error) = &located {
-        let pointer = format!("/pickup/address/{}", error.field());
-        errors.push(FieldError { pointer, detail: error.to_string() });
-    }
-    if division.is_none() {
-        let detail = format!("{} is not a division of China (GB/T 2260)", request.consignee.division);
-        errors.push(FieldError { pointer: "/consignee/division".to_owned(), detail });
-    }
-    let (Ok(located), Some(division)) = (located, division) else { return Err(AcceptError::Fields(errors)) };
+    // Reading the request has found both; the same atlas does not lose them.
+    let nowhere = |field: &str| {
+        let pointer = format!("/{field}");
+        AcceptError::Fields(vec![FieldError { pointer, detail: "is nowhere".to_owned() }])
+    };
+    let located = atlas.locate(address).map_err(|_| nowhere("pickup/address"))?;
+    let division = atlas.division(request.consignee.division).ok_or_else(|| nowhere("consignee/division"))?;
     let sum = |of: fn(&intake::NewParcel) -> Grams| {
         let total: u64 = request.parcels.iter().map(|parcel| u64::from(of(parcel).0)).sum();
         Grams(u32::try_from(total).unwrap_or(u32::MAX))

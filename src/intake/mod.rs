@@ -13,5 +13,5 @@ mod request;
 mod scan;
 
 pub use reading::FieldError;
-pub use request::{NewParcel, Payment, PickupRequest, read};
+pub use request::{Known, NewParcel, Nowhere, Payment, PickupRequest, read};
 pub use scan::{Scan, read as read_scan};

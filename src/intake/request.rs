@@ -10,7 +10,7 @@ use crate::domain::contact::{Address, Consignee, Contact, Pickup};
 use crate::domain::goods::{DangerousGoods, Item};
 use crate::domain::instant::{Instant, cut};
 use crate::domain::money::{Currency, Money};
-use crate::domain::place::Point;
+use crate::domain::place::{Division, Point};
 use crate::domain::quantity::{Grams, SizeMm};
 use crate::domain::service::{Clearance, Service};
 
@@ -53,21 +53,36 @@ const WINDOW_DAYS_MAX: i64 = 14;
 /// way; one that is over for so long is a mistake.
 const BACK_DAYS_MAX: i64 = 366;
 
-/// Reads a body, or says all that is wrong with it. `providers` are those that can be named.
-pub fn read(body: &Value, providers: &[&str], now: Instant) -> Result<PickupRequest, Vec<FieldError>> {
+/// An address that cannot be found: which of its fields is at fault, and why.
+pub struct Nowhere {
+    pub field: &'static str,
+    pub detail: String,
+}
+
+/// What a request is held against, beyond its own form.
+pub struct Known<'k> {
+    pub now: Instant,
+    /// The escrow providers that can be named.
+    pub providers: &'k [&'k str],
+    pub address: &'k dyn Fn(&Address) -> Result<(), Nowhere>,
+    pub division: &'k dyn Fn(Division) -> bool,
+}
+
+/// Reads a body, or says all that is wrong with it.
+pub fn read(body: &Value, known: &Known) -> Result<PickupRequest, Vec<FieldError>> {
     let errors = Errors::default();
-    let request = Object::new(body, String::new(), &errors).and_then(|body| request(&body, providers, now));
+    let request = Object::new(body, String::new(), &errors).and_then(|body| request(&body, known));
     errors.check(request)
 }
 
-fn request(body: &Object, providers: &[&str], now: Instant) -> Option<PickupRequest> {
+fn request(body: &Object, known: &Known) -> Option<PickupRequest> {
     // Everything is read before anything is given up, so that no mistake hides another.
     let reference = body.text("reference", 1..=64);
-    let pickup = body.object("pickup").and_then(|pickup| read_pickup(&pickup, now));
-    let consignee = body.object("consignee").and_then(|consignee| read_consignee(&consignee));
+    let pickup = body.object("pickup").and_then(|pickup| read_pickup(&pickup, known));
+    let consignee = body.object("consignee").and_then(|consignee| read_consignee(&consignee, known));
     let service = body.parsed("service");
     let clearance = body.parsed("clearance");
-    let payment = body.object("payment").and_then(|payment| read_payment(&payment, providers));
+    let payment = body.object("payment").and_then(|payment| read_payment(&payment, known.providers));
     let parcels = body.array("parcels", 1..=PARCELS_MAX).and_then(|parcels| {
         no_reference_twice(&parcels, body.errors());
         let parcels: Vec<_> =
@@ -99,8 +114,8 @@ fn no_reference_twice(parcels: &[(String, &Value)], errors: &Errors) {
     }
 }
 
-fn read_pickup(pickup: &Object, now: Instant) -> Option<Pickup> {
-    let address = pickup.object("address").and_then(|address| read_address(&address));
+fn read_pickup(pickup: &Object, known: &Known) -> Option<Pickup> {
+    let address = pickup.object("address").and_then(|address| read_address(&address, known));
     let contact = pickup.object("contact").and_then(|contact| {
         let name = contact.text("name", 1..=100);
         let phone = read_phone(&contact);
@@ -113,7 +128,7 @@ fn read_pickup(pickup: &Object, now: Instant) -> Option<Pickup> {
         } else if until - from > chrono::Duration::days(WINDOW_DAYS_MAX) {
             let detail = format!("a pickup window is at most {WINDOW_DAYS_MAX} days long");
             pickup.errors().add(&pickup.at("until"), detail);
-        } else if until < now - chrono::Duration::days(BACK_DAYS_MAX) {
+        } else if until < known.now - chrono::Duration::days(BACK_DAYS_MAX) {
             let detail = format!("lies more than {BACK_DAYS_MAX} days back");
             pickup.errors().add(&pickup.at("until"), detail);
         }
@@ -130,21 +145,25 @@ fn read_instant(object: &Object, name: &'static str) -> Option<Instant> {
     instant.ok().map(|instant| cut(instant.to_utc()))
 }
 
-fn read_address(address: &Object) -> Option<Address> {
+fn read_address(address: &Object, known: &Known) -> Option<Address> {
     let country = address.parsed("country");
     let region = address.text_or_none("region", 0..=100);
     let city = address.text("city", 1..=100);
     let postal_code = address.text_or_none("postal_code", 0..=16);
     let lines = read_lines(address);
     let location = address.object_or_none("location").map(|location| location.and_then(|at| read_point(&at)));
-    Some(Address {
+    let read = Address {
         country: country?,
         region: region?.unwrap_or_default(),
         city: city?,
         postal_code: postal_code?.unwrap_or_default(),
         lines: lines?,
         location: location?,
-    })
+    };
+    if let Err(Nowhere { field, detail }) = (known.address)(&read) {
+        address.errors().add(&address.at(field), detail);
+    }
+    Some(read)
 }
 
 fn read_point(location: &Object) -> Option<Point> {
@@ -182,10 +201,14 @@ fn read_phone(object: &Object) -> Option<String> {
     Some(phone)
 }
 
-fn read_consignee(consignee: &Object) -> Option<Consignee> {
+fn read_consignee(consignee: &Object, known: &Known) -> Option<Consignee> {
     let name = consignee.text("name", 1..=100);
     let phone = read_phone(consignee);
     let division = consignee.parsed("division");
+    if let Some(division) = division.filter(|division| !(known.division)(*division)) {
+        let detail = format!("{division} is not a division of China (GB/T 2260)");
+        consignee.errors().add(&consignee.at("division"), detail);
+    }
     let lines = read_lines(consignee);
     let postal_code = consignee.text_or_none("postal_code", 0..=16);
     Some(Consignee {
@@ -303,18 +326,39 @@ mod tests {
         })
     }
 
-    fn now() -> Instant {
-        "2026-03-01T00:00:00Z".parse().expect("an instant")
+    /// Against a world in which there is everything but Atlantis and division 999999.
+    fn read_held(body: &Value) -> Result<PickupRequest, Vec<FieldError>> {
+        let known = Known {
+            now: "2026-03-01T00:00:00Z".parse().expect("an instant"),
+            providers: &["webhook"],
+            address: &|address| match address.city.as_str() {
+                "Atlantis" => Err(Nowhere { field: "city", detail: "is under water".to_owned() }),
+                _ => Ok(()),
+            },
+            division: &|division| division.to_string() != "999999",
+        };
+        read(body, &known)
+    }
+
+    #[test]
+    fn places_that_are_nowhere_are_named_with_all_other_mistakes() {
+        let mut body = body();
+        body["service"] = json!("fast");
+        body["pickup"]["address"]["city"] = json!("Atlantis");
+        body["consignee"]["division"] = json!("999999");
+        let mut found = pointers(&body);
+        found.sort();
+        assert_eq!(found, ["/consignee/division", "/pickup/address/city", "/service"]);
     }
 
     fn pointers(body: &Value) -> Vec<String> {
-        let errors = read(body, &["webhook"], now()).expect_err("a refusal");
+        let errors = read_held(body).expect_err("a refusal");
         errors.into_iter().map(|error| error.pointer).collect()
     }
 
     #[test]
     fn a_whole_body_is_read() {
-        let request = read(&body(), &["webhook"], now()).expect("a good body");
+        let request = read_held(&body()).expect("a good body");
         assert_eq!(request.payment.held.minor, 10_000);
         assert_eq!(request.parcels[0].weight, Grams(376));
     }
@@ -372,7 +416,7 @@ mod tests {
             let object = without.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
             object.remove(name);
             if matches!(name, "region" | "postal_code") {
-                assert!(read(&without, &["webhook"], now()).is_ok(), "{field} may be left out");
+                assert!(read_held(&without).is_ok(), "{field} may be left out");
             } else {
                 assert!(pointers(&without).contains(&field), "{field}");
             }

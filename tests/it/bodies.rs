@@ -120,6 +120,9 @@ on_both_databases! {
         assert!(refused.text().contains("the other way round"), "{}", refused.text());
         body["pickup"]["address"] = json!({"country": "DE", "city": "Atlantis", "lines": ["1 Dock Road"]});
         assert_eq!(pointers(&post(&app, &body).await), ["/consignee/division", "/pickup/address/city"]);
+        body["service"] = json!("fast");
+        let with_others = ["/consignee/division", "/pickup/address/city", "/service"];
+        assert_eq!(pointers(&post(&app, &body).await), with_others, "all at once");
         assert_eq!(count_all(&app.deps.store).await, 0);
         app.stop().await;
     }
