@@ -13,6 +13,7 @@
 
 mod estimate;
 mod fold;
+mod handover;
 mod meaning;
 
 pub use estimate::{Where, estimate, expected};
