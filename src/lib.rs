@@ -9,8 +9,10 @@
 //! | [`intake`] | a pickup request arrives, and is read with all its mistakes at once |
 //! | [`merchants`] | who is calling |
 //! | [`geography`] | where the pickup and the consignee are |
+//! | [`customs`] | what may enter China, and on what it may travel |
 //! | [`routing`] | the way: first mile, hub, departures, gateway, last mile, and why this one |
 //! | [`flows`] | the stories that need several: accept, scan, poll, cancel, send |
+//! | [`consolidation`] | which parcels travel together, and their papers |
 //! | [`carriers`] | what carriers are asked and what their answers mean |
 //! | [`polling`] | when to ask whom again |
 //! | [`tracking`] | all events, one timeline, one status |
@@ -30,6 +32,8 @@ pub mod carriers;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod consolidation;
+pub mod customs;
 pub mod domain;
 pub mod escrow;
 pub mod faults;

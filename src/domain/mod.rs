@@ -9,6 +9,7 @@ mod text;
 
 pub mod carrier;
 pub mod contact;
+pub mod dangerous;
 pub mod escrow;
 pub mod event;
 pub mod failure;

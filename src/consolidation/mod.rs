@@ -1,0 +1,1 @@
+//! Which parcels travel together, in what, and under which papers.

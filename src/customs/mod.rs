@@ -1,0 +1,1 @@
+//! What may enter China, and under which conditions it is carried.
