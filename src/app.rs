@@ -69,7 +69,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
     if !schema::is_current(&store).await? {
         return Err(StartError::NotMigrated);
     }
-    let network = import_network::load(&store).await?;
+    let network = import_network::load(&store, &settings.routing, clock.now()).await?;
     let outbound =
         Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;
     let provider = Webhook::from_config(&settings.escrow).map_err(|_| StartError::EscrowSecret)?;

@@ -3,13 +3,16 @@
 //! Read once, in `main`. A key nobody knows is refused by name, since a misspelt
 //! limit is worse than none. Secrets are wrapped: printing the configuration shows none.
 
+mod miles;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
 use ::config::{Config, Environment, File, FileFormat};
-use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
+
+pub use miles::{Co2eFactors, Mile, Miles};
 
 /// Every key with its default and what it means.
 pub const DEFAULTS: &str = include_str!("config.default.toml");
@@ -22,7 +25,7 @@ pub enum ConfigError {
     #[error("the configuration cannot be read: {0}")]
     Unreadable(String),
     #[error("{key}: {reason}")]
-    Invalid { key: &'static str, reason: String },
+    Invalid { key: String, reason: String },
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -85,8 +88,9 @@ pub struct Routing {
     pub origin_hubs_max: usize,
     pub alternatives_max: usize,
     pub promise_days: PromiseDays,
-    pub first_mile: Mile,
-    pub last_mile: Mile,
+    pub first_mile: Miles,
+    pub last_mile: Miles,
+    pub co2e_grams_per_tonne_km: Co2eFactors,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -95,17 +99,6 @@ pub struct PromiseDays {
     pub express: u32,
     pub standard: u32,
     pub economy: u32,
-}
-
-/// The road between an address and a hub. Costs in US dollars.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mile {
-    pub detour: f64,
-    pub speed_kmh: f64,
-    pub fixed: Decimal,
-    pub per_km: Decimal,
-    pub per_kg: Decimal,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -211,8 +204,8 @@ fn read(builder: ::config::ConfigBuilder<::config::builder::DefaultState>) -> Re
     settings.normalise()?.check()
 }
 
-fn invalid(key: &'static str, reason: &str) -> Result<(), ConfigError> {
-    Err(ConfigError::Invalid { key, reason: reason.to_owned() })
+fn invalid(key: impl Into<String>, reason: &str) -> Result<(), ConfigError> {
+    Err(ConfigError::Invalid { key: key.into(), reason: reason.to_owned() })
 }
 
 impl Settings {
@@ -230,7 +223,7 @@ impl Settings {
 
     fn check(self) -> Result<Self, ConfigError> {
         self.check_addresses()?;
-        self.check_miles()?;
+        miles::check(&self.routing)?;
         self.check_figures()?;
         Ok(self)
     }
@@ -272,24 +265,6 @@ impl Settings {
         Ok(())
     }
 
-    fn check_miles(&self) -> Result<(), ConfigError> {
-        for (key, mile) in
-            [("routing.first_mile", &self.routing.first_mile), ("routing.last_mile", &self.routing.last_mile)]
-        {
-            let costs = [mile.fixed, mile.per_km, mile.per_kg];
-            if !(mile.detour >= 1.0 && mile.detour.is_finite()) {
-                return invalid(key, "detour has to be 1 or more");
-            }
-            if !(mile.speed_kmh > 0.0 && mile.speed_kmh.is_finite()) {
-                return invalid(key, "speed_kmh has to be more than 0");
-            }
-            if costs.iter().any(Decimal::is_sign_negative) {
-                return invalid(key, "a cost cannot be negative");
-            }
-        }
-        Ok(())
-    }
-
     fn check_figures(&self) -> Result<(), ConfigError> {
         let hours = [
             self.polling.hours_in_transit,
@@ -306,6 +281,9 @@ impl Settings {
             ("intake.idempotency_hours", u64::from(self.intake.idempotency_hours)),
             ("routing.horizon_days", u64::from(self.routing.horizon_days)),
             ("routing.origin_hubs_max", self.routing.origin_hubs_max as u64),
+            ("routing.promise_days.express", u64::from(self.routing.promise_days.express)),
+            ("routing.promise_days.standard", u64::from(self.routing.promise_days.standard)),
+            ("routing.promise_days.economy", u64::from(self.routing.promise_days.economy)),
             ("polling.concurrency_max", self.polling.concurrency_max as u64),
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
@@ -376,7 +354,11 @@ mod tests {
         for (changes, key) in [
             ("[database]\nurl = \"mysql://x\"", "database.url"),
             ("[outbox]\nconcurrency_max = 0", "outbox.concurrency_max"),
-            ("[routing.first_mile]\nspeed_kmh = 0.0", "routing.first_mile"),
+            ("[routing.first_mile]\nspeed_kmh = 0.0", "routing.first_mile.speed_kmh"),
+            ("[routing.first_mile.by_country.US]\ndetour = 0.9", "routing.first_mile.by_country.US.detour"),
+            ("[routing.last_mile]\nper_km = \"-0.1\"", "routing.last_mile.per_km"),
+            ("[routing.co2e_grams_per_tonne_km]\nsea = -1", "routing.co2e_grams_per_tonne_km.sea"),
+            ("[routing.promise_days]\nstandard = 0", "routing.promise_days.standard"),
             ("[escrow]\nwebhook_url = \"https://x\"", "escrow.webhook_secret"),
             ("[http]\nshutdown_seconds = 0", "http.shutdown_seconds"),
             ("[http]\nshutdown_seconds = 10", "http.shutdown_seconds"),

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::config::Settings;
 use crate::flows::import_network::{self, ImportError};
+use crate::routing::NetworkFiles;
 
 #[derive(Args)]
 pub struct Network {
@@ -15,7 +16,8 @@ pub struct Network {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Put the hubs.csv and lanes.csv of a folder in the place of the network there is.
+    /// Put the hubs.csv and lanes.csv of a folder in the place of the network there is, with its
+    /// closures.csv, holidays.csv and departures.csv where it has any.
     Import { dir: PathBuf },
     /// Write the bundled sample network into a folder: illustrative hubs and lanes, to begin with.
     Sample { dir: PathBuf },
@@ -31,13 +33,9 @@ impl Network {
 }
 
 async fn import(dir: &Path, settings: Settings) -> anyhow::Result<ExitCode> {
-    let read = |name: &str| {
-        let file = dir.join(name);
-        std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
-    };
-    let (hubs, lanes) = (read("hubs.csv")?, read("lanes.csv")?);
+    let texts = read(dir)?;
     let deps = super::build(settings).await?;
-    match import_network::import(&deps.store, &hubs, &lanes, deps.clock.now()).await {
+    match import_network::import(&deps.store, files(&texts), deps.clock.now()).await {
         Ok(imported) => {
             println!(
                 "imported {} hubs and {} lanes as edition {}; a running daemon takes them over within seconds",
@@ -54,6 +52,23 @@ async fn import(dir: &Path, settings: Settings) -> anyhow::Result<ExitCode> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The files of a network in `dir`; those that may be missing are empty then.
+pub fn read(dir: &Path) -> anyhow::Result<[String; 5]> {
+    let read = |(name, is_needed): (&str, bool)| {
+        let file = dir.join(name);
+        match std::fs::read_to_string(&file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_needed => Ok(String::new()),
+            text => text.with_context(|| format!("cannot read {}", file.display())),
+        }
+    };
+    let [hubs, lanes, closures, holidays, departures] = NetworkFiles::NAMES.map(read);
+    Ok([hubs?, lanes?, closures?, holidays?, departures?])
+}
+
+pub fn files(texts: &[String; 5]) -> NetworkFiles<'_> {
+    NetworkFiles::from(texts.each_ref().map(String::as_str))
 }
 
 fn sample(dir: &Path) -> anyhow::Result<ExitCode> {

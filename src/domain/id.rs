@@ -97,6 +97,7 @@ ids! {
     OrderId = "ord",
     ShipmentId = "shp",
     PlanId = "pln",
+    ClosureId = "cls",
     /// Also the idempotency key under which the escrow provider sees the trigger.
     TriggerId = "trg",
 }

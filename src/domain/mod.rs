@@ -7,6 +7,7 @@
 
 mod text;
 
+pub mod calendar;
 pub mod carrier;
 pub mod contact;
 pub mod dangerous;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 
+use super::dangerous::LaneGoods;
 use super::place::{Country, Point};
 use super::service::Clearance;
 use super::text::{serde_as_text, words};
@@ -126,6 +127,17 @@ words! {
     TransportMode { Air = "air", Sea = "sea", Road = "road", Rail = "rail" }
 }
 
+words! {
+    DepartureState {
+        /// It can be booked.
+        Open = "open",
+        /// Its cut-off is over: what goes with it is packed.
+        Closed = "closed",
+        /// It does not leave.
+        Cancelled = "cancelled",
+    }
+}
+
 /// The days of the week on which a lane leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weekdays(u8);
@@ -193,7 +205,10 @@ pub struct Lane {
     pub fixed_cost_micros: i64,
     /// In millionths of a US dollar.
     pub cost_per_kg_micros: i64,
-    pub distance_km: u32,
+    pub distance_metres: u64,
+    /// None: any piece that fits on the departure.
+    pub piece_grams_max: Option<u32>,
+    pub dangerous_goods: LaneGoods,
 }
 
 #[cfg(test)]

@@ -12,21 +12,42 @@ pub struct Grams(pub u32);
 #[serde(transparent)]
 pub struct SizeMm(pub [u32; 3]);
 
-/// Cubic centimetres that count as one kilogram (IATA's usual air divisor).
-const CM3_PER_CHARGEABLE_KG: u64 = 6_000;
+/// What a parcel or a shipment is charged for, in six-thousandths of a gram: one per cubic millimetre,
+/// as 6,000 cm³ count as one kilogram (IATA's usual air divisor). So fine, nothing is rounded
+/// before a cost is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Chargeable(pub u64);
+
+impl Chargeable {
+    /// Units in a gram.
+    pub const PER_GRAM: u64 = 6_000;
+
+    /// A parcel's weight, or its volume where that counts for more.
+    pub fn of(weight: Grams, size: SizeMm) -> Chargeable {
+        Chargeable(size.cubic_mm().max(u64::from(weight.0) * Self::PER_GRAM))
+    }
+
+    /// Half up, for people.
+    pub fn grams(self) -> u64 {
+        (self.0 + Self::PER_GRAM / 2) / Self::PER_GRAM
+    }
+}
+
+impl std::iter::Sum for Chargeable {
+    fn sum<I: Iterator<Item = Chargeable>>(parcels: I) -> Chargeable {
+        Chargeable(parcels.fold(0, |total, parcel| total.saturating_add(parcel.0)))
+    }
+}
 
 impl SizeMm {
     pub fn cubic_mm(self) -> u64 {
         self.0.iter().map(|side| u64::from(*side)).product()
     }
-}
 
-/// What a parcel is charged for: its weight, or its volume where that counts for more,
-/// up to the next gram.
-pub fn chargeable(weight: Grams, size: SizeMm) -> Grams {
-    // mm³ / 1000 = cm³, cm³ / 6000 = kg, kg × 1000 = g: the thousands cancel.
-    let by_volume = size.cubic_mm().div_ceil(CM3_PER_CHARGEABLE_KG);
-    Grams(weight.0.max(u32::try_from(by_volume).unwrap_or(u32::MAX)))
+    /// Up to the next cubic centimetre: what a departure has to have room for.
+    pub fn cubic_cm(self) -> u64 {
+        self.cubic_mm().div_ceil(1_000)
+    }
 }
 
 #[cfg(test)]
@@ -37,8 +58,11 @@ mod tests {
     fn a_light_box_is_charged_by_its_volume() {
         // 30 × 20 × 10 cm = 6,000 cm³ = 1 kg.
         let size = SizeMm([300, 200, 100]);
-        assert_eq!(chargeable(Grams(400), size), Grams(1_000));
-        assert_eq!(chargeable(Grams(1_400), size), Grams(1_400));
-        assert_eq!(chargeable(Grams(0), SizeMm([301, 200, 100])), Grams(1_004));
+        assert_eq!(Chargeable::of(Grams(400), size).grams(), 1_000);
+        assert_eq!(Chargeable::of(Grams(1_400), size).grams(), 1_400);
+        // 6,020 cm³ are 1,003 g and a third.
+        let third = Chargeable::of(Grams(0), SizeMm([301, 200, 100]));
+        assert_eq!((third.0, third.grams()), (6_020_000, 1_003));
+        assert_eq!([third, third].into_iter().sum::<Chargeable>().grams(), 2_007);
     }
 }

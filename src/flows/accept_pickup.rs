@@ -10,6 +10,9 @@
 //! and whose payment it is, is nobody else's business. Its order is marked as contested,
 //! and no money ever moves on its evidence.
 //!
+//! The departures of the plan are booked in the same transaction; where one has become full since it was
+//! planned on, nothing is written and the plan is made again.
+//!
 //! Only an acceptance is kept under a key. A refusal changes nothing, so the corrected
 //! body may use the same key.
 
@@ -17,6 +20,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::book_departures::{self, BookError, Loads, Wanted};
 use super::views::{AcceptedView, PlanView, ShipmentView};
 use super::{Deps, Flight};
 use crate::domain::escrow::{OrderState, ReleasePolicy};
@@ -24,15 +28,16 @@ use crate::domain::event::{EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, OrderId, ParcelId, PlanId, ShipmentId};
 use crate::domain::instant::Instant;
+use crate::domain::network::DepartureId;
 use crate::domain::plan::Plan;
-use crate::domain::quantity::{Grams, chargeable};
+use crate::domain::quantity::{Chargeable, Grams};
 use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::webhook;
 use crate::faults;
 use crate::geography::{Atlas, Located};
 use crate::intake::{self, FieldError, Known, Nowhere, PickupRequest};
 use crate::merchants;
-use crate::routing::{self, Ask, NoRoute};
+use crate::routing::{Ask, NoRoute, Start};
 use crate::store::audit::{self, Change};
 use crate::store::idempotency::{self, StoredAnswer};
 use crate::store::orders::{self, Order};
@@ -52,6 +57,9 @@ pub enum AcceptError {
     ReferenceTaken { reference: String, shipment: ShipmentId },
     #[error("the payment {reference:?} is held for shipment {shipment} already")]
     PaymentTaken { reference: String, shipment: ShipmentId },
+    /// Others took what was free, time and again.
+    #[error("departure {0} has just become full; try again")]
+    Contended(DepartureId),
     #[error("this idempotency key was used for another body")]
     KeyReused,
     #[error("a request under this idempotency key is still at work")]
@@ -72,8 +80,18 @@ impl AcceptError {
             AcceptError::ReferenceTaken { .. }
             | AcceptError::PaymentTaken { .. }
             | AcceptError::KeyInFlight => Class::Conflict,
+            AcceptError::Contended(_) => Class::Retry,
             AcceptError::Store(error) => error.class(),
             AcceptError::Random(_) | AcceptError::Answer(_) => Class::Bug,
+        }
+    }
+}
+
+impl From<BookError> for AcceptError {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Full(departure) => AcceptError::Contended(departure),
+            BookError::Store(error) => AcceptError::Store(error),
         }
     }
 }
@@ -106,22 +124,46 @@ pub async fn accept(
     let text = std::str::from_utf8(body).map_err(|error| AcceptError::NotJson(error.to_string()))?;
     let json = serde_json::from_str(text).map_err(|error| AcceptError::NotJson(error.to_string()))?;
     let request = read(deps, &json)?;
-    let draft = draft(deps, merchant, request, text)?;
     let idempotency = key.map(|key| (key, request_hash));
+    let mut tries = 0;
+    loop {
+        let draft = draft(deps, merchant, &request, text)?;
+        tries += 1;
+        match save(deps, draft, idempotency.clone()).await {
+            Err(AcceptError::Contended(departure)) if tries < TRIES_MAX => {
+                book_departures::look(&deps.store, &deps.network.planner(), &departure).await?;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Each try that finds a departure full learns of it, so that nobody needs many.
+const TRIES_MAX: usize = 50;
+
+async fn save(
+    deps: &Deps,
+    draft: Draft,
+    idempotency: Option<(String, String)>,
+) -> Result<Answer, AcceptError> {
     let store = deps.store.clone();
-    let claims = Claims::of(&draft);
+    let (claims, wall) = (Claims::of(&draft), deps.clock.wall());
     let written = deps
         .store
-        .write(move |tx| Box::pin(async move { write(&store, tx, draft, idempotency).await }))
+        .write(move |tx| Box::pin(async move { write(&store, tx, draft, idempotency, wall).await }))
         .await;
     faults::reached("accept.committed");
     match written {
+        Ok((answer, loads)) => {
+            deps.network.booked(&loads);
+            Ok(answer)
+        }
         // On PostgreSQL two who claim the same may both look before either has written.
         Err(AcceptError::Store(StoreError::Duplicate(what))) => {
             claims.refuse_repeats(deps.store.reader()).await?;
             Err(AcceptError::Store(StoreError::Duplicate(what)))
         }
-        known => known,
+        Err(refused) => Err(refused),
     }
 }
 
@@ -195,6 +237,7 @@ async fn answered(
 struct Draft {
     accepted: Accepted,
     order: Order,
+    wanted: Wanted,
     event: TrackingEvent,
     change: Change,
     answer: String,
@@ -203,15 +246,16 @@ struct Draft {
 fn draft(
     deps: &Deps,
     merchant: MerchantId,
-    request: PickupRequest,
+    request: &PickupRequest,
     body: &str,
 ) -> Result<Draft, AcceptError> {
     let now = deps.clock.now();
-    let (located, plan) = plan(deps, &request, now)?;
     let id = ShipmentId::from_uuid(Uuid::now_v7());
+    let (located, plan, wanted) = plan(deps, request, id, now)?;
     let parcels: Vec<_> = request
         .parcels
-        .into_iter()
+        .iter()
+        .cloned()
         .zip(1..)
         .map(|(parcel, number)| Parcel {
             id: ParcelId { shipment: id, number },
@@ -229,13 +273,13 @@ fn draft(
         merchant,
         order: OrderId::from_uuid(Uuid::now_v7()),
         plan: PlanId::from_uuid(Uuid::now_v7()),
-        reference: request.reference,
+        reference: request.reference.clone(),
         tracking_token: merchants::new_tracking_token()?,
         status: ShipmentStatus::Accepted,
         service: request.service,
         clearance: request.clearance,
-        pickup: request.pickup,
-        consignee: request.consignee,
+        pickup: request.pickup.clone(),
+        consignee: request.consignee.clone(),
         pickup_zone: located.zone,
         estimate: tracking::estimate(&plan, None),
         delivered_at: None,
@@ -247,9 +291,9 @@ fn draft(
         id: shipment.order,
         shipment: id,
         merchant,
-        provider: request.payment.provider,
-        payment_reference: request.payment.reference,
-        held: request.payment.held,
+        provider: request.payment.provider.clone(),
+        payment_reference: request.payment.reference.clone(),
+        held: request.payment.held.clone(),
         policy: ReleasePolicy::OnDelivery,
         state: OrderState::Held,
         frozen_because: None,
@@ -265,10 +309,25 @@ fn draft(
     };
     let event = accepted_event(now, &shipment);
     let accepted = Accepted { shipment, parcels, plan, body: body.to_owned() };
-    Ok(Draft { accepted, order, event, change, answer })
+    Ok(Draft { accepted, order, wanted, event, change, answer })
 }
 
-fn plan(deps: &Deps, request: &PickupRequest, now: Instant) -> Result<(Located, Plan), AcceptError> {
+fn plan(
+    deps: &Deps,
+    request: &PickupRequest,
+    shipment: ShipmentId,
+    now: Instant,
+) -> Result<(Located, Plan, Wanted), AcceptError> {
+    let (located, ask) = ask(request)?;
+    let planner = deps.network.planner();
+    let plan = planner.plan(&ask, now)?;
+    let (grams, cm3) = (u64::from(ask.weight.0), ask.volume_cm3);
+    let wanted = book_departures::wanted(planner.network(), shipment, &plan, grams, cm3);
+    Ok((located, plan, wanted))
+}
+
+/// What a request asks of the planner, and where its pickup is.
+pub fn ask(request: &PickupRequest) -> Result<(Located, Ask), AcceptError> {
     let atlas = Atlas::embedded();
     let address = &request.pickup.address;
     // Reading the request has found both; the same atlas does not lose them.
@@ -278,23 +337,20 @@ fn plan(deps: &Deps, request: &PickupRequest, now: Instant) -> Result<(Located, 
     };
     let located = atlas.locate(address).map_err(|_| nowhere("pickup/address"))?;
     let division = atlas.division(request.consignee.division).ok_or_else(|| nowhere("consignee/division"))?;
-    let sum = |of: fn(&intake::NewParcel) -> Grams| {
-        let total: u64 = request.parcels.iter().map(|parcel| u64::from(of(parcel).0)).sum();
-        Grams(u32::try_from(total).unwrap_or(u32::MAX))
-    };
+    let parcels = &request.parcels;
+    let weight: u64 = parcels.iter().map(|parcel| u64::from(parcel.weight.0)).sum();
     let ask = Ask {
-        pickup: located.point,
-        pickup_country: address.country,
-        until: request.pickup.until,
+        start: Start::Pickup { point: located.point, country: address.country, until: request.pickup.until },
         consignee: division.point,
         service: request.service,
         clearance: request.clearance,
-        weight: sum(|parcel| parcel.weight),
-        volume_cm3: request.parcels.iter().map(|parcel| parcel.size.cubic_mm().div_ceil(1_000)).sum(),
-        chargeable: sum(|parcel| chargeable(parcel.weight, parcel.size)),
+        weight: Grams(u32::try_from(weight).unwrap_or(u32::MAX)),
+        volume_cm3: parcels.iter().map(|parcel| parcel.size.cubic_cm()).sum(),
+        piece: parcels.iter().map(|parcel| parcel.weight).max().unwrap_or(Grams(0)),
+        chargeable: parcels.iter().map(|parcel| Chargeable::of(parcel.weight, parcel.size)).sum(),
+        goods: Vec::new(),
     };
-    let plan = routing::plan(&deps.network.current(), &deps.settings.routing, &ask, now)?;
-    Ok((located, plan))
+    Ok((located, ask))
 }
 
 fn accepted_event(now: Instant, shipment: &Shipment) -> TrackingEvent {
@@ -314,14 +370,15 @@ async fn write(
     tx: &Tx,
     mut draft: Draft,
     idempotency: Option<(String, String)>,
-) -> Result<Answer, AcceptError> {
+    wall: Instant,
+) -> Result<(Answer, Loads), AcceptError> {
     let Shipment { id, merchant, created_at, .. } = draft.accepted.shipment;
     if let Some((key, request_hash)) = &idempotency {
         if !idempotency::try_lock(store, tx, merchant, key).await? {
             return Err(AcceptError::KeyInFlight);
         }
         if let Some(answer) = answered(tx, merchant, key, request_hash).await? {
-            return Ok(answer);
+            return Ok((answer, Vec::new()));
         }
     }
     Claims::of(&draft).refuse_repeats(tx).await?;
@@ -335,6 +392,8 @@ async fn write(
         let stored = StoredAnswer { request_hash, status: CREATED, body: draft.answer.clone() };
         idempotency::insert(tx, merchant, &key, stored, created_at).await?;
     }
+    // Last, since whoever plans on the same departure waits from here until this is committed.
+    let loads = book_departures::book(tx, &[draft.wanted], created_at, wall).await?;
     faults::reached("accept.before_commit");
-    Ok(Answer { status: CREATED, body: draft.answer, replayed: false })
+    Ok((Answer { status: CREATED, body: draft.answer, replayed: false }, loads))
 }

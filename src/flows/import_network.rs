@@ -1,8 +1,12 @@
-//! Hubs and lanes: from files into tables, from tables into memory.
+//! Hubs, lanes and their calendar: from files into tables, from tables into memory.
 
+use std::sync::Arc;
+
+use super::book_departures;
+use crate::config;
 use crate::domain::instant::Instant;
 use crate::flows::{Deps, SharedNetwork};
-use crate::routing::{BadNetwork, Network, RowError, read};
+use crate::routing::{BadNetwork, Network, NetworkFiles, Planner, RowError, read};
 use crate::store::{Store, StoreError, network};
 
 #[derive(Debug, thiserror::Error)]
@@ -21,16 +25,12 @@ pub struct Imported {
 }
 
 /// Replaces the whole network, or nothing of it.
-pub async fn import(
-    store: &Store,
-    hubs_csv: &str,
-    lanes_csv: &str,
-    now: Instant,
-) -> Result<Imported, ImportError> {
-    let (hubs, lanes) = read(hubs_csv, lanes_csv).map_err(ImportError::Rows)?;
+pub async fn import(store: &Store, files: NetworkFiles<'_>, now: Instant) -> Result<Imported, ImportError> {
+    let (hubs, lanes, calendar) = read(files).map_err(ImportError::Rows)?;
     let (hub_count, lane_count) = (hubs.len(), lanes.len());
-    let edition: Result<i64, StoreError> =
-        store.write(move |tx| Box::pin(async move { network::replace(tx, &hubs, &lanes, now).await })).await;
+    let edition: Result<i64, StoreError> = store
+        .write(move |tx| Box::pin(async move { network::replace(tx, &hubs, &lanes, &calendar, now).await }))
+        .await;
     Ok(Imported { hubs: hub_count, lanes: lane_count, edition: edition? })
 }
 
@@ -44,26 +44,35 @@ pub enum LoadError {
 }
 
 /// The edition in force, for a daemon that starts.
-pub async fn load(store: &Store) -> Result<SharedNetwork, LoadError> {
+pub async fn load(
+    store: &Store,
+    settings: &config::Routing,
+    now: Instant,
+) -> Result<SharedNetwork, LoadError> {
     let edition = network::edition(store.reader()).await?;
-    let (hubs, lanes) = network::load(store.reader()).await?;
-    Ok(SharedNetwork::new(edition, Network::new(hubs, lanes)?))
+    Ok(SharedNetwork::new(edition, planner(store, settings, now).await?))
+}
+
+async fn planner(store: &Store, settings: &config::Routing, now: Instant) -> Result<Planner, LoadError> {
+    let (hubs, lanes, calendar) = network::load(store.reader()).await?;
+    let planner = Planner::new(Arc::new(Network::new(hubs, lanes, &calendar)?), settings.clone());
+    book_departures::tell_all(store.reader(), &planner, now).await?;
+    Ok(planner)
 }
 
 /// Takes a newer edition into memory, if there is one. The old one stays if the new one makes no sense.
-pub async fn refresh(store: &Store, shared: &SharedNetwork) -> Result<bool, LoadError> {
-    let edition = network::edition(store.reader()).await?;
-    if edition == shared.edition() {
+pub async fn refresh(deps: &Deps) -> Result<bool, LoadError> {
+    let edition = network::edition(deps.store.reader()).await?;
+    if edition == deps.network.edition() {
         return Ok(false);
     }
-    let (hubs, lanes) = network::load(store.reader()).await?;
-    shared.replace(edition, Network::new(hubs, lanes)?);
+    deps.network.replace(edition, planner(&deps.store, &deps.settings.routing, deps.clock.now()).await?);
     Ok(true)
 }
 
 /// The job of the scheduler.
 pub async fn run_due(deps: &Deps) -> Result<(), LoadError> {
-    if refresh(&deps.store, &deps.network).await? {
+    if refresh(deps).await? {
         let network = deps.network.current();
         tracing::info!(
             edition = deps.network.edition(),

@@ -15,6 +15,7 @@
 pub mod accept_pickup;
 pub mod advance;
 pub mod authenticate;
+pub mod book_departures;
 pub mod cancel_shipment;
 pub mod forget_answers;
 pub mod import_network;
@@ -40,7 +41,7 @@ use crate::domain::id::MerchantId;
 use crate::domain::instant::Instant;
 use crate::escrow::webhook::Webhook;
 use crate::outbound::Outbound;
-use crate::routing::Network;
+use crate::routing::{Network, Planner};
 use crate::store::Store;
 
 /// What flows are handed: every part, built once.
@@ -112,16 +113,20 @@ impl Pulse {
     }
 }
 
-/// The network in force, read by many, replaced whole.
+/// The network in force, made ready for planning, read by many, replaced whole.
 #[derive(Clone)]
-pub struct SharedNetwork(Arc<RwLock<(i64, Arc<Network>)>>);
+pub struct SharedNetwork(Arc<RwLock<(i64, Arc<Planner>)>>);
 
 impl SharedNetwork {
-    pub fn new(edition: i64, network: Network) -> Self {
-        Self(Arc::new(RwLock::new((edition, Arc::new(network)))))
+    pub fn new(edition: i64, planner: Planner) -> Self {
+        Self(Arc::new(RwLock::new((edition, Arc::new(planner)))))
     }
 
     pub fn current(&self) -> Arc<Network> {
+        Arc::clone(self.planner().network())
+    }
+
+    pub fn planner(&self) -> Arc<Planner> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 
@@ -130,8 +135,8 @@ impl SharedNetwork {
         self.0.read().unwrap_or_else(PoisonError::into_inner).0
     }
 
-    pub fn replace(&self, edition: i64, network: Network) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = (edition, Arc::new(network));
+    pub fn replace(&self, edition: i64, planner: Planner) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = (edition, Arc::new(planner));
     }
 }
 

@@ -232,9 +232,10 @@ impl From<AcceptError> for Problem {
                 problem.retry_after_seconds = Some(1);
                 problem
             }
-            AcceptError::Store(_) | AcceptError::Random(_) | AcceptError::Answer(_) => {
-                Self::by_class(error.class(), &error)
-            }
+            AcceptError::Contended(_)
+            | AcceptError::Store(_)
+            | AcceptError::Random(_)
+            | AcceptError::Answer(_) => Self::by_class(error.class(), &error),
         }
     }
 }

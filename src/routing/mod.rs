@@ -32,23 +32,28 @@
 //! dice, no database; `now` is an argument.
 
 mod ask;
+mod closed;
 mod cost;
+mod distances;
 mod hub_time;
+mod loads;
 mod network;
 mod network_file;
 mod planner;
 mod reasons;
 mod schedule;
 mod search;
+mod timetable;
 mod union;
+mod write_down;
 
 #[cfg(test)]
 mod tests;
 
-pub use ask::{Ask, NoRoute};
-pub use hub_time::ready_at;
+pub use ask::{Ask, NoRoute, Start};
 pub use network::{BadNetwork, Network};
-pub use network_file::{RowError, read};
-pub use planner::plan;
-pub use schedule::{Departure, departures_from};
+pub use network_file::{NetworkFiles, RowError, read};
+pub use planner::{Planned, Planner};
+pub use schedule::Departure;
 pub use search::LINE_HAULS_MAX;
+pub use timetable::Load;

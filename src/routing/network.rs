@@ -1,8 +1,15 @@
-//! Hubs and lanes, checked and indexed.
+//! Hubs, lanes and their calendar, checked and indexed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::network::{Hub, HubCode, HubKind, Lane, LaneId};
+use chrono::NaiveDate;
+
+use super::closed::Closed;
+use super::hub_time;
+use super::schedule::{self, Departure};
+use crate::domain::calendar::{Calendar, ChangeKind};
+use crate::domain::instant::Instant;
+use crate::domain::network::{DepartureId, Hub, HubCode, HubKind, Lane, LaneId};
 
 /// Limits that no real lane comes near, and that keep every cost within an i128 and every time
 /// within a calendar.
@@ -15,6 +22,10 @@ pub mod limits {
     pub const COST_MICROS: i64 = 100_000_000_000_000;
     /// A year.
     pub const MINUTES: u32 = 366 * 24 * 60;
+    /// Half the way round the globe, with detours.
+    pub const DISTANCE_METRES: u64 = 100_000_000;
+    /// So many hubs and lanes are counted in 16 and 32 bits.
+    pub const HUBS: usize = 50_000;
 }
 
 /// Ours to mend: what is read from a file was checked with its line numbers before.
@@ -34,6 +45,8 @@ pub enum BadNetwork {
     HubLimit(HubCode),
     #[error("hub {0}: a gateway has clearances, an origin hub has none")]
     Clearances(HubCode),
+    #[error("there are {0} hubs, more than can be planned over")]
+    TooManyHubs(usize),
 }
 
 /// Every lane joins two different hubs of the network, and every figure is one to compute with.
@@ -44,12 +57,22 @@ pub struct Network {
     lanes: Vec<Lane>,
     hub_index: HashMap<HubCode, usize>,
     lane_index: HashMap<LaneId, usize>,
-    /// By hub, the lanes that leave it, each with the hub it leads to.
-    lanes_out: Vec<Vec<(usize, usize)>>,
+    /// By lane, the hubs at its ends.
+    ends: Vec<(usize, usize)>,
+    /// By hub, the lanes that leave it.
+    lanes_out: Vec<Vec<usize>>,
+    /// By hub.
+    closed: Vec<Closed>,
+    /// By lane.
+    changes: Vec<BTreeMap<NaiveDate, ChangeKind>>,
 }
 
 impl Network {
-    pub fn new(mut hubs: Vec<Hub>, mut lanes: Vec<Lane>) -> Result<Network, BadNetwork> {
+    /// What the calendar says of hubs and lanes that are not there is no mistake: they may have been before.
+    pub fn new(mut hubs: Vec<Hub>, mut lanes: Vec<Lane>, calendar: &Calendar) -> Result<Network, BadNetwork> {
+        if hubs.len() > limits::HUBS {
+            return Err(BadNetwork::TooManyHubs(hubs.len()));
+        }
         hubs.sort_by(|a, b| a.code.cmp(&b.code));
         lanes.sort_by(|a, b| a.id.cmp(&b.id));
         let mut hub_index = HashMap::with_capacity(hubs.len());
@@ -61,18 +84,28 @@ impl Network {
         }
         let mut lane_index = HashMap::with_capacity(lanes.len());
         let mut lanes_out = vec![Vec::new(); hubs.len()];
+        let mut ends = Vec::with_capacity(lanes.len());
         for (index, lane) in lanes.iter().enumerate() {
             check_lane(lane)?;
             let end = |hub: &HubCode| {
                 let unknown = || BadNetwork::UnknownHub { lane: lane.id.clone(), hub: hub.clone() };
                 hub_index.get(hub).copied().ok_or_else(unknown)
             };
-            lanes_out[end(&lane.from)?].push((index, end(&lane.to)?));
+            let (from, to) = (end(&lane.from)?, end(&lane.to)?);
+            lanes_out[from].push(index);
+            ends.push((from, to));
             if lane_index.insert(lane.id.clone(), index).is_some() {
                 return Err(BadNetwork::DuplicateLane(lane.id.clone()));
             }
         }
-        Ok(Network { hubs, lanes, hub_index, lane_index, lanes_out })
+        let closed = hubs.iter().map(|hub| Closed::of(hub, calendar)).collect();
+        let mut changes = vec![BTreeMap::new(); lanes.len()];
+        for change in &calendar.changes {
+            if let Some(lane) = lane_index.get(&change.departure.lane) {
+                changes[*lane].insert(change.departure.date, change.kind);
+            }
+        }
+        Ok(Network { hubs, lanes, hub_index, lane_index, ends, lanes_out, closed, changes })
     }
 
     pub fn hub(&self, code: &HubCode) -> Option<&Hub> {
@@ -98,9 +131,52 @@ impl Network {
         self.lanes.is_empty()
     }
 
-    /// Lanes out of the hub at `index` and the index of the hub at the other end, by lane id.
-    pub(super) fn lanes_out(&self, index: usize) -> impl Iterator<Item = (&Lane, usize)> {
-        self.lanes_out[index].iter().map(|(lane, to)| (&self.lanes[*lane], *to))
+    /// When what `hub` receives at `received_at` may leave it.
+    pub fn ready_at(&self, hub: &HubCode, received_at: Instant) -> Option<Instant> {
+        self.hub_index.get(hub).map(|hub| self.ready_at_index(*hub, received_at))
+    }
+
+    /// The last moment at which a hub can receive what is to leave it at `depart_at`.
+    pub fn cutoff_at(&self, hub: &HubCode, depart_at: Instant) -> Option<Instant> {
+        let hub = *self.hub_index.get(hub)?;
+        hub_time::cutoff_at(&self.hubs[hub], &self.closed[hub], depart_at)
+    }
+
+    /// A dated run as it is planned now; none where it is cancelled, its hub is closed, or it never was.
+    pub fn departure(&self, id: &DepartureId) -> Option<Departure> {
+        let lane = *self.lane_index.get(&id.lane)?;
+        let departure = schedule::departure_on(&self.lanes[lane], &self.changes[lane], id.date)?;
+        (!self.closed[self.ends[lane].0].contains(departure.depart_at)).then_some(departure)
+    }
+
+    /// Those of one lane, in order, but for what would leave a closed hub.
+    pub(super) fn departures(&self, lane: usize, at: Instant, last_at: Instant) -> Vec<Departure> {
+        let mut all = schedule::departures(&self.lanes[lane], &self.changes[lane], at, last_at);
+        let closed = &self.closed[self.ends[lane].0];
+        all.retain(|departure| !closed.contains(departure.depart_at));
+        all
+    }
+
+    pub(super) fn ready_at_index(&self, hub: usize, received_at: Instant) -> Instant {
+        hub_time::ready_at(&self.hubs[hub], &self.closed[hub], received_at)
+    }
+
+    pub(super) fn hub_index(&self, code: &HubCode) -> Option<usize> {
+        self.hub_index.get(code).copied()
+    }
+
+    pub(super) fn lane_index(&self, id: &LaneId) -> Option<usize> {
+        self.lane_index.get(id).copied()
+    }
+
+    /// The hubs at the ends of a lane.
+    pub(super) fn ends(&self, lane: usize) -> (usize, usize) {
+        self.ends[lane]
+    }
+
+    /// Lanes out of a hub, by lane id.
+    pub(super) fn lanes_out(&self, hub: usize) -> &[usize] {
+        &self.lanes_out[hub]
     }
 }
 
@@ -124,6 +200,7 @@ fn check_lane(lane: &Lane) -> Result<(), BadNetwork> {
         ("capacity_cm3", (1..=limits::CAPACITY_CM3).contains(&lane.capacity_cm3)),
         ("fixed_cost_micros", (0..=limits::COST_MICROS).contains(&lane.fixed_cost_micros)),
         ("cost_per_kg_micros", (0..=limits::COST_MICROS).contains(&lane.cost_per_kg_micros)),
+        ("distance_metres", lane.distance_metres <= limits::DISTANCE_METRES),
     ] {
         if !is_within {
             return Err(BadNetwork::LaneLimit { lane: lane.id.clone(), figure });
@@ -141,7 +218,9 @@ mod tests {
     fn what_contradicts_itself_is_no_network() {
         let hubs = || vec![hub("AA"), gateway("CN1")];
         let good = || lane("L1", "AA", "CN1");
-        let bad = |hubs, lanes| Network::new(hubs, lanes).expect_err("a bad network").to_string();
+        let bad = |hubs, lanes| {
+            Network::new(hubs, lanes, &Calendar::default()).expect_err("a bad network").to_string()
+        };
         for (lane, words) in [
             (lane("L1", "AA", "XX"), "unknown hub XX"),
             (lane("L1", "AA", "AA"), "leads back"),
@@ -165,12 +244,16 @@ mod tests {
     #[test]
     fn hubs_and_lanes_are_found_by_their_names() {
         let lanes = vec![lane("L3", "AA", "CN1"), lane("L1", "AA", "CN1")];
-        let network = Network::new(vec![gateway("CN1"), hub("AA")], lanes).expect("a network");
+        let network =
+            Network::new(vec![gateway("CN1"), hub("AA")], lanes, &Calendar::default()).expect("a network");
         assert_eq!(network.hubs()[0].code.as_str(), "AA");
         assert_eq!(network.lanes()[0].id.as_str(), "L1");
         assert!(network.hub(&"CN1".parse().expect("a code")).is_some());
         assert!(network.lane(&"L1".parse().expect("an id")).is_some());
         assert!(network.lane(&"L2".parse().expect("an id")).is_none());
-        assert!(!network.is_empty() && Network::new(vec![hub("AA")], vec![]).expect("hubs").is_empty());
+        assert!(
+            !network.is_empty()
+                && Network::new(vec![hub("AA")], vec![], &Calendar::default()).expect("hubs").is_empty()
+        );
     }
 }

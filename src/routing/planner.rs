@@ -1,243 +1,263 @@
 //! From a question to a plan: the first mile, the search, the last mile, the choice.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
 
-use super::ask::{Ask, NoRoute};
-use super::cost::{Road, distance_metres};
-use super::hub_time::ready_at;
+use super::ask::{Ask, NoRoute, Start};
+use super::cost::{Factors, Road};
+use super::distances::{Distances, Measured};
+use super::loads::Loads;
 use super::network::Network;
-use super::reasons::{self, Choice, Outcome};
 use super::schedule::later;
-use super::search::{Way, search};
-use super::union::is_one_market;
+use super::search::{Cargo, Goal, Label, LastMile, Search};
+use super::timetable::{Load, week_of};
+use super::write_down::{self, Found};
 use crate::config;
-use crate::domain::instant::Instant;
-use crate::domain::network::{Hub, HubCode, HubKind, TransportMode};
-use crate::domain::plan::{Alternative, Leg, LegKind, Plan, UsdMicros};
+use crate::domain::instant::{Instant, from_micros};
+use crate::domain::network::DepartureId;
+use crate::domain::place::Country;
+use crate::domain::plan::{Itinerary, Plan};
 use crate::domain::service::Service;
 
-/// A way to the consignee's door.
-struct Journey<'a> {
-    way: Way<'a>,
-    arrive_at: Instant,
-    cost: UsdMicros,
-    is_late: bool,
+/// A network made ready for planning, shared by all who plan.
+///
+/// What depends on the network alone is worked out once. What is booked is told to it ([`Planner::book`]) and
+/// looked at, never reserved: that is the database's to do. The same network, the same bookings and
+/// the same question give the same answer.
+pub struct Planner {
+    pub(super) network: Arc<Network>,
+    pub(super) settings: config::Routing,
+    pub(super) factors: Factors,
+    distances: Distances,
+    loads: Loads,
+    /// Searches that nobody uses just now.
+    idle: Mutex<Vec<Search>>,
 }
 
 /// The times that a question is measured by.
-struct Times {
-    start_at: Instant,
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    pub start_at: Instant,
     /// No departure after this one is looked at.
-    last_at: Instant,
-    promised_by: Instant,
+    pub last_at: Instant,
+    pub promised_by: Instant,
+    /// Whether what is late is refused.
+    pub binds: bool,
+    pub window_is_over: bool,
 }
 
-/// The way that the service asks for, with its reasons and the best other ways.
-///
-/// Nothing is reserved by it. The same arguments give the same plan, in whatever order hubs and
-/// lanes were loaded.
-pub fn plan(network: &Network, settings: &config::Routing, ask: &Ask, now: Instant) -> Result<Plan, NoRoute> {
-    if network.is_empty() {
-        return Err(NoRoute::EmptyNetwork);
-    }
-    if !network.hubs().iter().any(|hub| hub.clearances.contains(&ask.clearance)) {
-        return Err(NoRoute::NoGateway(ask.clearance));
-    }
-    let times = times(settings, ask, now);
-    let starts = first_miles(network, settings, ask, times.start_at);
-    if starts.is_empty() {
-        return Err(NoRoute::NoOriginHub(ask.pickup_country));
-    }
-    let found = search(network, ask, starts, times.last_at);
-    if found.ways.is_empty() && found.too_large {
-        return Err(NoRoute::TooLarge { weight_grams: ask.weight.0, volume_cm3: ask.volume_cm3 });
-    }
-    let journeys = rank(network, settings, ask, &times, found.ways);
-    let Some(best) = journeys.first() else {
-        return Err(NoRoute::NoDeparture { horizon_days: settings.horizon_days, clearance: ask.clearance });
-    };
-    // Who buys the earliest arrival gets it whenever it is, and the plan says so; to the others the promise binds.
-    let binds = match ask.service {
-        Service::Express => false,
-        Service::Standard | Service::Economy => true,
-    };
-    if best.is_late && binds {
-        // Where all are late, the earliest of them is the first.
-        let (fastest, promised_by) = (best.arrive_at, times.promised_by);
-        return Err(NoRoute::PromiseNotKept { service: ask.service, fastest, promised_by });
-    }
-    Ok(write_down(network, settings, ask, now, &times, &journeys))
+/// What was asked for, and all that no other way beats.
+pub struct Planned {
+    pub plan: Plan,
+    /// By arrival, then cost, then emissions.
+    pub pareto: Vec<Itinerary>,
 }
 
-fn times(settings: &config::Routing, ask: &Ask, now: Instant) -> Times {
-    let start_at = later(ask.until.max(now), TimeDelta::zero());
-    let promise_days = match ask.service {
-        Service::Express => settings.promise_days.express,
-        Service::Standard => settings.promise_days.standard,
-        Service::Economy => settings.promise_days.economy,
-    };
-    let days = |days: u32| later(start_at, TimeDelta::days(i64::from(days)));
-    Times { start_at, last_at: days(settings.horizon_days), promised_by: days(promise_days) }
-}
+impl Planner {
+    pub fn new(network: Arc<Network>, settings: config::Routing) -> Planner {
+        let factors = Factors::new(&settings.co2e_grams_per_tonne_km);
+        let loads = Loads::new(TimeDelta::days(i64::from(settings.horizon_days)));
+        Planner { network, settings, factors, distances: Distances::default(), loads, idle: Mutex::default() }
+    }
 
-/// Ready at the nearest origin hubs that the pickup's country allows.
-fn first_miles<'a>(
-    network: &Network,
-    settings: &config::Routing,
-    ask: &Ask,
-    start_at: Instant,
-) -> Vec<Way<'a>> {
-    let road = Road::new(&settings.first_mile);
-    let mut near: Vec<(u64, usize)> = Vec::new();
-    for (index, hub) in network.hubs().iter().enumerate() {
-        if hub.kind == HubKind::OriginHub && is_one_market(ask.pickup_country, hub.country) {
-            near.push((distance_metres(ask.pickup, hub.point), index));
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    /// Tells what is booked on a departure, in place of what was known of it.
+    pub fn book(&self, departure: &DepartureId, load: Load) {
+        self.loads.set(&self.network, departure, load);
+    }
+
+    /// What is known to be booked on a departure.
+    pub fn booked(&self, departure: &DepartureId) -> Load {
+        self.loads.get(departure)
+    }
+
+    /// The way that the service asks for, with its reasons and the best other ways.
+    pub fn plan(&self, ask: &Ask, now: Instant) -> Result<Plan, NoRoute> {
+        self.with_all(ask, now, |found| write_down::plan(self, ask, found))
+    }
+
+    /// The same, and every way that no other one beats in time, cost and emissions.
+    pub fn plan_with_pareto(&self, ask: &Ask, now: Instant) -> Result<Planned, NoRoute> {
+        self.with_all(ask, now, |found| {
+            let pareto =
+                found.doors.iter().map(|door| write_down::itinerary(self, ask, found, door)).collect();
+            Ok(Planned { plan: write_down::plan(self, ask, found)?, pareto })
+        })
+    }
+
+    /// Every way that no other one beats, be it in time for the service or not.
+    pub fn pareto(&self, ask: &Ask, now: Instant) -> Result<Vec<Itinerary>, NoRoute> {
+        self.with_all(ask, now, |found| {
+            Ok(found.doors.iter().map(|door| write_down::itinerary(self, ask, found, door)).collect())
+        })
+    }
+
+    /// How many ways no other one beats.
+    pub fn pareto_size(&self, ask: &Ask, now: Instant) -> Result<usize, NoRoute> {
+        self.with_all(ask, now, |found| Ok(found.doors.len()))
+    }
+
+    /// The way of [`plan`](Self::plan) alone, without a look at the others.
+    pub fn choose(&self, ask: &Ask, now: Instant) -> Result<Itinerary, NoRoute> {
+        self.with_choice(ask, now, |found| {
+            let chosen = found.choice(ask.service)?;
+            Ok(write_down::itinerary(self, ask, found, chosen))
+        })
+    }
+
+    /// When the way of [`plan`](Self::plan) arrives.
+    pub fn arrival(&self, ask: &Ask, now: Instant) -> Result<Instant, NoRoute> {
+        self.with_choice(ask, now, |found| Ok(from_micros(found.choice(ask.service)?.ready_at)))
+    }
+
+    fn with_choice<T>(
+        &self,
+        ask: &Ask,
+        now: Instant,
+        read: impl Fn(&Found) -> Result<T, NoRoute>,
+    ) -> Result<T, NoRoute> {
+        let times = self.times(ask, now);
+        let goal = match ask.service {
+            Service::Express => Goal::Earliest,
+            Service::Standard | Service::Economy => Goal::CheapestBy(times.promised_by.timestamp_micros()),
+        };
+        match self.find(ask, &times, goal, &read) {
+            // Nothing in time: what there is otherwise decides, or says why not.
+            Err(_) if goal != Goal::Earliest => self.find(ask, &times, Goal::Earliest, read),
+            known => known,
         }
     }
-    // Hubs are sorted by code, so that of two at the same distance the first by code comes first.
-    near.sort_unstable();
-    let nearest = near.into_iter().take(settings.origin_hubs_max);
-    let start = |(metres, hub): (u64, usize)| Way {
-        origin: hub,
-        hub,
-        ready_at: ready_at(&network.hubs()[hub], later(start_at, road.duration(metres))),
-        cost: road.cost(metres, ask.chargeable),
-        hauls: Vec::new(),
-    };
-    nearest.map(start).collect()
-}
 
-/// The best journey over each sequence of hubs, best first: those in time before those that are late,
-/// then by what the service asks for. Of what is equal, fewer lanes, then the first by lane ids.
-fn rank<'a>(
-    network: &Network,
-    settings: &config::Routing,
-    ask: &Ask,
-    times: &Times,
-    ways: Vec<Way<'a>>,
-) -> Vec<Journey<'a>> {
-    let road = Road::new(&settings.last_mile);
-    let mut by_hubs: BTreeMap<Vec<&HubCode>, Journey<'a>> = BTreeMap::new();
-    for way in ways {
-        let metres = distance_metres(network.hubs()[way.hub].point, ask.consignee);
-        let arrive_at = later(way.ready_at, road.duration(metres));
-        let cost = way.cost + road.cost(metres, ask.chargeable);
-        let journey = Journey { way, arrive_at, cost, is_late: arrive_at > times.promised_by };
-        match by_hubs.entry(via(network, &journey.way)) {
-            Entry::Vacant(free) => {
-                free.insert(journey);
+    fn with_all<T>(
+        &self,
+        ask: &Ask,
+        now: Instant,
+        read: impl FnOnce(&Found) -> Result<T, NoRoute>,
+    ) -> Result<T, NoRoute> {
+        self.find(ask, &self.times(ask, now), Goal::Pareto, read)
+    }
+
+    fn times(&self, ask: &Ask, now: Instant) -> Times {
+        let days = |from_at, days: u32| later(from_at, TimeDelta::days(i64::from(days)));
+        let (start_at, promised_by, window_is_over) = match &ask.start {
+            Start::Hub { ready_at, promised_by, .. } => ((*ready_at).max(now), Some(*promised_by), false),
+            Start::Pickup { until, .. } => (later((*until).max(now), TimeDelta::zero()), None, now > *until),
+        };
+        let promise_days = match ask.service {
+            Service::Express => self.settings.promise_days.express,
+            Service::Standard => self.settings.promise_days.standard,
+            Service::Economy => self.settings.promise_days.economy,
+        };
+        Times {
+            start_at,
+            last_at: days(start_at, self.settings.horizon_days),
+            promised_by: promised_by.unwrap_or_else(|| days(start_at, promise_days)),
+            // Who buys the earliest arrival gets it whenever it is; to the others the promise binds, until
+            // their goods are on the way.
+            binds: promised_by.is_none() && ask.service != Service::Express,
+            window_is_over,
+        }
+    }
+
+    fn find<T>(
+        &self,
+        ask: &Ask,
+        times: &Times,
+        goal: Goal,
+        read: impl FnOnce(&Found) -> Result<T, NoRoute>,
+    ) -> Result<T, NoRoute> {
+        if self.network.is_empty() {
+            return Err(NoRoute::EmptyNetwork);
+        }
+        if !self.network.hubs().iter().any(|hub| hub.clearances.contains(&ask.clearance)) {
+            return Err(NoRoute::NoGateway(ask.clearance));
+        }
+        let timetable = self.loads.timetable(&self.network, week_of(times.start_at));
+        let gateways = self.distances.gateways(&self.network, ask.consignee);
+        let origins = self.origins(ask)?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut search = idle.unwrap_or_default();
+        let starts = origins.iter().enumerate().map(|(index, origin)| self.start(ask, times, index, *origin));
+        let limits = (times.last_at.timestamp_micros(), goal);
+        let last_mile = |gateway| self.last_mile(ask, &gateways, gateway);
+        search.run(&self.network, &timetable, &self.factors, &cargo(ask), starts, limits, last_mile);
+        let found = Found {
+            doors: search.doors(),
+            passed_over: search.passed_over(),
+            times: *times,
+            origins: &origins,
+            gateways: &gateways,
+            timetable: &timetable,
+            horizon_days: self.settings.horizon_days,
+        };
+        let done = if found.doors.is_empty() { Err(found.why_not(ask)) } else { read(&found) };
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(search);
+        done
+    }
+
+    /// The hubs that a way may begin at, with the road to each.
+    fn origins(&self, ask: &Ask) -> Result<Measured, NoRoute> {
+        match &ask.start {
+            Start::Hub { code, .. } => {
+                let hub = self.network.hub_index(code).ok_or_else(|| NoRoute::NoSuchHub(code.clone()))?;
+                Ok(Arc::new([(hub as u32, 0)]))
             }
-            Entry::Occupied(mut taken) => {
-                if compare(ask.service, &journey, taken.get()).is_lt() {
-                    taken.insert(journey);
-                }
+            Start::Pickup { point, country, .. } => {
+                let most = self.settings.origin_hubs_max;
+                let origins = self.distances.origin_hubs(&self.network, *point, *country, most);
+                if origins.is_empty() { Err(NoRoute::NoOriginHub(*country)) } else { Ok(origins) }
             }
         }
     }
-    let mut journeys: Vec<_> = by_hubs.into_values().collect();
-    journeys.sort_by(|a, b| compare(ask.service, a, b));
-    journeys
-}
 
-fn compare(service: Service, a: &Journey, b: &Journey) -> std::cmp::Ordering {
-    let earliest = (a.arrive_at, a.cost).cmp(&(b.arrive_at, b.cost));
-    let wanted = match service {
-        Service::Express => earliest,
-        // Being cheap is worth nothing to what is late: then the earliest is wanted.
-        Service::Standard | Service::Economy if a.is_late && b.is_late => earliest,
-        Service::Standard | Service::Economy => (a.cost, a.arrive_at).cmp(&(b.cost, b.arrive_at)),
-    };
-    let lanes = a.way.hauls.len().cmp(&b.way.hauls.len());
-    let ids = || a.way.lane_ids().cmp(b.way.lane_ids());
-    a.is_late.cmp(&b.is_late).then(wanted).then(lanes).then_with(ids)
-}
+    fn start(&self, ask: &Ask, times: &Times, index: usize, (hub, micrometres): (u32, u64)) -> Label {
+        let hub = hub as usize;
+        let Start::Pickup { country, .. } = &ask.start else {
+            return Label::start(index, hub, times.start_at.timestamp_micros(), 0, 0);
+        };
+        let road = self.first_mile(*country);
+        let received_at = later(times.start_at, TimeDelta::minutes(road.minutes(micrometres)));
+        let ready_at = self.network.ready_at_index(hub, received_at).timestamp_micros();
+        let cost = road.cost(micrometres, ask.chargeable);
+        Label::start(index, hub, ready_at, cost, road.co2e(micrometres, ask.weight))
+    }
 
-fn via<'a>(network: &'a Network, way: &Way<'a>) -> Vec<&'a HubCode> {
-    let origin = &network.hubs()[way.origin].code;
-    std::iter::once(origin).chain(way.hauls.iter().map(|haul| &haul.lane.to)).collect()
-}
+    fn last_mile(&self, ask: &Ask, gateways: &[(u32, u64)], gateway: usize) -> LastMile {
+        let micrometres = distance_to(gateways, gateway);
+        let road = self.last_mile_road(gateway);
+        LastMile {
+            micros: road.minutes(micrometres) * 60_000_000,
+            cost: road.cost(micrometres, ask.chargeable),
+            co2e: road.co2e(micrometres, ask.weight),
+        }
+    }
 
-/// The plan of the first of `journeys`, with the next ones as alternatives.
-fn write_down(
-    network: &Network,
-    settings: &config::Routing,
-    ask: &Ask,
-    now: Instant,
-    times: &Times,
-    journeys: &[Journey],
-) -> Plan {
-    let chosen = &journeys[0];
-    let outcome = |journey: &Journey| Outcome { arrive_at: journey.arrive_at, cost: journey.cost };
-    let others = journeys[1..].iter().take(settings.alternatives_max);
-    let alternatives = others.map(|other| Alternative {
-        via: via(network, &other.way).into_iter().cloned().collect(),
-        arrive_at: other.arrive_at,
-        cost: other.cost,
-        reason: reasons::of_alternative(ask.service, outcome(chosen), outcome(other), times.promised_by),
-    });
-    let in_time = journeys.iter().filter(|journey| !journey.is_late).count();
-    Plan {
-        legs: legs(network, settings, ask, times.start_at, chosen),
-        origin_hub: network.hubs()[chosen.way.origin].code.clone(),
-        gateway: network.hubs()[chosen.way.hub].code.clone(),
-        ready_at_gateway_at: chosen.way.ready_at,
-        arrive_at: chosen.arrive_at,
-        cost: chosen.cost,
-        promised_by: times.promised_by,
-        reason: reasons::of_choice(&Choice {
-            service: ask.service,
-            ways: journeys.len(),
-            in_time,
-            late_by: chosen.is_late.then(|| chosen.arrive_at - times.promised_by),
-            window_is_over: now > ask.until,
-        }),
-        alternatives: alternatives.collect(),
+    pub(super) fn first_mile(&self, country: Country) -> Road {
+        Road::new(&self.settings.first_mile.of(country), &self.factors)
+    }
+
+    pub(super) fn last_mile_road(&self, gateway: usize) -> Road {
+        Road::new(&self.settings.last_mile.of(self.network.hubs()[gateway].country), &self.factors)
     }
 }
 
-fn legs(
-    network: &Network,
-    settings: &config::Routing,
-    ask: &Ask,
-    start_at: Instant,
-    journey: &Journey,
-) -> Vec<Leg> {
-    let way = &journey.way;
-    let (origin, gateway) = (&network.hubs()[way.origin], &network.hubs()[way.hub]);
-    let road_leg = |kind, from: &str, to: &str, hub: &Hub, address, mile, depart_at| {
-        let (metres, road) = (distance_metres(address, hub.point), Road::new(mile));
-        Leg {
-            kind,
-            from: from.to_owned(),
-            to: to.to_owned(),
-            mode: TransportMode::Road,
-            lane: None,
-            departure: None,
-            depart_at,
-            arrive_at: later(depart_at, road.duration(metres)),
-            distance_km: metres as f64 / 1_000.0,
-            cost: road.cost(metres, ask.chargeable),
-        }
-    };
-    let to_hub = (LegKind::FirstMile, "pickup", origin.code.as_str());
-    let first = road_leg(to_hub.0, to_hub.1, to_hub.2, origin, ask.pickup, &settings.first_mile, start_at);
-    let hauls = way.hauls.iter().map(|haul| Leg {
-        kind: LegKind::LineHaul,
-        from: haul.lane.from.to_string(),
-        to: haul.lane.to.to_string(),
-        mode: haul.lane.mode,
-        lane: Some(haul.lane.id.clone()),
-        departure: Some(haul.departure.id.clone()),
-        depart_at: haul.departure.depart_at,
-        arrive_at: haul.departure.arrive_at,
-        distance_km: f64::from(haul.lane.distance_km),
-        cost: haul.cost,
-    });
-    let to_door = (LegKind::LastMile, gateway.code.as_str(), "consignee");
-    let last =
-        road_leg(to_door.0, to_door.1, to_door.2, gateway, ask.consignee, &settings.last_mile, way.ready_at);
-    std::iter::once(first).chain(hauls).chain([last]).collect()
+fn cargo(ask: &Ask) -> Cargo<'_> {
+    Cargo {
+        clearance: ask.clearance,
+        weight: ask.weight,
+        volume_cm3: ask.volume_cm3,
+        piece: ask.piece,
+        chargeable: ask.chargeable,
+        goods: &ask.goods,
+    }
+}
+
+/// Of hubs in the order of their indexes.
+pub(super) fn distance_to(measured: &[(u32, u64)], hub: usize) -> u64 {
+    let found = measured.binary_search_by_key(&hub, |(index, _)| *index as usize);
+    found.map_or(0, |place| measured[place].1)
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::domain::instant::Instant;
-use crate::domain::plan::UsdMicros;
+use crate::domain::plan::{Co2eMilligrams, UsdMicros};
 use crate::domain::service::Service;
 
 /// What of a way is compared.
@@ -11,12 +11,13 @@ use crate::domain::service::Service;
 pub struct Outcome {
     pub arrive_at: Instant,
     pub cost: UsdMicros,
+    pub co2e: Co2eMilligrams,
 }
 
 /// What there was to choose from, and what was chosen.
 pub struct Choice {
     pub service: Service,
-    /// In all, of which `in_time` keep the promise.
+    /// That no other way beats, of which `in_time` keep the promise.
     pub ways: usize,
     pub in_time: usize,
     /// How long after the promise the chosen way arrives, where it does.
@@ -27,7 +28,7 @@ pub struct Choice {
 /// Why the chosen way won, and what has to be known about it.
 pub fn of_choice(choice: &Choice) -> String {
     let mut reason = match (choice.service, choice.ways, choice.in_time) {
-        (_, 1, _) => "the only way that was found".to_owned(),
+        (_, 1, _) => "no other way is better in anything".to_owned(),
         (Service::Express, ways, _) => format!("the earliest arrival of {ways} ways"),
         (Service::Standard | Service::Economy, ways, 1) => {
             format!("the only one of {ways} ways that keeps the promise")
@@ -62,18 +63,28 @@ pub fn of_alternative(service: Service, chosen: Outcome, other: Outcome, promise
         let by = dollars((other.cost.0 - chosen.cost.0).abs());
         format!("costs {by} USD {}", if dearer { "more" } else { "less" })
     });
-    let (first, second) = match service {
-        Service::Express => (time, cost),
-        Service::Standard | Service::Economy => (cost, time),
+    let co2e = difference(other.co2e.cmp(&chosen.co2e), |dirtier| {
+        let by = kilograms((other.co2e.0 - chosen.co2e.0).abs());
+        format!("emits {by} {}", if dirtier { "more" } else { "less" })
+    });
+    let in_order = match service {
+        Service::Express => [time, cost, co2e],
+        Service::Standard | Service::Economy => [cost, time, co2e],
     };
-    match (first, second) {
-        (Some((first_worse, first)), Some((second_worse, second))) => {
-            let joint = if first_worse == second_worse { "and" } else { "but" };
-            format!("{first}, {joint} {second}")
-        }
-        (Some((_, only)), None) | (None, Some((_, only))) => only,
-        (None, None) => "no earlier and no cheaper".to_owned(),
-    }
+    join(in_order.into_iter().flatten())
+}
+
+/// What decided first, then what speaks for the same way, then what speaks against it.
+fn join(differences: impl Iterator<Item = (bool, String)>) -> String {
+    let mut differences = differences.peekable();
+    let Some((decided_worse, _)) = differences.peek() else {
+        return "equal, but later by lane id".to_owned();
+    };
+    let decided_worse = *decided_worse;
+    let (same, other): (Vec<_>, Vec<_>) = differences.partition(|(is_worse, _)| *is_worse == decided_worse);
+    let words = |side: Vec<(bool, String)>| side.into_iter().map(|(_, words)| words).collect::<Vec<_>>();
+    let (same, other) = (words(same).join(", and "), words(other).join(" and "));
+    if other.is_empty() { same } else { format!("{same}, but {other}") }
 }
 
 /// Whether the other is worse, and the words for it; nothing where it is the same.
@@ -96,6 +107,15 @@ fn duration(delta: TimeDelta) -> String {
     }
 }
 
+/// `3.1 kg CO₂e`, `12 g CO₂e`.
+fn kilograms(milligrams: i64) -> String {
+    match Co2eMilligrams(milligrams).grams() {
+        0 => "less than 1 g CO₂e".to_owned(),
+        grams if grams < 1_000 => format!("{grams} g CO₂e"),
+        grams => format!("{}.{} kg CO₂e", grams / 1_000, grams % 1_000 / 100),
+    }
+}
+
 fn dollars(micros: i64) -> String {
     let text = UsdMicros(micros).dollars();
     if text == "0.00" { "less than 0.01".to_owned() } else { text }
@@ -106,32 +126,48 @@ mod tests {
     use super::super::tests::at;
     use super::*;
 
+    fn outcome(time: &str, cost: i64, co2e: i64) -> Outcome {
+        Outcome { arrive_at: at(time), cost: UsdMicros(cost), co2e: Co2eMilligrams(co2e) }
+    }
+
     #[test]
     fn an_alternative_says_what_decided_before_what_else_differs() {
         let promised_by = at("2026-03-20T00:00:00Z");
-        let outcome = |time: &str, cost| Outcome { arrive_at: at(time), cost: UsdMicros(cost) };
-        let chosen = outcome("2026-03-10T00:00:00Z", 10_000_000);
+        let chosen = outcome("2026-03-10T00:00:00Z", 10_000_000, 5_000_000);
         let reason = |service, other| of_alternative(service, chosen, other, promised_by);
-        for (time, cost, express, standard) in [
+        for (time, cost, co2e, express, standard) in [
             (
                 "2026-03-11T04:00:00Z",
                 13_100_000,
-                "arrives 1 d 4 h later, and costs 3.10 USD more",
-                "costs 3.10 USD more, and arrives 1 d 4 h later",
+                1_900_000,
+                "arrives 1 d 4 h later, and costs 3.10 USD more, but emits 3.1 kg CO₂e less",
+                "costs 3.10 USD more, and arrives 1 d 4 h later, but emits 3.1 kg CO₂e less",
             ),
             (
                 "2026-03-10T00:12:00Z",
                 9_999_000,
+                5_000_000,
                 "arrives 12 min later, but costs less than 0.01 USD less",
                 "costs less than 0.01 USD less, but arrives 12 min later",
             ),
-            ("2026-03-10T00:00:00Z", 11_000_000, "costs 1.00 USD more", "costs 1.00 USD more"),
-            ("2026-03-09T20:55:00Z", 10_000_000, "arrives 3 h 5 min earlier", "arrives 3 h 5 min earlier"),
-            ("2026-03-10T00:00:00Z", 10_000_000, "no earlier and no cheaper", "no earlier and no cheaper"),
-            ("2026-03-22T00:00:00Z", 1, "arrives 2 d after the promise", "arrives 2 d after the promise"),
+            (
+                "2026-03-10T00:00:00Z",
+                11_000_000,
+                4_988_000,
+                "costs 1.00 USD more, but emits 12 g CO₂e less",
+                "costs 1.00 USD more, but emits 12 g CO₂e less",
+            ),
+            (
+                "2026-03-09T20:55:00Z",
+                10_000_000,
+                5_000_400,
+                "arrives 3 h 5 min earlier, but emits less than 1 g CO₂e more",
+                "arrives 3 h 5 min earlier, but emits less than 1 g CO₂e more",
+            ),
+            ("2026-03-22T00:00:00Z", 1, 0, "arrives 2 d after the promise", "arrives 2 d after the promise"),
         ] {
-            assert_eq!(reason(Service::Express, outcome(time, cost)), express);
-            assert_eq!(reason(Service::Standard, outcome(time, cost)), standard);
+            assert_eq!(reason(Service::Express, outcome(time, cost, co2e)), express);
+            assert_eq!(reason(Service::Standard, outcome(time, cost, co2e)), standard);
         }
     }
 
@@ -140,7 +176,7 @@ mod tests {
         let reason = |service, ways, in_time| {
             of_choice(&Choice { service, ways, in_time, late_by: None, window_is_over: false })
         };
-        assert_eq!(reason(Service::Express, 1, 1), "the only way that was found");
+        assert_eq!(reason(Service::Express, 1, 1), "no other way is better in anything");
         assert_eq!(reason(Service::Express, 9, 1), "the earliest arrival of 9 ways");
         assert_eq!(reason(Service::Economy, 9, 1), "the only one of 9 ways that keeps the promise");
         assert_eq!(reason(Service::Economy, 9, 9), "the cheapest of 9 ways, all within the promise");
@@ -165,13 +201,15 @@ mod tests {
              the pickup window is already over, so it starts now"
         );
         let only = Choice { ways: 1, window_is_over: false, ..late };
-        assert_eq!(of_choice(&only), "the only way that was found; it arrives 1 d 6 h after the promise");
+        assert_eq!(
+            of_choice(&only),
+            "no other way is better in anything; it arrives 1 d 6 h after the promise"
+        );
     }
 
     #[test]
     fn where_the_chosen_way_is_late_too_an_alternative_says_how_it_differs() {
-        let outcome = |time: &str| Outcome { arrive_at: at(time), cost: UsdMicros(1) };
-        let (chosen, other) = (outcome("2026-03-10T00:00:00Z"), outcome("2026-03-11T00:00:00Z"));
+        let (chosen, other) = (outcome("2026-03-10T00:00:00Z", 1, 1), outcome("2026-03-11T00:00:00Z", 1, 1));
         let promised_by = at("2026-03-09T00:00:00Z");
         assert_eq!(of_alternative(Service::Express, chosen, other, promised_by), "arrives 1 d later");
     }

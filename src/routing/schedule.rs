@@ -4,37 +4,69 @@
 //! not exist that day moves forward by the gap (02:30 leaves at 03:30); where they are put back, a time that
 //! exists twice is the first of the two.
 
+use std::collections::BTreeMap;
+
 use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
+use crate::domain::calendar::ChangeKind;
 use crate::domain::instant::Instant;
-use crate::domain::network::{DepartureId, Lane};
+use crate::domain::network::Lane;
 
 /// One dated run of a lane.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Departure {
-    pub id: DepartureId,
+    /// The lane's local one, on which it leaves.
+    pub date: NaiveDate,
     pub depart_at: Instant,
     pub arrive_at: Instant,
 }
 
-/// The departures of `lane` from `at` on, both ends included, in order.
-pub fn departures_from(lane: &Lane, at: Instant, horizon: TimeDelta) -> impl Iterator<Item = Departure> {
-    let last_at = later(at, horizon);
-    // A day earlier than the local date: a gap may have moved yesterday's departure into today.
-    let first_date = at.with_timezone(&lane.depart_zone).date_naive().pred_opt();
-    let days = first_date.into_iter().flat_map(|date| date.iter_days());
-    days.map(move |date| (date, date.and_time(lane.depart_local)))
-        // Gaps are shorter than two days, so that nothing later can be within the horizon again.
-        .take_while(move |(_, local)| local.and_utc() <= later(last_at, TimeDelta::days(2)))
-        .filter(|(date, _)| lane.weekdays.contains(date.weekday()))
+/// The departures of `lane` from `at` until `last_at`, both ends included, in order: those of its
+/// weekdays but for `changes`, which says by date what is cancelled, moved to another time, or extra.
+pub fn departures(
+    lane: &Lane,
+    changes: &BTreeMap<NaiveDate, ChangeKind>,
+    at: Instant,
+    last_at: Instant,
+) -> Vec<Departure> {
+    let date_of = |instant: Instant| instant.with_timezone(&lane.depart_zone).date_naive();
+    // A day earlier than the local date: a gap may have moved yesterday's departure into today. And
+    // gaps are shorter than two days.
+    let first_date = date_of(at).pred_opt().unwrap_or(NaiveDate::MIN);
+    let days = first_date.iter_days().take_while(|date| *date <= date_of(last_at));
+    let local = days.filter_map(|date| match changes.get(&date) {
+        Some(ChangeKind::Cancelled) => None,
+        Some(ChangeKind::Extra { depart_local }) => Some((date, date.and_time(*depart_local))),
+        None => lane.weekdays.contains(date.weekday()).then(|| (date, date.and_time(lane.depart_local))),
+    });
+    let mut departures: Vec<_> = local
         .map(|(date, local)| (date, instant_of(lane.depart_zone, local)))
-        .filter(move |(_, depart_at)| (at..=last_at).contains(depart_at))
-        .map(|(date, depart_at)| Departure {
-            id: DepartureId { lane: lane.id.clone(), date },
-            depart_at,
-            arrive_at: later(depart_at, TimeDelta::minutes(i64::from(lane.transit_minutes))),
-        })
+        .filter(|(_, depart_at)| (at..=last_at).contains(depart_at) && *depart_at < END_OF_TIME)
+        .map(|(date, depart_at)| Departure { date, depart_at, arrive_at: arrive_at(lane, depart_at) })
+        .collect();
+    // A gap of a day can make two departures leave at one moment, or in the order of their times.
+    departures.sort_by_key(|departure| (departure.depart_at, departure.date));
+    departures
+}
+
+/// The one departure of `lane` on a local date, if there is one.
+pub fn departure_on(
+    lane: &Lane,
+    changes: &BTreeMap<NaiveDate, ChangeKind>,
+    date: NaiveDate,
+) -> Option<Departure> {
+    let depart_local = match changes.get(&date) {
+        Some(ChangeKind::Cancelled) => None,
+        Some(ChangeKind::Extra { depart_local }) => Some(*depart_local),
+        None => lane.weekdays.contains(date.weekday()).then_some(lane.depart_local),
+    };
+    let depart_at = instant_of(lane.depart_zone, date.and_time(depart_local?));
+    (depart_at < END_OF_TIME).then(|| Departure { date, depart_at, arrive_at: arrive_at(lane, depart_at) })
+}
+
+fn arrive_at(lane: &Lane, depart_at: Instant) -> Instant {
+    later(depart_at, TimeDelta::minutes(i64::from(lane.transit_minutes)))
 }
 
 /// The instant of a local time: the first where there are two, moved forward by the gap where there is none.
@@ -78,10 +110,21 @@ mod tests {
         Lane { depart_zone: zone, depart_local, weekdays, ..lane("L1", "AA", "BB") }
     }
 
+    fn changed(
+        lane: &Lane,
+        changes: &BTreeMap<NaiveDate, ChangeKind>,
+        from: &str,
+        days: i64,
+    ) -> Vec<(String, String)> {
+        let all = super::departures(lane, changes, at(from), at(from) + TimeDelta::days(days));
+        for departure in &all {
+            assert_eq!(departure_on(lane, changes, departure.date), Some(*departure));
+        }
+        all.iter().map(|d| (d.date.to_string(), d.depart_at.format("%d %H:%M").to_string())).collect()
+    }
+
     fn departures(lane: &Lane, from: &str, days: i64) -> Vec<(String, String)> {
-        departures_from(lane, at(from), TimeDelta::days(days))
-            .map(|d| (d.id.date.to_string(), d.depart_at.format("%d %H:%M").to_string()))
-            .collect()
+        changed(lane, &BTreeMap::new(), from, days)
     }
 
     fn written(expected: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -131,7 +174,27 @@ mod tests {
     #[test]
     fn the_arrival_is_the_departure_and_the_transit() {
         let lane = Lane { transit_minutes: 1_000, ..in_zone(chrono_tz::UTC, "09:00:00", "1") };
-        let first = departures_from(&lane, at("2026-03-02T00:00:00Z"), TimeDelta::days(7)).next();
+        let monday = "2026-03-02".parse().expect("a date");
+        let first = departure_on(&lane, &BTreeMap::new(), monday);
         assert_eq!(first.map(|d| d.arrive_at), Some(at("2026-03-03T01:40:00Z")));
+    }
+
+    #[test]
+    fn a_change_cancels_moves_or_adds_one_departure() {
+        let lane = in_zone(chrono_tz::UTC, "09:00:00", "1;4");
+        let date = |text: &str| text.parse::<NaiveDate>().expect("a date");
+        let depart_local = "21:30:00".parse().expect("a time");
+        let changes = BTreeMap::from([
+            (date("2026-03-02"), ChangeKind::Cancelled),
+            (date("2026-03-03"), ChangeKind::Extra { depart_local }),
+            (date("2026-03-05"), ChangeKind::Extra { depart_local }),
+            // Cancelling what does not run anyway changes nothing.
+            (date("2026-03-07"), ChangeKind::Cancelled),
+        ]);
+        let left =
+            written(&[("2026-03-03", "03 21:30"), ("2026-03-05", "05 21:30"), ("2026-03-09", "09 09:00")]);
+        assert_eq!(changed(&lane, &changes, "2026-03-01T00:00:00Z", 9), left);
+        assert_eq!(departure_on(&lane, &changes, date("2026-03-02")), None);
+        assert_eq!(departure_on(&lane, &changes, date("2026-03-04")), None);
     }
 }

@@ -1,123 +1,351 @@
-//! The search: every way to a gateway that could be the answer, and no other.
+//! The search: all ways that no other one beats in time, cost and emissions, and no others.
 //!
-//! Labels (ready, cost) grow from the origin hubs, one lane at a time. As waiting never makes
-//! anything earlier, the first departure of a lane is never worse than a later one, and a label that
-//! is ready no earlier and costs no less than another at the same hub with no more lanes cannot
-//! lead anywhere that the other does not lead as well: it is dropped. What is left is exact for
-//! both questions, the earliest arrival and the cheapest within a deadline. At the gateways
-//! nothing is dropped, so that ways over different hubs can be told apart afterwards.
+//! Rounds of lanes, as RAPTOR has rounds of trips: labels (ready, cost, CO₂e) at hubs grow by one lane a
+//! round. A lane costs and emits the same whenever it leaves, and waiting never makes anything earlier,
+//! so that of a lane only the first departure with room for the shipment is ever worth taking.
+//!
+//! One label makes another at the same hub pointless if it took no more lanes, is no later, no
+//! dearer and no dirtier, and is truly cheaper or cleaner, or comes first by number of lanes
+//! and lane ids. Being earlier alone is not enough: a cut-off may make both equal later, and then
+//! ids decide. Costs and emissions never become equal again, as both go on alike. The relation
+//! is an order, so what is left does not depend on the order of the search, and it is exact.
+//!
+//! Whoever asks for one choice instead of all bounds the search: what is already later than the best
+//! arrival, or dearer than the cheapest way in time, is not followed.
+//!
+//! Everything is kept in a [`Search`] that is used again: after a few searches it allocates nothing.
 
-use super::ask::Ask;
-use super::cost;
-use super::hub_time::ready_at;
+use super::cost::{self, Factors};
 use super::network::Network;
-use super::schedule::{Departure, departures_from};
-use crate::domain::instant::Instant;
+use super::timetable::Timetable;
+use crate::domain::dangerous::DangerousCarriage;
 use crate::domain::network::{HubKind, Lane};
-use crate::domain::plan::UsdMicros;
+use crate::domain::quantity::{Chargeable, Grams};
+use crate::domain::service::Clearance;
 
 /// Lanes that one way may take: to a feeder's hub, to a hub with a direct connection, to the gateway.
 pub const LINE_HAULS_MAX: usize = 3;
 
-/// A lane that is taken.
-#[derive(Debug, Clone)]
-pub struct Haul<'a> {
-    pub lane: &'a Lane,
-    pub departure: Departure,
-    pub cost: UsdMicros,
+const NONE: u32 = u32::MAX;
+
+/// Later than any time, dearer than any cost.
+const NEVER: i64 = i64::MAX;
+
+/// What is wanted of all ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Every one that no other beats.
+    Pareto,
+    /// Those of the earliest arrival.
+    Earliest,
+    /// Those of the lowest cost that arrive by then.
+    CheapestBy(i64),
 }
 
-/// A way as far as it goes: at an origin hub still under way, at a gateway complete but for the last mile.
-#[derive(Debug, Clone)]
-pub struct Way<'a> {
-    /// Index of the origin hub that the first mile leads to.
-    pub origin: usize,
-    /// Index of the hub that was reached.
-    pub hub: usize,
-    pub ready_at: Instant,
-    pub cost: UsdMicros,
-    pub hauls: Vec<Haul<'a>>,
+/// What travels, and what it is asked for.
+pub struct Cargo<'a> {
+    pub clearance: Clearance,
+    pub weight: Grams,
+    pub volume_cm3: u64,
+    pub piece: Grams,
+    pub chargeable: Chargeable,
+    pub goods: &'a [DangerousCarriage],
 }
 
-impl Way<'_> {
-    pub fn lane_ids(&self) -> impl Iterator<Item = &str> {
-        self.hauls.iter().map(|haul| haul.lane.id.as_str())
+/// A way as far as it goes. Lanes and departures that were not taken are [`NONE`].
+#[derive(Debug, Clone, Copy)]
+pub struct Label {
+    pub ready_at: i64,
+    pub cost: i64,
+    pub co2e: i64,
+    lanes: [u32; LINE_HAULS_MAX],
+    departures: [u32; LINE_HAULS_MAX],
+    pub hub: u32,
+    /// Index of the start that it began with.
+    pub start: u32,
+    taken: u8,
+}
+
+impl Label {
+    pub fn start(index: usize, hub: usize, ready_at: i64, cost: i64, co2e: i64) -> Label {
+        let none = [NONE; LINE_HAULS_MAX];
+        let (hub, start) = (hub as u32, index as u32);
+        Label { ready_at, cost, co2e, lanes: none, departures: none, hub, start, taken: 0 }
+    }
+
+    /// Lanes and departures that were taken, in order.
+    pub fn hauls(&self) -> impl Iterator<Item = (usize, usize)> {
+        let taken = usize::from(self.taken);
+        (0..taken).map(|i| (self.lanes[i] as usize, self.departures[i] as usize))
+    }
+
+    /// Fewer lanes first, then the first lane ids: lanes are counted in the order of their ids.
+    pub fn rank(&self) -> (u8, [u32; LINE_HAULS_MAX]) {
+        (self.taken, self.lanes)
+    }
+
+    fn beats(&self, other: &Label) -> bool {
+        self.ready_at <= other.ready_at
+            && self.cost <= other.cost
+            && self.co2e <= other.co2e
+            && (self.cost < other.cost || self.co2e < other.co2e || self.rank() <= other.rank())
+    }
+
+    /// The order of the same thing at the door, where nothing can become equal any more.
+    fn beats_at_the_door(&self, other: &Label) -> bool {
+        self.ready_at <= other.ready_at
+            && self.cost <= other.cost
+            && self.co2e <= other.co2e
+            && ((self.ready_at, self.cost, self.co2e) != (other.ready_at, other.cost, other.co2e)
+                || self.rank() <= other.rank())
     }
 }
 
-#[derive(Debug)]
-pub struct Found<'a> {
-    /// Ways to a gateway that supports the clearance, ready after customs.
-    pub ways: Vec<Way<'a>>,
-    /// Whether a lane was passed over because its empty departure is too small.
-    pub too_large: bool,
+/// From a gateway to the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastMile {
+    pub micros: i64,
+    pub cost: i64,
+    pub co2e: i64,
 }
 
-/// All ways from `starts` (after the first mile, ready at their origin hub) that leave until `last_at`.
-pub fn search<'a>(network: &'a Network, ask: &Ask, starts: Vec<Way<'a>>, last_at: Instant) -> Found<'a> {
-    let mut found = Found { ways: Vec::new(), too_large: false };
-    let mut fronts: Vec<Vec<(Instant, UsdMicros)>> = vec![Vec::new(); network.hubs().len()];
-    let mut under_way = undominated(starts, &mut fronts);
-    for taken in 1..=LINE_HAULS_MAX {
-        let mut reached = Vec::new();
-        for way in &under_way {
-            for (lane, to) in network.lanes_out(way.hub) {
-                let hub = &network.hubs()[to];
-                let goes_on = match hub.kind {
-                    HubKind::OriginHub if taken == LINE_HAULS_MAX => continue,
-                    HubKind::OriginHub => true,
-                    HubKind::Gateway if hub.clearances.contains(&ask.clearance) => false,
-                    HubKind::Gateway => continue,
-                };
-                if !carries(lane, ask) {
-                    found.too_large = true;
-                    continue;
+/// What was not even considered, to tell whoever asks: the first of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// A lane whose empty departure is too small.
+    pub too_small: Option<usize>,
+    /// A lane that takes no piece so heavy.
+    pub piece: Option<usize>,
+    /// A lane that does not take the dangerous goods.
+    pub goods: Option<usize>,
+    /// A lane and a departure of it with too little room left.
+    pub full: Option<(usize, usize)>,
+}
+
+/// The memory of a search, and what it found.
+#[derive(Default)]
+pub struct Search {
+    labels: Vec<Label>,
+    /// By hub, labels that none beats.
+    fronts: Vec<Vec<u32>>,
+    touched: Vec<u32>,
+    under_way: Vec<u32>,
+    reached: Vec<u32>,
+    /// By gateway; what was not asked for yet is none.
+    last_miles: Vec<Option<LastMile>>,
+    asked_for: Vec<u32>,
+    doors: Vec<Label>,
+    passed_over: PassedOver,
+    best_arrival: i64,
+    best_cost: i64,
+}
+
+impl Search {
+    fn reset(&mut self, hubs: usize) {
+        self.labels.clear();
+        self.under_way.clear();
+        self.reached.clear();
+        self.doors.clear();
+        for hub in self.touched.drain(..) {
+            self.fronts[hub as usize].clear();
+        }
+        for hub in self.asked_for.drain(..) {
+            self.last_miles[hub as usize] = None;
+        }
+        self.fronts.resize_with(hubs, Vec::new);
+        self.last_miles.resize(hubs, None);
+        self.passed_over = PassedOver::default();
+        (self.best_arrival, self.best_cost) = (NEVER, NEVER);
+    }
+
+    /// Finds all ways from `starts` (after the first mile, ready at their hubs) that leave until `last_at`:
+    /// their labels at the door, each ready when it arrives there, by time, then cost, then emissions.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what belongs to the network, to the cargo and to the question"
+    )]
+    pub fn run(
+        &mut self,
+        network: &Network,
+        timetable: &Timetable,
+        factors: &Factors,
+        cargo: &Cargo,
+        starts: impl Iterator<Item = Label>,
+        (last_at, goal): (i64, Goal),
+        last_mile: impl Fn(usize) -> LastMile,
+    ) {
+        self.reset(network.hubs().len());
+        for start in starts {
+            let hub = &network.hubs()[start.hub as usize];
+            match hub.kind {
+                HubKind::OriginHub => self.keep(start),
+                HubKind::Gateway if hub.clearances.contains(&cargo.clearance) => {
+                    self.arrive(start, goal, &last_mile);
                 }
-                let Some(next) = extend(network, way, lane, to, ask, last_at) else { continue };
-                if goes_on { reached.push(next) } else { found.ways.push(next) }
+                HubKind::Gateway => {}
             }
         }
-        under_way = undominated(reached, &mut fronts);
-    }
-    found
-}
-
-fn carries(lane: &Lane, ask: &Ask) -> bool {
-    u64::from(ask.weight.0) <= lane.capacity_grams && ask.volume_cm3 <= lane.capacity_cm3
-}
-
-/// `way` and the first departure of `lane` that it catches.
-fn extend<'a>(
-    network: &Network,
-    way: &Way<'a>,
-    lane: &'a Lane,
-    to: usize,
-    ask: &Ask,
-    last_at: Instant,
-) -> Option<Way<'a>> {
-    let departure = departures_from(lane, way.ready_at, last_at - way.ready_at).next()?;
-    let ready_at = ready_at(&network.hubs()[to], departure.arrive_at);
-    let cost = cost::line_haul(lane, ask.chargeable);
-    let mut hauls = way.hauls.clone();
-    hauls.push(Haul { lane, departure, cost });
-    Some(Way { origin: way.origin, hub: to, ready_at, cost: way.cost + cost, hauls })
-}
-
-/// The labels that no other makes pointless, judged against each other and against `fronts`, which holds
-/// those with fewer lanes by hub and takes these in. Of equals, the first by lane ids stays.
-fn undominated<'a>(mut labels: Vec<Way<'a>>, fronts: &mut [Vec<(Instant, UsdMicros)>]) -> Vec<Way<'a>> {
-    labels.sort_by(|a, b| {
-        let key = |way: &Way| (way.ready_at, way.cost);
-        key(a).cmp(&key(b)).then_with(|| a.lane_ids().cmp(b.lane_ids()))
-    });
-    // Sorted so, whatever dominates a label has gone before it.
-    labels.retain(|way| {
-        let front = &mut fronts[way.hub];
-        let dominated = front.iter().any(|(ready_at, cost)| *ready_at <= way.ready_at && *cost <= way.cost);
-        if !dominated {
-            front.push((way.ready_at, way.cost));
+        for taken in 1..=LINE_HAULS_MAX {
+            std::mem::swap(&mut self.under_way, &mut self.reached);
+            self.reached.clear();
+            for at in 0..self.under_way.len() {
+                let label = self.labels[self.under_way[at] as usize];
+                // Beaten since by one that took as many lanes.
+                if !self.fronts[label.hub as usize].contains(&self.under_way[at])
+                    || !self.is_within(&label, goal)
+                {
+                    continue;
+                }
+                for lane in network.lanes_out(label.hub as usize) {
+                    let Some((next, kind)) =
+                        self.extend(network, timetable, factors, cargo, &label, *lane, last_at)
+                    else {
+                        continue;
+                    };
+                    match kind {
+                        HubKind::Gateway => self.arrive(next, goal, &last_mile),
+                        HubKind::OriginHub if taken < LINE_HAULS_MAX && self.is_within(&next, goal) => {
+                            self.keep(next)
+                        }
+                        HubKind::OriginHub => {}
+                    }
+                }
+            }
         }
-        !dominated
-    });
-    labels
+        self.doors.sort_unstable_by_key(|door| (door.ready_at, door.cost, door.co2e));
+    }
+
+    /// Of the last search.
+    pub fn doors(&self) -> &[Label] {
+        &self.doors
+    }
+
+    pub fn passed_over(&self) -> &PassedOver {
+        &self.passed_over
+    }
+
+    /// Whether a label may still lead to what is wanted. What goes on from it adds to time and cost.
+    fn is_within(&self, label: &Label, goal: Goal) -> bool {
+        match goal {
+            Goal::Pareto => true,
+            Goal::Earliest => label.ready_at <= self.best_arrival,
+            Goal::CheapestBy(deadline) => label.ready_at <= deadline && label.cost <= self.best_cost,
+        }
+    }
+
+    /// `label` and the first departure of `lane` that has room for it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the inner loop takes what it needs, and nothing is built for it"
+    )]
+    fn extend(
+        &mut self,
+        network: &Network,
+        timetable: &Timetable,
+        factors: &Factors,
+        cargo: &Cargo,
+        label: &Label,
+        lane_index: usize,
+        last_at: i64,
+    ) -> Option<(Label, HubKind)> {
+        let lane = &network.lanes()[lane_index];
+        let to = network.ends(lane_index).1;
+        let hub = &network.hubs()[to];
+        if hub.kind == HubKind::Gateway && !hub.clearances.contains(&cargo.clearance) {
+            return None;
+        }
+        if !self.carries(lane, lane_index, cargo) {
+            return None;
+        }
+        let departure = self.first_with_room(timetable, lane, lane_index, cargo, label.ready_at, last_at)?;
+        let mut next = *label;
+        let taken = usize::from(label.taken);
+        (next.lanes[taken], next.departures[taken]) = (lane_index as u32, departure as u32);
+        next.taken += 1;
+        next.hub = to as u32;
+        next.ready_at = timetable.ready_at[departure];
+        next.cost += cost::line_haul(lane, cargo.chargeable);
+        next.co2e += factors.line_haul(lane, cargo.weight);
+        Some((next, hub.kind))
+    }
+
+    fn carries(&mut self, lane: &Lane, index: usize, cargo: &Cargo) -> bool {
+        if u64::from(cargo.weight.0) > lane.capacity_grams || cargo.volume_cm3 > lane.capacity_cm3 {
+            self.passed_over.too_small.get_or_insert(index);
+            return false;
+        }
+        if lane.piece_grams_max.is_some_and(|most| cargo.piece.0 > most) {
+            self.passed_over.piece.get_or_insert(index);
+            return false;
+        }
+        if !cargo.goods.iter().all(|goods| lane.dangerous_goods.takes(goods, lane.mode)) {
+            self.passed_over.goods.get_or_insert(index);
+            return false;
+        }
+        true
+    }
+
+    fn first_with_room(
+        &mut self,
+        timetable: &Timetable,
+        lane: &Lane,
+        lane_index: usize,
+        cargo: &Cargo,
+        at: i64,
+        last_at: i64,
+    ) -> Option<usize> {
+        let all = timetable.of_lane(lane_index);
+        let mut departure = timetable.first_from(lane_index, at);
+        while departure < all.end && timetable.depart_at[departure] <= last_at {
+            let load = timetable.load(departure);
+            if load.grams + u64::from(cargo.weight.0) <= lane.capacity_grams
+                && load.cm3 + cargo.volume_cm3 <= lane.capacity_cm3
+            {
+                return Some(departure);
+            }
+            self.passed_over.full.get_or_insert((lane_index, departure));
+            departure += 1;
+        }
+        None
+    }
+
+    /// Keeps a label at an origin hub, unless another one makes it pointless.
+    fn keep(&mut self, label: Label) {
+        let front = &mut self.fronts[label.hub as usize];
+        let labels = &self.labels;
+        if front.iter().any(|other| labels[*other as usize].beats(&label)) {
+            return;
+        }
+        if front.is_empty() {
+            self.touched.push(label.hub);
+        }
+        // Those with fewer lanes stay: they may still go where this one may not.
+        front.retain(|other| {
+            let other = &labels[*other as usize];
+            other.taken < label.taken || !label.beats(other)
+        });
+        let index = self.labels.len() as u32;
+        front.push(index);
+        self.labels.push(label);
+        self.reached.push(index);
+    }
+
+    /// Takes a label from its gateway to the door.
+    fn arrive(&mut self, mut label: Label, goal: Goal, last_mile: impl Fn(usize) -> LastMile) {
+        let gateway = label.hub as usize;
+        let mile = *self.last_miles[gateway].get_or_insert_with(|| {
+            self.asked_for.push(label.hub);
+            last_mile(gateway)
+        });
+        label.ready_at = label.ready_at.saturating_add(mile.micros);
+        label.cost += mile.cost;
+        label.co2e += mile.co2e;
+        if !self.is_within(&label, goal) || self.doors.iter().any(|door| door.beats_at_the_door(&label)) {
+            return;
+        }
+        self.doors.retain(|door| !label.beats_at_the_door(door));
+        self.best_arrival = self.best_arrival.min(label.ready_at);
+        self.best_cost = self.best_cost.min(label.cost);
+        self.doors.push(label);
+    }
 }

@@ -2,82 +2,55 @@
 //!
 //! Its operations are illustrative (see `network/ATTRIBUTION.md`): real airports, invented schedules.
 
+use crate::routing::NetworkFiles;
+
 pub const HUBS_CSV: &str = include_str!("network/hubs.csv");
 
 pub const LANES_CSV: &str = include_str!("network/lanes.csv");
+
+pub fn files() -> NetworkFiles<'static> {
+    NetworkFiles { hubs: HUBS_CSV, lanes: LANES_CSV, ..NetworkFiles::default() }
+}
 
 /// Bodies of `POST` requests, one a line.
 pub const PICKUPS: &str = include_str!("pickups.jsonl");
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
+    use std::sync::Arc;
 
     use super::*;
     use crate::config;
-    use crate::domain::contact::Address;
-    use crate::domain::instant::Instant;
-    use crate::domain::place::Division;
-    use crate::domain::quantity::{Grams, SizeMm, chargeable};
-    use crate::domain::service::{Clearance, Service};
+    use crate::domain::calendar::Calendar;
+    use crate::flows::accept_pickup;
     use crate::geography::Atlas;
-    use crate::routing::{self, Ask, Network};
-
-    #[derive(Deserialize)]
-    struct Body {
-        pickup: Pickup,
-        consignee: To,
-        service: Service,
-        clearance: Clearance,
-        parcels: Vec<Parcel>,
-    }
-
-    #[derive(Deserialize)]
-    struct Pickup {
-        address: Address,
-        until: Instant,
-    }
-
-    #[derive(Deserialize)]
-    struct To {
-        division: Division,
-    }
-
-    #[derive(Deserialize)]
-    struct Parcel {
-        weight_grams: Grams,
-        size_mm: SizeMm,
-    }
-
-    fn ask(body: &Body) -> Ask {
-        let atlas = Atlas::embedded();
-        let grams = |of: fn(&Parcel) -> Grams| Grams(body.parcels.iter().map(|parcel| of(parcel).0).sum());
-        let cubic_mm: u64 = body.parcels.iter().map(|parcel| parcel.size_mm.cubic_mm()).sum();
-        Ask {
-            pickup: atlas.locate(&body.pickup.address).expect("a pickup that is located").point,
-            pickup_country: body.pickup.address.country,
-            until: body.pickup.until,
-            consignee: atlas.division(body.consignee.division).expect("a known division").point,
-            service: body.service,
-            clearance: body.clearance,
-            weight: grams(|parcel| parcel.weight_grams),
-            volume_cm3: cubic_mm.div_ceil(1_000),
-            chargeable: grams(|parcel| chargeable(parcel.weight_grams, parcel.size_mm)),
-        }
-    }
+    use crate::intake::{self, Known};
+    use crate::routing::{self, Network, Planner};
 
     #[test]
     fn every_sample_pickup_is_planned_over_the_sample_network() {
-        let (hubs, lanes) = routing::read(HUBS_CSV, LANES_CSV).expect("good files");
-        assert_eq!((hubs.len(), lanes.len()), (64, 456));
-        let network = Network::new(hubs, lanes).expect("a network");
+        let (hubs, lanes, calendar) = routing::read(files()).expect("good files");
+        assert_eq!((hubs.len(), lanes.len(), calendar), (64, 456, Calendar::default()));
+        let network = Network::new(hubs, lanes, &Calendar::default()).expect("a network");
         let settings = config::defaults_with("").expect("valid defaults").routing;
+        let planner = Planner::new(Arc::new(network), settings);
         let now = "2026-03-01T00:00:00Z".parse().expect("an instant");
+        let known = Known {
+            now,
+            providers: &["webhook"],
+            address: &|address| Atlas::embedded().locate(address).map(drop).map_err(|_| unreachable!()),
+            division: &|division| Atlas::embedded().division(division).is_some(),
+        };
         let mut planned = 0;
         for line in PICKUPS.lines() {
-            let body: Body = serde_json::from_str(line).expect("a body");
-            let plan = routing::plan(&network, &settings, &ask(&body), now).expect(line);
-            assert!(plan.arrive_at <= plan.promised_by, "{line}");
+            let body = serde_json::from_str(line).expect("a body");
+            let request = intake::read(&body, &known).expect(line);
+            let (_, ask) = accept_pickup::ask(&request).expect(line);
+            let all = planner.plan_with_pareto(&ask, now).expect(line);
+            assert!(all.plan.arrive_at <= all.plan.promised_by, "{line}");
+            let chosen = planner.choose(&ask, now).expect(line);
+            assert_eq!((chosen.legs, chosen.arrive_at), (all.plan.legs, all.plan.arrive_at), "{line}");
+            assert!(all.pareto.iter().any(|way| way.cost == chosen.cost && way.co2e == chosen.co2e));
             planned += 1;
         }
         assert_eq!(planned, 200);

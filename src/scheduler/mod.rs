@@ -14,13 +14,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-use crate::flows::{Deps, forget_answers, import_network, poll_carriers};
+use crate::flows::{Deps, book_departures, forget_answers, import_network, poll_carriers};
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 5] = [
+const JOBS: [(&str, &str, Verb); 6] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -40,6 +40,9 @@ const JOBS: [(&str, &str, Verb); 5] = [
     }),
     ("import_network", "*/5 * * * * *", |deps| {
         Box::pin(async move { import_network::run_due(&deps).await.map_err(|error| error.to_string()) })
+    }),
+    ("book_departures", "*/2 * * * * *", |deps| {
+        Box::pin(async move { book_departures::run_due(&deps).await.map_err(|error| error.to_string()) })
     }),
     ("forget_answers", "30 7 * * * *", |deps| {
         Box::pin(

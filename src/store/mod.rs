@@ -17,6 +17,8 @@ mod row;
 mod writer;
 
 pub mod audit;
+pub mod calendar;
+pub mod departures;
 pub mod events;
 pub mod idempotency;
 pub mod merchants;

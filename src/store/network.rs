@@ -1,4 +1,5 @@
-//! Hubs and lanes. An import replaces all of them at once and makes a new edition.
+//! Hubs and lanes. An import replaces all of them at once and makes a new edition, and so does each change of
+//! the calendar (see [`super::calendar`]).
 
 use chrono::NaiveTime;
 use sea_orm::sea_query::OnConflict;
@@ -6,7 +7,8 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder};
 
 use super::entity::{hub, lane, network_edition};
 use super::row::Column;
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, calendar};
+use crate::domain::calendar::Calendar;
 use crate::domain::instant::Instant;
 use crate::domain::network::{Hub, Lane};
 use crate::domain::place::Point;
@@ -20,8 +22,15 @@ pub async fn edition(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
     Ok(network_edition::Entity::find_by_id(EDITION).one(db).await?.map_or(0, |row| row.edition))
 }
 
-/// Puts `hubs` and `lanes` in the place of those there are. Says which edition they make.
-pub async fn replace(tx: &Tx, hubs: &[Hub], lanes: &[Lane], at: Instant) -> Result<i64, StoreError> {
+/// Puts `hubs`, `lanes` and what an import says of the calendar in the place of those there are. Says which
+/// edition they make.
+pub async fn replace(
+    tx: &Tx,
+    hubs: &[Hub],
+    lanes: &[Lane],
+    imported: &Calendar,
+    at: Instant,
+) -> Result<i64, StoreError> {
     hub::Entity::delete_many().exec(tx).await?;
     lane::Entity::delete_many().exec(tx).await?;
     for some in hubs.chunks(500) {
@@ -30,6 +39,12 @@ pub async fn replace(tx: &Tx, hubs: &[Hub], lanes: &[Lane], at: Instant) -> Resu
     for some in lanes.chunks(500) {
         lane::Entity::insert_many(some.iter().map(lane_row)).exec_without_returning(tx).await?;
     }
+    calendar::replace_imported(tx, imported, at).await?;
+    new_edition(tx, at).await
+}
+
+/// Tells every daemon to read the network again.
+pub async fn new_edition(tx: &Tx, at: Instant) -> Result<i64, StoreError> {
     let edition = edition(tx).await? + 1;
     let row = network_edition::ActiveModel {
         id: Set(EDITION),
@@ -47,12 +62,13 @@ pub async fn replace(tx: &Tx, hubs: &[Hub], lanes: &[Lane], at: Instant) -> Resu
     Ok(edition)
 }
 
-pub async fn load(db: &impl ConnectionTrait) -> Result<(Vec<Hub>, Vec<Lane>), StoreError> {
+pub async fn load(db: &impl ConnectionTrait) -> Result<(Vec<Hub>, Vec<Lane>, Calendar), StoreError> {
     let hubs = hub::Entity::find().order_by_asc(hub::Column::Code).all(db).await?;
     let lanes = lane::Entity::find().order_by_asc(lane::Column::Id).all(db).await?;
     Ok((
         hubs.into_iter().map(hub_from_row).collect::<Result<_, _>>()?,
         lanes.into_iter().map(lane_from_row).collect::<Result<_, _>>()?,
+        calendar::load(db).await?,
     ))
 }
 
@@ -89,7 +105,9 @@ fn lane_row(lane: &Lane) -> lane::ActiveModel {
         capacity_cm3: Set(lane.capacity_cm3 as i64),
         fixed_cost_micros: Set(lane.fixed_cost_micros),
         cost_per_kg_micros: Set(lane.cost_per_kg_micros),
-        distance_km: Set(lane.distance_km as i32),
+        distance_metres: Set(lane.distance_metres as i64),
+        piece_grams_max: Set(lane.piece_grams_max.map(i64::from)),
+        dangerous_goods: Set(lane.dangerous_goods.to_string()),
     }
 }
 
@@ -131,6 +149,11 @@ fn lane_from_row(row: lane::Model) -> Result<Lane, StoreError> {
         capacity_cm3: column("capacity_cm3").number(row.capacity_cm3)?,
         fixed_cost_micros: row.fixed_cost_micros,
         cost_per_kg_micros: row.cost_per_kg_micros,
-        distance_km: column("distance_km").number(row.distance_km)?,
+        distance_metres: column("distance_metres").number(row.distance_metres)?,
+        piece_grams_max: row
+            .piece_grams_max
+            .map(|most| column("piece_grams_max").number(most))
+            .transpose()?,
+        dangerous_goods: column("dangerous_goods").word(&row.dangerous_goods)?,
     })
 }

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
     use crate::domain::instant::from_micros;
     use crate::domain::network::TransportMode;
-    use crate::domain::plan::{Leg, UsdMicros};
+    use crate::domain::plan::{Co2eMilligrams, Leg, UsdMicros};
     use crate::domain::shipment::ShipmentStatus;
 
     fn hour(n: i64) -> Instant {
@@ -78,6 +78,7 @@ mod tests {
             arrive_at: hour(arrive),
             distance_km: 1.0,
             cost: UsdMicros(0),
+            co2e: Co2eMilligrams(0),
         };
         Plan {
             legs: vec![
@@ -90,9 +91,11 @@ mod tests {
             ready_at_gateway_at: hour(50),
             arrive_at: hour(60),
             cost: UsdMicros(0),
+            co2e: Co2eMilligrams(0),
             promised_by: hour(100),
             reason: String::new(),
             alternatives: Vec::new(),
+            passed_over: Vec::new(),
         }
     }
 

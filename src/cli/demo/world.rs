@@ -16,7 +16,7 @@ use crate::domain::network::HubCode;
 use crate::flows::authenticate::create_hub_key;
 use crate::flows::import_network;
 use crate::outbound::Outbound;
-use crate::sandbox::sample::{HUBS_CSV, LANES_CSV};
+use crate::sandbox::sample;
 use crate::sandbox::{CarrierOptions, CarrierState, EscrowOptions, EscrowState, carrier, escrow};
 use crate::standard_webhooks::Secret;
 use crate::telemetry;
@@ -92,7 +92,7 @@ impl World {
         let outbound = Outbound::new(&settings.outbound)?;
         let daemon =
             app::start(listener, Arc::new(settings), clock.clone(), telemetry::metrics()?, true).await?;
-        import_network::import(&daemon.deps.store, HUBS_CSV, LANES_CSV, clock.now()).await?;
+        import_network::import(&daemon.deps.store, sample::files(), clock.now()).await?;
         import_network::run_due(&daemon.deps).await?;
         let mut hub_keys = HashMap::new();
         for hub in daemon.deps.network.current().hubs() {

@@ -1,14 +1,15 @@
 //! The file of lanes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::KnownHubs;
 use super::row::{Report, Row, each_row};
-use crate::domain::network::{HubCode, Lane, LaneId};
+use crate::domain::network::{Lane, LaneId};
 use crate::routing::network::limits;
 
 const FILE: &str = "lanes.csv";
 
+/// Beside them, where they are there: `max_piece_kg`, `dangerous_goods`.
 const NEEDED: [&str; 15] = [
     "lane_id",
     "from",
@@ -27,13 +28,11 @@ const NEEDED: [&str; 15] = [
     "distance_km",
 ];
 
-/// Half the way round the globe, with detours.
-const DISTANCE_KM_MAX: i64 = 100_000;
-
-pub fn read(text: &str, known: &KnownHubs, report: &mut Report) -> Vec<Lane> {
+/// The lanes, and the ids of the file, those of bad rows too; no ids where nothing could be read.
+pub fn read(text: &str, known: &KnownHubs, report: &mut Report) -> (Vec<Lane>, Option<HashSet<LaneId>>) {
     let mut lanes = Vec::new();
     let mut lines: HashMap<LaneId, u64> = HashMap::new();
-    each_row(FILE, text, &NEEDED, report, |row| {
+    let is_readable = each_row(FILE, text, &NEEDED, report, |row| {
         let id: Option<LaneId> = row.parsed("lane_id");
         if let Some(id) = &id {
             match lines.get(id) {
@@ -43,13 +42,13 @@ pub fn read(text: &str, known: &KnownHubs, report: &mut Report) -> Vec<Lane> {
         }
         lanes.extend(lane(row, id, known));
     });
-    lanes
+    (lanes, is_readable.then(|| lines.into_keys().collect()))
 }
 
 /// Every column is read before any is missed, so that all that is wrong is reported.
 fn lane(row: &mut Row, id: Option<LaneId>, known: &KnownHubs) -> Option<Lane> {
-    let from = end(row, "from", known);
-    let to = end(row, "to", known);
+    let from = known.code(row, "from");
+    let to = known.code(row, "to");
     if from.is_some() && from == to {
         row.wrong("to", "leads back to where it begins");
     }
@@ -64,7 +63,12 @@ fn lane(row: &mut Row, id: Option<LaneId>, known: &KnownHubs) -> Option<Lane> {
     let capacity_cm3 = row.whole("capacity_m3", 1_000_000, 1, limits::CAPACITY_CM3 as i64);
     let fixed_cost_micros = row.whole("fixed_cost_usd", 1_000_000, 0, limits::COST_MICROS);
     let cost_per_kg_micros = row.whole("cost_per_kg_usd", 1_000_000, 0, limits::COST_MICROS);
-    let distance_km = row.rounded_up("distance_km", 1, 0, DISTANCE_KM_MAX);
+    let distance_metres = row.rounded_up("distance_km", 1_000, 0, limits::DISTANCE_METRES as i64);
+    let piece_grams_max = match row.text("max_piece_kg") {
+        "" => Some(None),
+        _ => row.whole("max_piece_kg", 1_000, 1, i64::from(u32::MAX)).map(Some),
+    };
+    let dangerous_goods = row.parsed("dangerous_goods");
     Some(Lane {
         id: id?,
         from: from?,
@@ -80,17 +84,8 @@ fn lane(row: &mut Row, id: Option<LaneId>, known: &KnownHubs) -> Option<Lane> {
         capacity_cm3: u64::try_from(capacity_cm3?).ok()?,
         fixed_cost_micros: fixed_cost_micros?,
         cost_per_kg_micros: cost_per_kg_micros?,
-        distance_km: u32::try_from(distance_km?).ok()?,
+        distance_metres: u64::try_from(distance_metres?).ok()?,
+        piece_grams_max: piece_grams_max?.and_then(|grams| u32::try_from(grams).ok()),
+        dangerous_goods: dangerous_goods?,
     })
-}
-
-fn end(row: &mut Row, column: &'static str, known: &KnownHubs) -> Option<HubCode> {
-    let code: HubCode = row.parsed(column)?;
-    match known {
-        KnownHubs::Codes(codes) if !codes.contains(code.as_str()) => {
-            row.wrong(column, format!("{code} is not in hubs.csv"));
-            None
-        }
-        KnownHubs::Codes(_) | KnownHubs::Unreadable => Some(code),
-    }
 }

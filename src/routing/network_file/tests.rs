@@ -11,25 +11,30 @@ lane_id,from,to,mode,carrier,service,direct,days_iso,depart_local,depart_tz,tran
 L1,JPNRT,CNPVG,air,Silk Arc,direct flight,1,1;4,10:25,Asia/Seoul,12.501,4100.5,26.3,274.5,2.765432,1799,1
 ";
 
+fn read_both(hubs: &str, lanes: &str) -> Result<(Vec<Hub>, Vec<Lane>), Vec<RowError>> {
+    let files = NetworkFiles { hubs, lanes, ..NetworkFiles::default() };
+    read(files).map(|(hubs, lanes, _)| (hubs, lanes))
+}
+
 /// The good files with `was` replaced in one of them.
 fn errors(was: &str, becomes: &str) -> Vec<String> {
     assert!(HUBS.contains(was) || LANES.contains(was), "{was}");
     let hubs = HUBS.replacen(was, becomes, 1);
     let lanes = if HUBS.contains(was) { LANES.to_owned() } else { LANES.replacen(was, becomes, 1) };
-    let errors = read(&hubs, &lanes).expect_err(becomes);
+    let errors = read_both(&hubs, &lanes).expect_err(becomes);
     errors.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn good_files_are_read_in_whole_units() {
-    let (hubs, lanes) = read(HUBS, LANES).expect("good files");
+    let (hubs, lanes) = read_both(HUBS, LANES).expect("good files");
     assert_eq!(hubs.len(), 2);
     // 10.01 h is 600.6 min, up to the minute.
     assert_eq!((hubs[0].code.as_str(), hubs[0].handling_minutes), ("JPNRT", 601));
     assert_eq!(hubs[1].clearances.iter().map(|c| c.as_str()).collect::<Vec<_>>(), ["9610", "express"]);
     let lane = &lanes[0];
     // 12.501 h is 750.06 min.
-    assert_eq!((lane.transit_minutes, lane.distance_km), (751, 1_799));
+    assert_eq!((lane.transit_minutes, lane.distance_metres), (751, 1_799_000));
     assert_eq!((lane.capacity_grams, lane.capacity_cm3), (4_100_500, 26_300_000));
     assert_eq!((lane.fixed_cost_micros, lane.cost_per_kg_micros), (274_500_000, 2_765_432));
     assert_eq!((lane.weekdays.to_string().as_str(), lane.depart_zone), ("1;4", chrono_tz::Asia::Seoul));
@@ -38,7 +43,7 @@ fn good_files_are_read_in_whole_units() {
 #[test]
 fn spreadsheets_may_add_a_mark_spaces_and_windows_line_ends() {
     let hubs = format!("\u{feff}{}", HUBS.replace('\n', "\r\n").replace("JPNRT,Tokyo", " JPNRT , Tokyo "));
-    let (hubs, _) = read(&hubs, LANES).expect("good files");
+    let (hubs, _) = read_both(&hubs, LANES).expect("good files");
     assert_eq!((hubs[0].code.as_str(), hubs[0].name_en.as_str()), ("JPNRT", "Tokyo"));
 }
 
@@ -97,7 +102,7 @@ fn each_bad_value_is_reported_with_its_place_and_reason() {
 fn all_that_is_wrong_in_both_files_is_reported_at_once_and_nothing_twice() {
     let hubs = HUBS.replace("Asia/Tokyo", "Asia/Osaka").replace("35.76", "x").replace("18:00", "x");
     let lanes = LANES.replace("12.501", "0").replace("Silk Arc", "").replace("2.765432,", "-2,");
-    let errors = read(&hubs, &lanes).expect_err("bad files");
+    let errors = read_both(&hubs, &lanes).expect_err("bad files");
     let places: Vec<_> = errors.iter().map(|error| (error.file, error.line, error.column)).collect();
     assert_eq!(
         places,
@@ -114,15 +119,71 @@ fn all_that_is_wrong_in_both_files_is_reported_at_once_and_nothing_twice() {
 
 #[test]
 fn a_header_that_cannot_be_read_does_not_make_every_lane_s_hubs_unknown() {
-    let errors = read(&HUBS.replace("cutoff_local", "cutoff"), LANES).expect_err("a bad header");
+    let errors = read_both(&HUBS.replace("cutoff_local", "cutoff"), LANES).expect_err("a bad header");
     assert_eq!(errors.len(), 1, "{errors:?}");
-    let errors = read("", "").expect_err("empty files");
+    let errors = read_both("", "").expect_err("empty files");
     assert_eq!(errors.len(), 11 + 15);
 }
 
 #[test]
 fn a_duplicate_lane_is_reported_on_its_own_line() {
     let row = LANES.lines().nth(1).expect("a row");
-    let errors = read(HUBS, &format!("{LANES}{row}\n")).expect_err("a duplicate");
+    let errors = read_both(HUBS, &format!("{LANES}{row}\n")).expect_err("a duplicate");
     assert_eq!(errors[0].to_string(), "lanes.csv line 3, lane_id: L1 is already on line 2");
+}
+
+#[test]
+fn what_a_lane_takes_is_read_where_it_is_said() {
+    let lanes = |piece: &str, goods: &str| {
+        let header = LANES.replacen("illustrative", "max_piece_kg,dangerous_goods", 1);
+        header.replace(",1799,1", &format!(",1799.5,{piece},{goods}"))
+    };
+    let (_, read) = read_both(HUBS, &lanes("31.5", "UN3480;UN1266")).expect("good files");
+    assert_eq!((read[0].piece_grams_max, read[0].distance_metres), (Some(31_500), 1_799_500));
+    assert_eq!(read[0].dangerous_goods.to_string(), "UN3480;UN1266");
+    let (_, read) = read_both(HUBS, &lanes("", "")).expect("good files");
+    assert_eq!((read[0].piece_grams_max, read[0].dangerous_goods.to_string().as_str()), (None, ""));
+    for (piece, goods, report) in [
+        ("0", "", "lanes.csv line 2, max_piece_kg: has to be more than 0"),
+        ("", "some", "lanes.csv line 2, dangerous_goods: \"some\" is not a UN number"),
+    ] {
+        let errors = read_both(HUBS, &lanes(piece, goods)).expect_err(report);
+        assert!(errors[0].to_string().starts_with(report), "{errors:?}");
+    }
+}
+
+#[test]
+fn the_calendar_s_files_may_be_missing_and_are_read_where_they_are_not() {
+    let files = NetworkFiles {
+        hubs: HUBS,
+        lanes: LANES,
+        closures: "hub,from,until,reason\nCNPVG,2026-02-16T18:00:00+08:00,2026-02-18T00:00:00+08:00,typhoon\n",
+        holidays: "hub,date,name\nJPNRT,2026-02-11,National Foundation Day\n",
+        departures: "lane_id,date,change,depart_local,reason\nL1,2026-02-12,cancelled,,low demand\n\
+                     L1,2026-02-13,extra,21:00,peak\n",
+    };
+    let (_, _, calendar) = read(files).expect("good files");
+    assert_eq!(calendar.closures[0].from_at.to_rfc3339(), "2026-02-16T10:00:00+00:00");
+    assert_eq!((calendar.holidays.len(), calendar.changes.len()), (1, 2));
+    assert_eq!(calendar.changes[1].departure.to_string(), "L1-20260213");
+    for (was, becomes, report) in [
+        ("CNPVG,2026", "CNCAN,2026", "closures.csv line 2, hub: CNCAN is not in hubs.csv"),
+        ("2026-02-18T", "2026-02-15T", "closures.csv line 2, until: has to be later than from"),
+        ("+08:00,2026", ",2026", "closures.csv line 2, from: is not a time"),
+        ("typhoon", "", "closures.csv line 2, reason: is empty"),
+        ("2026-02-11", "2026-02-30", "holidays.csv line 2, date: is not a date"),
+        ("L1,2026-02-12", "L9,2026-02-12", "departures.csv line 2, lane_id: L9 is not in lanes.csv"),
+        ("cancelled,,", "gone,,", "departures.csv line 2, change: \"gone\" is not one of cancelled, extra"),
+        ("cancelled,,", "cancelled,09:00,", "departures.csv line 2, depart_local: goes with extra only"),
+        ("extra,21:00", "extra,", "departures.csv line 3, depart_local: \"\" is not a local time"),
+        ("L1,2026-02-13", "L1,2026-02-12", "departures.csv line 3, date: L1-20260212 is in the file already"),
+        ("depart_local,", "", "departures.csv line 1, depart_local: the header has no such column"),
+    ] {
+        let [closures, holidays, departures] =
+            [files.closures, files.holidays, files.departures].map(|text| text.replacen(was, becomes, 1));
+        let changed =
+            NetworkFiles { closures: &closures, holidays: &holidays, departures: &departures, ..files };
+        let errors = read(changed).expect_err(report);
+        assert!(errors[0].to_string().starts_with(report), "{report}: {errors:?}");
+    }
 }

@@ -1,13 +1,16 @@
 //! Plans that were worked out by hand, and refusals.
 
-use super::{ask, at, gateway, hub, lane, settings};
+use std::sync::Arc;
+
+use super::{ask, at, gateway, hub, lane, network as made, pickup, plan, settings};
+use crate::domain::dangerous::{Acceptance, DangerousCarriage};
 use crate::domain::failure::Class;
-use crate::domain::network::{Hub, Lane};
+use crate::domain::network::{DepartureId, Hub, Lane, TransportMode};
 use crate::domain::place::Point;
 use crate::domain::plan::{LegKind, UsdMicros};
 use crate::domain::quantity::Grams;
 use crate::domain::service::{Clearance, Service};
-use crate::routing::{Ask, Network, NoRoute, plan};
+use crate::routing::{Ask, Load, Network, NoRoute, Planner, Start};
 
 const NOW: &str = "2026-03-01T00:00:00Z";
 
@@ -27,7 +30,7 @@ fn network() -> Network {
         cost_per_kg_micros: 100_000,
         ..lane("S1", "BB", "CN1")
     };
-    Network::new(hubs, vec![air, sea]).expect("a network")
+    made(hubs, vec![air, sea])
 }
 
 #[test]
@@ -67,13 +70,19 @@ fn an_economy_plan_waits_for_the_ship_and_says_what_the_flight_would_cost() {
     // 1.3 × 111.319 km / 50 km/h = 2 h 53.7 min, up to the minute.
     assert_eq!(plan.legs[0].distance_km, 111.319);
     assert_eq!(plan.legs[0].arrive_at, at("2026-03-02T10:54:00Z"));
-    // 2.80 + 0.004 × 1.3 × 111.319 = 3.3788588, half up to the millionth.
-    assert_eq!(plan.legs[0].cost, UsdMicros(3_378_859));
+    // 2.80 + 0.004 × 1.3 × 111.319490793 = 3.37886135, half up to the millionth.
+    assert_eq!(plan.legs[0].cost, UsdMicros(3_378_861));
+    // 1.5 kg: 1.3 × 111.319490793 km × 137 g/tkm = 29.739 g by road, 1,554 g by the lane's air.
+    assert_eq!(plan.legs.iter().map(|leg| leg.co2e.0).collect::<Vec<_>>(), [29_739, 1_554_000, 0]);
+    assert_eq!(plan.co2e.grams(), 1_584);
     assert_eq!(plan.legs[1].depart_at, at("2026-03-03T12:00:00Z"));
     assert_eq!(plan.arrive_at, at("2026-03-13T22:00:00Z"));
-    assert_eq!(plan.cost, UsdMicros(3_378_859 + 200_000 + 1_300_000));
+    assert_eq!(plan.cost, UsdMicros(3_378_861 + 200_000 + 1_300_000));
     assert_eq!(plan.reason, "the cheapest of 2 ways, all within the promise");
-    assert_eq!(plan.alternatives[0].reason, "costs 5.32 USD more, but arrives 10 d earlier");
+    assert_eq!(
+        plan.alternatives[0].reason,
+        "costs 5.32 USD more, but arrives 10 d earlier and emits 30 g CO₂e less"
+    );
 }
 
 #[test]
@@ -99,7 +108,7 @@ fn a_window_that_is_over_starts_now_and_says_so() {
 fn missing_the_gateway_s_cut_off_costs_the_rest_of_the_day() {
     let late = Lane { transit_minutes: 1_441 + 6 * 60, ..lane("A1", "AA", "CN1") };
     let hubs = network().hubs().to_vec();
-    let network = Network::new(hubs, vec![late]).expect("a network");
+    let network = made(hubs, vec![late]);
     let plan = plan(&network, &settings(""), &ask(Service::Express), at(NOW)).expect("a plan");
     assert_eq!(plan.legs[1].arrive_at, at("2026-03-03T18:01:00Z"));
     assert_eq!(plan.ready_at_gateway_at, at("2026-03-04T10:00:00Z"));
@@ -117,7 +126,7 @@ fn two_and_three_line_hauls_are_found_and_four_are_not() {
         let ends = hubs.windows(2).enumerate();
         let lanes =
             ends.map(|(i, pair)| lane(&format!("L{i}"), pair[0].code.as_str(), pair[1].code.as_str()));
-        let network = Network::new(hubs.clone(), lanes.collect()).expect("a network");
+        let network = made(hubs.clone(), lanes.collect());
         plan(&network, &settings(""), &ask(Service::Express), at(NOW))
     };
     assert_eq!(chain(&["AA", "BB"]).map(|plan| plan.legs.len()), Ok(4));
@@ -135,18 +144,25 @@ fn the_first_mile_leads_to_the_nearest_hubs_of_the_same_market_only() {
     };
     let hubs =
         || vec![at_lon("DE1", "DE", 2.0), at_lon("FR1", "FR", 1.0), at_lon("GB1", "GB", 0.0), gateway("CN1")];
-    let lanes = || ["DE1", "FR1", "GB1"].map(|from| lane(from, from, "CN1")).to_vec();
-    let network = Network::new(hubs(), lanes()).expect("a network");
+    let lanes = || {
+        ["DE1", "FR1", "GB1"]
+            .map(|from| {
+                let distance_metres = if from == "DE1" { 500_000 } else { 1_000_000 };
+                Lane { distance_metres, ..lane(from, from, "CN1") }
+            })
+            .to_vec()
+    };
+    let network = made(hubs(), lanes());
     let from = |country: &str, most: usize| {
         let settings = settings(&format!("[routing]\norigin_hubs_max = {most}"));
-        let ask = Ask { pickup_country: country.parse().expect("a country"), ..ask(Service::Express) };
+        let ask = pickup(ask(Service::Express), |_, from, _| *from = country.parse().expect("a country"));
         plan(&network, &settings, &ask, at(NOW))
             .map(|plan| {
                 [vec![plan.origin_hub], plan.alternatives.into_iter().map(|a| a.via[0].clone()).collect()]
             })
             .map(|hubs| hubs.concat().iter().map(ToString::to_string).collect::<Vec<_>>())
     };
-    // Both flights are caught; the shorter road is the cheaper one.
+    // The shorter road catches the earlier flight; the lane behind the longer one is shorter.
     assert_eq!(from("PL", 8), Ok(vec!["FR1".to_owned(), "DE1".to_owned()]));
     assert_eq!(from("PL", 1), Ok(vec!["FR1".to_owned()]));
     assert_eq!(from("GB", 8), Ok(vec!["GB1".to_owned()]));
@@ -159,7 +175,7 @@ fn what_cannot_be_planned_says_what_is_missing_and_who_must_act() {
         plan(network, &settings(changes), &ask, at(NOW)).expect_err("no route")
     };
     let express = || ask(Service::Express);
-    let empty = Network::new(vec![hub("AA")], vec![]).expect("a network");
+    let empty = made(vec![hub("AA")], vec![]);
     assert_eq!(refused(&empty, express(), ""), NoRoute::EmptyNetwork);
     assert_eq!(NoRoute::EmptyNetwork.class(), Class::Retry);
 
@@ -174,7 +190,7 @@ fn what_cannot_be_planned_says_what_is_missing_and_who_must_act() {
 
     // From Monday 08:00, Wednesday noon is four hours beyond a horizon of two days.
     let wednesdays = Lane { weekdays: "3".parse().expect("weekdays"), ..lane("A1", "AA", "CN1") };
-    let weekly = Network::new(network().hubs().to_vec(), vec![wednesdays]).expect("a network");
+    let weekly = made(network().hubs().to_vec(), vec![wednesdays]);
     let none = NoRoute::NoDeparture { horizon_days: 2, clearance: Clearance::B2cDirect };
     assert_eq!(refused(&weekly, express(), "[routing]\nhorizon_days = 2"), none);
 
@@ -197,7 +213,10 @@ fn express_takes_the_earliest_arrival_and_says_where_it_is_after_the_promise() {
     assert_eq!(plan.arrive_at, at("2026-03-03T22:00:00Z"));
     assert_eq!(plan.promised_by, at("2026-03-03T08:00:00Z"));
     assert_eq!(plan.reason, "the earliest arrival of 2 ways; it arrives 14 h after the promise");
-    assert_eq!(plan.alternatives[0].reason, "arrives 10 d later, but costs 5.32 USD less");
+    assert_eq!(
+        plan.alternatives[0].reason,
+        "arrives 10 d later, and emits 30 g CO₂e more, but costs 5.32 USD less"
+    );
 }
 
 #[test]
@@ -205,6 +224,7 @@ fn of_ways_that_are_equal_the_one_with_fewer_lanes_and_then_the_first_lane_is_ta
     let instant = |id: &str, from: &str, to: &str, depart: &str| Lane {
         depart_local: depart.parse().expect("a time"),
         transit_minutes: 60,
+        distance_metres: if from == "AA" && to == "CN1" { 1_000_000 } else { 500_000 },
         ..lane(id, from, to)
     };
     let hubs = vec![
@@ -219,20 +239,93 @@ fn of_ways_that_are_equal_the_one_with_fewer_lanes_and_then_the_first_lane_is_ta
         instant("Z2", "AA", "CN1", "12:00:00"),
         instant("Z1", "AA", "CN1", "12:00:00"),
     ];
-    let network = Network::new(hubs, lanes).expect("a network");
+    let network = made(hubs, lanes);
     for service in [Service::Express, Service::Standard] {
         let plan = plan(&network, &settings(""), &ask(service), at(NOW)).expect("a plan");
         assert_eq!(plan.legs[1].lane.as_ref().map(|id| id.as_str()), Some("Z1"));
-        // The other lane of the same hubs is no alternative way.
-        assert_eq!(plan.alternatives.len(), 1);
-        assert_eq!(plan.alternatives[0].reason, "no earlier and no cheaper");
+        // What is equal in everything is no alternative.
+        assert_eq!((plan.alternatives, plan.reason.as_str()), (vec![], "no other way is better in anything"));
     }
 }
 
 #[test]
 fn times_beyond_the_calendar_are_no_panic() {
-    let far = Ask { until: chrono::DateTime::<chrono::Utc>::MAX_UTC, ..ask(Service::Express) };
-    assert!(plan(&network(), &settings(""), &far, at(NOW)).is_err());
-    let slow = settings("[routing.first_mile]\nspeed_kmh = 1e-300\n[routing.last_mile]\ndetour = 1e300");
+    let far = pickup(ask(Service::Express), |_, _, until| *until = chrono::DateTime::<chrono::Utc>::MAX_UTC);
+    let none = plan(&network(), &settings(""), &far, at(NOW));
+    assert!(none.is_err(), "{none:?}");
+    let slow = settings("[routing.first_mile]\nspeed_kmh = 0.001\n[routing.last_mile]\ndetour = 10");
     assert!(plan(&network(), &slow, &ask(Service::Express), at(NOW)).is_ok_and(|plan| plan.cost.0 > 0));
+}
+
+#[test]
+fn a_full_departure_is_passed_over_and_said_to_be_full() {
+    let planner = Planner::new(Arc::new(network()), settings(""));
+    let monday: DepartureId = "A1-20260302".parse().expect("a departure");
+    let flies_on = |grams, cm3| {
+        planner.book(&monday, Load { grams, cm3 });
+        let plan = planner.plan(&ask(Service::Express), at(NOW)).expect("a plan");
+        (plan.legs[1].departure.as_ref().expect("a departure").to_string(), plan.passed_over)
+    };
+    // 1,500 g and 12,000 cm³ fit to the gram and to the cubic centimetre.
+    assert_eq!(flies_on(998_500, 9_988_000), ("A1-20260302".to_owned(), vec![]));
+    let said = vec!["full departures such as A1-20260302".to_owned()];
+    assert_eq!(flies_on(998_501, 0), ("A1-20260303".to_owned(), said.clone()));
+    assert_eq!(flies_on(0, 9_988_001), ("A1-20260303".to_owned(), said));
+    assert_eq!(flies_on(0, 0), ("A1-20260302".to_owned(), vec![]));
+}
+
+#[test]
+fn dangerous_goods_and_heavy_pieces_take_the_lanes_that_take_them() {
+    use Acceptance::{Allowed, Declared, Forbidden};
+    let goods = |by_air, by_sea| DangerousCarriage {
+        un: "UN3480".parse().expect("a number"),
+        by_mode: [by_air, by_sea, Allowed, Allowed],
+    };
+    let ship = |piece_grams_max| {
+        let mut lanes = network().lanes().to_vec();
+        lanes[1].mode = TransportMode::Sea;
+        lanes[1].piece_grams_max = piece_grams_max;
+        made(network().hubs().to_vec(), lanes)
+    };
+    let asked = |goods: &[DangerousCarriage], network: &Network| {
+        let ask = Ask { goods: goods.to_vec(), ..ask(Service::Express) };
+        plan(network, &settings(""), &ask, at(NOW)).map(|plan| (plan.legs[1].mode, plan.passed_over))
+    };
+    let by_sea = vec!["lanes that do not take UN3480 such as A1".to_owned()];
+    assert_eq!(asked(&[goods(Allowed, Allowed)], &ship(None)), Ok((TransportMode::Air, vec![])));
+    assert_eq!(asked(&[goods(Declared, Allowed)], &ship(None)), Ok((TransportMode::Sea, by_sea)));
+    let refused = asked(&[goods(Declared, Forbidden)], &ship(None));
+    assert_eq!(refused, Err(NoRoute::GoodsNotTaken { goods: "UN3480".to_owned() }));
+    let light = asked(&[goods(Declared, Allowed)], &ship(Some(1_499)));
+    assert!(light.is_err_and(|error| error.class() == Class::Caller));
+    let mut lanes = network().lanes().to_vec();
+    lanes.iter_mut().for_each(|lane| lane.piece_grams_max = Some(1_499));
+    let none = asked(&[], &made(network().hubs().to_vec(), lanes));
+    assert_eq!(none, Err(NoRoute::PieceTooHeavy { weight_grams: 1_500 }));
+}
+
+#[test]
+fn from_a_hub_the_way_goes_on_without_a_first_mile_and_whatever_was_promised() {
+    let from = |code: &str, ready_at: &str| Ask {
+        start: Start::Hub {
+            code: code.parse().expect("a hub code"),
+            ready_at: at(ready_at),
+            promised_by: at("2026-03-03T00:00:00Z"),
+        },
+        ..ask(Service::Standard)
+    };
+    let planned = |ask: &Ask| plan(&network(), &settings(""), ask, at(NOW));
+    let flight = planned(&from("AA", "2026-03-02T12:00:00Z")).expect("a plan");
+    assert_eq!(
+        flight.legs.iter().map(|leg| leg.kind).collect::<Vec<_>>(),
+        [LegKind::LineHaul, LegKind::LastMile]
+    );
+    assert_eq!(flight.legs[0].departure.as_ref().map(ToString::to_string), Some("A1-20260302".to_owned()));
+    assert_eq!(flight.reason, "no other way is better in anything; it arrives 22 h after the promise");
+    // Released by customs already: only the road is left.
+    let released = planned(&from("CN1", "2026-03-05T07:00:00Z")).expect("a plan");
+    assert_eq!((released.legs.len(), released.origin_hub.as_str()), (1, "CN1"));
+    assert_eq!(released.arrive_at, at("2026-03-05T07:00:00Z"));
+    let gone = "XX".parse().expect("a hub code");
+    assert_eq!(planned(&from("XX", NOW)), Err(NoRoute::NoSuchHub(gone)));
 }

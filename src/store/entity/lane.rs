@@ -19,7 +19,9 @@ pub struct Model {
     pub capacity_cm3: i64,
     pub fixed_cost_micros: i64,
     pub cost_per_kg_micros: i64,
-    pub distance_km: i32,
+    pub distance_metres: i64,
+    pub piece_grams_max: Option<i64>,
+    pub dangerous_goods: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,10 +1,15 @@
 //! The tables as they are. Nothing outside `store` sees these.
 
 pub mod audit_entry;
+pub mod booking;
 pub mod carrier_answer;
+pub mod departure;
+pub mod departure_change;
 pub mod escrow_order;
 pub mod escrow_trigger;
 pub mod hub;
+pub mod hub_closure;
+pub mod hub_holiday;
 pub mod hub_key;
 pub mod idempotency_key;
 pub mod lane;
@@ -17,6 +22,7 @@ pub mod parcel;
 pub mod payment_owner;
 pub mod pickup_request;
 pub mod plan;
+pub mod replan;
 pub mod shipment;
 pub mod tracked_number;
 pub mod tracking_event;

@@ -29,13 +29,12 @@ pub struct Keys {
 pub async fn prepare(db: &Database) -> Keys {
     let store = db.store().await;
     let now = Clock::real().now();
-    let (hubs, lanes) = (sandbox::sample::HUBS_CSV, sandbox::sample::LANES_CSV);
-    import_network::import(&store, hubs, lanes, now).await.expect("the sample network");
+    import_network::import(&store, sandbox::sample::files(), now).await.expect("the sample network");
     let (country, currency) = ("US".parse().expect("a country"), "USD".parse().expect("a currency"));
     let merchant = authenticate::create_merchant(&store, "Shop".to_owned(), country, currency, now).await;
     let merchant = merchant.expect("a merchant");
     let mut keys = BTreeMap::new();
-    let (hubs, _) = routing::read(hubs, lanes).expect("the sample network");
+    let (hubs, ..) = routing::read(sandbox::sample::files()).expect("the sample network");
     for hub in hubs {
         let key = authenticate::create_hub_key(&store, hub.code.clone(), now).await.expect("a hub's key");
         keys.insert(hub.code.to_string(), key.expose_secret().to_owned());

@@ -1,0 +1,116 @@
+//! The files of what is different from the weekly timetable. Each may be missing.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, NaiveDate};
+
+use super::KnownHubs;
+use super::row::{Report, Row, each_row};
+use crate::domain::calendar::{ChangeKind, Closure, DepartureChange, Holiday};
+use crate::domain::instant::{Instant, cut};
+use crate::domain::network::{DepartureId, LaneId};
+
+pub fn closures(text: &str, known: &KnownHubs, report: &mut Report) -> Vec<Closure> {
+    let mut closures = Vec::new();
+    read("closures.csv", text, &["hub", "from", "until", "reason"], report, |row| {
+        let hub = known.code(row, "hub");
+        let (from_at, until_at) = (instant(row, "from"), instant(row, "until"));
+        let reason = row.words("reason");
+        if let (Some(from_at), Some(until_at)) = (from_at, until_at)
+            && until_at <= from_at
+        {
+            row.wrong("until", "has to be later than from");
+        }
+        closures.extend((|| {
+            Some(Closure { hub: hub?, from_at: from_at?, until_at: until_at?, reason: reason? })
+        })());
+    });
+    closures
+}
+
+pub fn holidays(text: &str, known: &KnownHubs, report: &mut Report) -> Vec<Holiday> {
+    let mut holidays = Vec::new();
+    let mut seen = HashSet::new();
+    read("holidays.csv", text, &["hub", "date", "name"], report, |row| {
+        let hub = known.code(row, "hub");
+        let date = date(row);
+        let name = row.words("name");
+        let (Some(hub), Some(date), Some(name)) = (hub, date, name) else { return };
+        if seen.insert((hub.clone(), date)) {
+            holidays.push(Holiday { hub, date, name });
+        } else {
+            row.wrong("date", format!("{hub} has this holiday already"));
+        }
+    });
+    holidays
+}
+
+pub fn changes(text: &str, known: Option<&HashSet<LaneId>>, report: &mut Report) -> Vec<DepartureChange> {
+    let mut changes = Vec::new();
+    let mut seen = HashSet::new();
+    let needed = ["lane_id", "date", "change", "depart_local", "reason"];
+    read("departures.csv", text, &needed, report, |row| {
+        let lane: Option<LaneId> = row.parsed("lane_id");
+        let lane = lane.filter(|lane| match known {
+            Some(known) if !known.contains(lane) => {
+                row.wrong("lane_id", format!("{lane} is not in lanes.csv"));
+                false
+            }
+            Some(_) | None => true,
+        });
+        let (date, kind, reason) = (date(row), change(row), row.words("reason"));
+        let (Some(lane), Some(date), Some(kind), Some(reason)) = (lane, date, kind, reason) else { return };
+        let departure = DepartureId { lane, date };
+        if seen.insert(departure.clone()) {
+            changes.push(DepartureChange { departure, kind, reason });
+        } else {
+            row.wrong("date", format!("{departure} is in the file already"));
+        }
+    });
+    changes
+}
+
+fn change(row: &mut Row) -> Option<ChangeKind> {
+    match row.text("change") {
+        "cancelled" if row.text("depart_local").is_empty() => Some(ChangeKind::Cancelled),
+        "cancelled" => {
+            row.wrong("depart_local", "goes with extra only");
+            None
+        }
+        "extra" => row.time("depart_local").map(|depart_local| ChangeKind::Extra { depart_local }),
+        other => {
+            let reason = format!("{other:?} is not one of cancelled, extra");
+            row.wrong("change", reason);
+            None
+        }
+    }
+}
+
+/// A file that is missing or empty has no rows.
+fn read(
+    file: &'static str,
+    text: &str,
+    needed: &[&'static str],
+    report: &mut Report,
+    each: impl FnMut(&mut Row),
+) {
+    if !text.trim().is_empty() {
+        each_row(file, text, needed, report, each);
+    }
+}
+
+fn instant(row: &mut Row, column: &'static str) -> Option<Instant> {
+    let instant = DateTime::parse_from_rfc3339(row.text(column));
+    if instant.is_err() {
+        row.wrong(column, "is not a time such as 2026-02-16T18:00:00+08:00");
+    }
+    instant.ok().map(|instant| cut(instant.to_utc()))
+}
+
+fn date(row: &mut Row) -> Option<NaiveDate> {
+    let date = NaiveDate::parse_from_str(row.text("date"), "%Y-%m-%d");
+    if date.is_err() {
+        row.wrong("date", "is not a date such as 2026-02-17");
+    }
+    date.ok()
+}

@@ -1,0 +1,206 @@
+//! What is booked on departures.
+//!
+//! A departure is booked in the transaction that saves the plan, by one conditional statement, so that
+//! however many plan at the same time nobody gets what would be more than its capacity: the row
+//! is the only judge. Whoever books several takes them in the order of their ids, so that two
+//! never wait for each other. A row is there from the first booking on.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::entity::{booking, departure};
+use super::row::{Column, statement};
+use super::{StoreError, Tx};
+use crate::domain::id::ShipmentId;
+use crate::domain::instant::{Instant, from_micros};
+use crate::domain::network::{DepartureId, DepartureState, HubCode};
+
+/// A departure as the network has it when it is booked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dated {
+    pub id: DepartureId,
+    pub from: HubCode,
+    pub to: HubCode,
+    pub depart_at: Instant,
+    pub arrive_at: Instant,
+    pub cutoff_at: Instant,
+    pub capacity_grams: u64,
+    pub capacity_cm3: u64,
+}
+
+/// A departure, and what is booked on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    pub dated: Dated,
+    pub grams: u64,
+    pub cm3: u64,
+    pub state: DepartureState,
+}
+
+/// What one shipment takes of a departure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booking {
+    pub shipment: ShipmentId,
+    pub departure: DepartureId,
+    pub grams: u64,
+    pub cm3: u64,
+}
+
+/// Takes room on a departure. None, and nothing taken: there is not enough left, or it is closed.
+/// Otherwise what is booked on it from then on.
+pub async fn take(
+    tx: &Tx,
+    dated: &Dated,
+    (grams, cm3): (u64, u64),
+    wall: Instant,
+) -> Result<Option<(u64, u64)>, StoreError> {
+    if grams > dated.capacity_grams || cm3 > dated.capacity_cm3 {
+        return Ok(None);
+    }
+    let sql = "INSERT INTO departure (id, from_hub, to_hub, depart_at, arrive_at, cutoff_at, capacity_grams, \
+         capacity_cm3, booked_grams, booked_cm3, state, changed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', $11) \
+         ON CONFLICT (id) DO UPDATE SET booked_grams = departure.booked_grams + excluded.booked_grams, \
+         booked_cm3 = departure.booked_cm3 + excluded.booked_cm3, depart_at = excluded.depart_at, \
+         arrive_at = excluded.arrive_at, cutoff_at = excluded.cutoff_at, \
+         capacity_grams = excluded.capacity_grams, capacity_cm3 = excluded.capacity_cm3, \
+         changed_at = excluded.changed_at \
+         WHERE departure.state = 'open' \
+         AND departure.booked_grams + excluded.booked_grams <= excluded.capacity_grams \
+         AND departure.booked_cm3 + excluded.booked_cm3 <= excluded.capacity_cm3 \
+         RETURNING booked_grams, booked_cm3";
+    let values = [
+        dated.id.to_string().into(),
+        dated.from.to_string().into(),
+        dated.to.to_string().into(),
+        dated.depart_at.timestamp_micros().into(),
+        dated.arrive_at.timestamp_micros().into(),
+        dated.cutoff_at.timestamp_micros().into(),
+        (dated.capacity_grams as i64).into(),
+        (dated.capacity_cm3 as i64).into(),
+        (grams as i64).into(),
+        (cm3 as i64).into(),
+        wall.timestamp_micros().into(),
+    ];
+    let Some(row) = tx.query_one_raw(statement(tx, sql, values)).await? else { return Ok(None) };
+    let column = |name| Column("departure", name);
+    let booked: (i64, i64) = (row.try_get("", "booked_grams")?, row.try_get("", "booked_cm3")?);
+    Ok(Some((column("booked_grams").number(booked.0)?, column("booked_cm3").number(booked.1)?)))
+}
+
+/// Notes which shipment took what was taken.
+pub async fn insert_bookings(tx: &Tx, bookings: &[Booking], at: Instant) -> Result<(), StoreError> {
+    for some in bookings.chunks(500) {
+        let rows = some.iter().map(|booking| booking::ActiveModel {
+            shipment_id: Set(booking.shipment.uuid()),
+            departure_id: Set(booking.departure.to_string()),
+            grams: Set(booking.grams as i64),
+            cm3: Set(booking.cm3 as i64),
+            created_at: Set(at.timestamp_micros()),
+        });
+        booking::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Gives back what shipments took of departures that are still open. Says what was given back.
+pub async fn release(tx: &Tx, shipments: &[ShipmentId], wall: Instant) -> Result<Vec<Booking>, StoreError> {
+    let ids = || shipments.iter().map(|id| id.uuid());
+    let rows = booking::Entity::find().filter(booking::Column::ShipmentId.is_in(ids())).all(tx).await?;
+    let held = rows.into_iter().map(booking_from_row).collect::<Result<Vec<_>, _>>()?;
+    let mut given: BTreeMap<DepartureId, (u64, u64)> = BTreeMap::new();
+    for booking in &held {
+        let sum = given.entry(booking.departure.clone()).or_default();
+        *sum = (sum.0 + booking.grams, sum.1 + booking.cm3);
+    }
+    // In the order of their ids, as whoever books does.
+    let mut open = Vec::with_capacity(given.len());
+    for (id, (grams, cm3)) in given {
+        use departure::Column as C;
+        let update = departure::Entity::update_many()
+            .col_expr(C::BookedGrams, Expr::col(C::BookedGrams).sub(grams as i64))
+            .col_expr(C::BookedCm3, Expr::col(C::BookedCm3).sub(cm3 as i64))
+            .col_expr(C::ChangedAt, Expr::value(wall.timestamp_micros()))
+            .filter(C::Id.eq(id.to_string()))
+            .filter(C::State.eq(DepartureState::Open.as_str()));
+        if update.exec(tx).await?.rows_affected == 1 {
+            open.push(id);
+        }
+    }
+    let freed: Vec<_> = held.into_iter().filter(|booking| open.contains(&booking.departure)).collect();
+    if !freed.is_empty() {
+        booking::Entity::delete_many()
+            .filter(booking::Column::ShipmentId.is_in(ids()))
+            .filter(booking::Column::DepartureId.is_in(open.iter().map(ToString::to_string)))
+            .exec(tx)
+            .await?;
+    }
+    Ok(freed)
+}
+
+/// What many shipments hold, in one question.
+pub async fn of_shipments(
+    db: &impl ConnectionTrait,
+    shipments: &[ShipmentId],
+) -> Result<HashMap<ShipmentId, Vec<Booking>>, StoreError> {
+    let ids = shipments.iter().map(|id| id.uuid());
+    let rows = booking::Entity::find().filter(booking::Column::ShipmentId.is_in(ids)).all(db).await?;
+    let mut by_shipment: HashMap<_, Vec<_>> = HashMap::with_capacity(shipments.len());
+    for row in rows {
+        let booking = booking_from_row(row)?;
+        by_shipment.entry(booking.shipment).or_default().push(booking);
+    }
+    Ok(by_shipment)
+}
+
+pub async fn find(db: &impl ConnectionTrait, id: &DepartureId) -> Result<Option<Booked>, StoreError> {
+    departure::Entity::find_by_id(id.to_string()).one(db).await?.map(from_row).transpose()
+}
+
+/// Departures that can be booked and have their cut-off at `from_at` or later, and those that closed since.
+pub async fn to_come(db: &impl ConnectionTrait, from_at: Instant) -> Result<Vec<Booked>, StoreError> {
+    use departure::Column as C;
+    let states = [DepartureState::Open, DepartureState::Closed, DepartureState::Cancelled];
+    let query = departure::Entity::find()
+        .filter(C::State.is_in(states.map(DepartureState::as_str)))
+        .filter(C::CutoffAt.gte(from_at.timestamp_micros()));
+    query.all(db).await?.into_iter().map(from_row).collect()
+}
+
+/// What was booked or given back since `wall`.
+pub async fn changed_since(db: &impl ConnectionTrait, wall: Instant) -> Result<Vec<Booked>, StoreError> {
+    let query = departure::Entity::find().filter(departure::Column::ChangedAt.gte(wall.timestamp_micros()));
+    let rows = query.order_by_asc(departure::Column::ChangedAt).all(db).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+fn booking_from_row(row: booking::Model) -> Result<Booking, StoreError> {
+    let column = |name| Column("booking", name);
+    Ok(Booking {
+        shipment: ShipmentId::from_uuid(row.shipment_id),
+        departure: column("departure_id").word(&row.departure_id)?,
+        grams: column("grams").number(row.grams)?,
+        cm3: column("cm3").number(row.cm3)?,
+    })
+}
+
+fn from_row(row: departure::Model) -> Result<Booked, StoreError> {
+    let column = |name| Column("departure", name);
+    Ok(Booked {
+        dated: Dated {
+            id: column("id").word(&row.id)?,
+            from: column("from_hub").word(&row.from_hub)?,
+            to: column("to_hub").word(&row.to_hub)?,
+            depart_at: from_micros(row.depart_at),
+            arrive_at: from_micros(row.arrive_at),
+            cutoff_at: from_micros(row.cutoff_at),
+            capacity_grams: column("capacity_grams").number(row.capacity_grams)?,
+            capacity_cm3: column("capacity_cm3").number(row.capacity_cm3)?,
+        },
+        grams: column("booked_grams").number(row.booked_grams)?,
+        cm3: column("booked_cm3").number(row.booked_cm3)?,
+        state: column("state").word(&row.state)?,
+    })
+}
