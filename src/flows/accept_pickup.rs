@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::views::{AcceptedView, PlanView, ShipmentView};
 use super::{Deps, Flight};
+use crate::customs;
 use crate::domain::escrow::{OrderState, ReleasePolicy};
 use crate::domain::event::{EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::failure::Class;
@@ -30,7 +31,7 @@ use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::webhook;
 use crate::faults;
 use crate::geography::{Atlas, Located};
-use crate::intake::{self, FieldError, Known, Nowhere, PickupRequest};
+use crate::intake::{self, Declared, FieldError, Known, Nowhere, PickupRequest, Unfit};
 use crate::merchants;
 use crate::routing::{self, Ask, NoRoute};
 use crate::store::audit::{self, Change};
@@ -168,6 +169,12 @@ fn read(deps: &Deps, json: &serde_json::Value) -> Result<PickupRequest, AcceptEr
             Err(error) => Err(Nowhere { field: error.field(), detail: error.to_string() }),
         },
         division: &|division| atlas.division(division).is_some(),
+        goods: &|declared| match declared {
+            Declared::Goods { hs_code, clearance } => customs::screen(hs_code, clearance)
+                .map_err(|refusal| Unfit { field: "hs_code", detail: refusal.to_string() }),
+            Declared::Dangerous { un, class } => customs::check(un, class)
+                .map_err(|mismatch| Unfit { field: mismatch.field(), detail: mismatch.to_string() }),
+        },
     };
     intake::read(json, &known).map_err(AcceptError::Fields)
 }

@@ -15,8 +15,12 @@ mod tests {
 
     use super::*;
     use crate::config;
+    use crate::customs;
     use crate::domain::contact::Address;
+    use crate::domain::dangerous::Acceptance;
+    use crate::domain::goods::DangerousGoods;
     use crate::domain::instant::Instant;
+    use crate::domain::network::TransportMode;
     use crate::domain::place::Division;
     use crate::domain::quantity::{Grams, SizeMm, chargeable};
     use crate::domain::service::{Clearance, Service};
@@ -81,5 +85,42 @@ mod tests {
             planned += 1;
         }
         assert_eq!(planned, 200);
+    }
+
+    #[derive(Deserialize)]
+    struct Announced {
+        reference: String,
+        clearance: Clearance,
+        parcels: Vec<Contents>,
+    }
+
+    #[derive(Deserialize)]
+    struct Contents {
+        items: Vec<Declared>,
+    }
+
+    #[derive(Deserialize)]
+    struct Declared {
+        hs_code: String,
+        dangerous_goods: Option<DangerousGoods>,
+    }
+
+    #[test]
+    fn every_sample_pickup_may_enter_and_one_needs_more_than_any_flight() {
+        let mut not_on_any_flight = Vec::new();
+        for line in PICKUPS.lines() {
+            let body: Announced = serde_json::from_str(line).expect("a body");
+            for declared in body.parcels.iter().flat_map(|parcel| &parcel.items) {
+                let entry = customs::screen(&declared.hs_code, Some(body.clearance));
+                entry.unwrap_or_else(|refusal| panic!("{}: {refusal}", body.reference));
+                let Some(goods) = &declared.dangerous_goods else { continue };
+                customs::check(goods.un, Some(&goods.class)).expect(line);
+                let known = customs::dangerous(goods.un).expect("a row of the table");
+                if known.carriage.by(TransportMode::Air) != Acceptance::Allowed {
+                    not_on_any_flight.push(body.reference.clone());
+                }
+            }
+        }
+        assert_eq!(not_on_any_flight, ["R00000021"], "a power bank, UN3480");
     }
 }
