@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dangerous::UnNumber;
 use super::money::Money;
 use super::place::Country;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DangerousGoods {
-    /// `UN3481`
-    pub un: String,
+    pub un: UnNumber,
     /// `9`, `3`, `2.1`
     pub class: String,
 }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::book_departures::{self, BookError, Loads, Wanted};
 use super::views::{AcceptedView, PlanView, ShipmentView};
-use super::{Deps, Flight};
+use super::{Deps, Flight, read_pickup};
 use crate::domain::escrow::{OrderState, ReleasePolicy};
 use crate::domain::event::{EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::failure::Class;
@@ -30,14 +30,12 @@ use crate::domain::id::{MerchantId, OrderId, ParcelId, PlanId, ShipmentId};
 use crate::domain::instant::Instant;
 use crate::domain::network::DepartureId;
 use crate::domain::plan::Plan;
-use crate::domain::quantity::{Chargeable, Grams};
 use crate::domain::shipment::ShipmentStatus;
-use crate::escrow::webhook;
 use crate::faults;
-use crate::geography::{Atlas, Located};
-use crate::intake::{self, FieldError, Known, Nowhere, PickupRequest};
+use crate::geography::Located;
+use crate::intake::{FieldError, PickupRequest};
 use crate::merchants;
-use crate::routing::{Ask, NoRoute, Start};
+use crate::routing::NoRoute;
 use crate::store::audit::{self, Change};
 use crate::store::idempotency::{self, StoredAnswer};
 use crate::store::orders::{self, Order};
@@ -123,7 +121,7 @@ pub async fn accept(
     }
     let text = std::str::from_utf8(body).map_err(|error| AcceptError::NotJson(error.to_string()))?;
     let json = serde_json::from_str(text).map_err(|error| AcceptError::NotJson(error.to_string()))?;
-    let request = read(deps, &json)?;
+    let request = read_pickup::read(&json, deps.clock.now()).map_err(AcceptError::Fields)?;
     let idempotency = key.map(|key| (key, request_hash));
     let mut tries = 0;
     loop {
@@ -198,20 +196,6 @@ impl Claims {
         }
         Ok(())
     }
-}
-
-fn read(deps: &Deps, json: &serde_json::Value) -> Result<PickupRequest, AcceptError> {
-    let atlas = Atlas::embedded();
-    let known = Known {
-        now: deps.clock.now(),
-        providers: &[webhook::NAME],
-        address: &|address| match atlas.locate(address) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Nowhere { field: error.field(), detail: error.to_string() }),
-        },
-        division: &|division| atlas.division(division).is_some(),
-    };
-    intake::read(json, &known).map_err(AcceptError::Fields)
 }
 
 fn begin(deps: &Deps, merchant: MerchantId, key: &str) -> Result<Flight, AcceptError> {
@@ -318,39 +302,12 @@ fn plan(
     shipment: ShipmentId,
     now: Instant,
 ) -> Result<(Located, Plan, Wanted), AcceptError> {
-    let (located, ask) = ask(request)?;
+    let (located, ask) = read_pickup::ask(request).map_err(AcceptError::Fields)?;
     let planner = deps.network.planner();
     let plan = planner.plan(&ask, now)?;
     let (grams, cm3) = (u64::from(ask.weight.0), ask.volume_cm3);
     let wanted = book_departures::wanted(planner.network(), shipment, &plan, grams, cm3);
     Ok((located, plan, wanted))
-}
-
-/// What a request asks of the planner, and where its pickup is.
-pub fn ask(request: &PickupRequest) -> Result<(Located, Ask), AcceptError> {
-    let atlas = Atlas::embedded();
-    let address = &request.pickup.address;
-    // Reading the request has found both; the same atlas does not lose them.
-    let nowhere = |field: &str| {
-        let pointer = format!("/{field}");
-        AcceptError::Fields(vec![FieldError { pointer, detail: "is nowhere".to_owned() }])
-    };
-    let located = atlas.locate(address).map_err(|_| nowhere("pickup/address"))?;
-    let division = atlas.division(request.consignee.division).ok_or_else(|| nowhere("consignee/division"))?;
-    let parcels = &request.parcels;
-    let weight: u64 = parcels.iter().map(|parcel| u64::from(parcel.weight.0)).sum();
-    let ask = Ask {
-        start: Start::Pickup { point: located.point, country: address.country, until: request.pickup.until },
-        consignee: division.point,
-        service: request.service,
-        clearance: request.clearance,
-        weight: Grams(u32::try_from(weight).unwrap_or(u32::MAX)),
-        volume_cm3: parcels.iter().map(|parcel| parcel.size.cubic_cm()).sum(),
-        piece: parcels.iter().map(|parcel| parcel.weight).max().unwrap_or(Grams(0)),
-        chargeable: parcels.iter().map(|parcel| Chargeable::of(parcel.weight, parcel.size)).sum(),
-        goods: Vec::new(),
-    };
-    Ok((located, ask))
 }
 
 fn accepted_event(now: Instant, shipment: &Shipment) -> TrackingEvent {

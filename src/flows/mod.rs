@@ -20,6 +20,7 @@ pub mod cancel_shipment;
 pub mod forget_answers;
 pub mod import_network;
 pub mod poll_carriers;
+pub mod read_pickup;
 pub mod record_scans;
 pub mod send_triggers;
 pub mod show;

@@ -111,7 +111,8 @@ pub struct ItemPart {
     pub sku: String,
     #[schema(example = "skin care")]
     pub description: String,
-    /// 6 to 10 digits of the Harmonized System.
+    /// 6 to 10 digits of the Harmonized System. What may not enter China under the clearance is
+    /// refused by the name of its rule.
     #[schema(example = "330499")]
     pub hs_code: String,
     #[schema(example = 2)]
@@ -122,13 +123,18 @@ pub struct ItemPart {
     pub currency: String,
     #[schema(example = "HK")]
     pub origin: String,
+    /// Where the goods have a UN number.
     pub dangerous_goods: Option<DangerousGoodsPart>,
 }
 
+/// Refused where the number is in no table of what is carried, where no mode of transport takes it, and
+/// where the class is another one. UN3480 are lithium ion batteries alone, UN3481 with or in equipment.
 #[derive(ToSchema)]
 pub struct DangerousGoodsPart {
+    /// `UN` and four digits.
     #[schema(example = "UN3481")]
     pub un: String,
+    /// Its class or division without letters, as `9`, `3` or `2.1`.
     #[schema(example = "9")]
     pub class: String,
 }

@@ -5,13 +5,13 @@
 //! guessed, rounded or dropped: a field nobody knows is an error too, since it may be a
 //! misspelt one that mattered.
 //!
-//! Absent on purpose: whether goods may enter China, and whether a way exists. Both are
-//! asked later, of others.
+//! Absent on purpose: where an address is, whether goods may enter China, and whether a way exists.
+//! Others know; what is said of single fields is asked while reading, by way of [`Known`].
 
 mod reading;
 mod request;
 mod scan;
 
 pub use reading::FieldError;
-pub use request::{Known, NewParcel, Nowhere, Payment, PickupRequest, read};
+pub use request::{Declared, Known, NewParcel, Nowhere, Payment, PickupRequest, Unfit, read};
 pub use scan::{Scan, read as read_scan};

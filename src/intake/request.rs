@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::reading::{Errors, FieldError, Object};
 use crate::domain::contact::{Address, Consignee, Contact, Pickup};
+use crate::domain::dangerous::UnNumber;
 use crate::domain::goods::{DangerousGoods, Item};
 use crate::domain::instant::{Instant, cut};
 use crate::domain::money::{Currency, Money};
@@ -59,6 +60,18 @@ pub struct Nowhere {
     pub detail: String,
 }
 
+/// What of an item decides whether it is taken; none where it could not be read.
+pub enum Declared<'d> {
+    Goods { hs_code: &'d str, clearance: Option<Clearance> },
+    Dangerous { un: UnNumber, class: Option<&'d str> },
+}
+
+/// Goods that are not taken as declared: which field is at fault, and why.
+pub struct Unfit {
+    pub field: &'static str,
+    pub detail: String,
+}
+
 /// What a request is held against, beyond its own form.
 pub struct Known<'k> {
     pub now: Instant,
@@ -66,6 +79,22 @@ pub struct Known<'k> {
     pub providers: &'k [&'k str],
     pub address: &'k dyn Fn(&Address) -> Result<(), Nowhere>,
     pub division: &'k dyn Fn(Division) -> bool,
+    pub goods: &'k dyn Fn(Declared) -> Result<(), Unfit>,
+}
+
+/// An item's surroundings.
+struct Within<'w> {
+    known: &'w Known<'w>,
+    clearance: Option<Clearance>,
+    errors: &'w Errors,
+}
+
+impl Within<'_> {
+    fn screen(&self, object: &Object, declared: Declared) {
+        if let Err(Unfit { field, detail }) = (self.known.goods)(declared) {
+            self.errors.add(&object.at(field), detail);
+        }
+    }
 }
 
 /// Reads a body, or says all that is wrong with it.
@@ -85,8 +114,9 @@ fn request(body: &Object, known: &Known) -> Option<PickupRequest> {
     let payment = body.object("payment").and_then(|payment| read_payment(&payment, known.providers));
     let parcels = body.array("parcels", 1..=PARCELS_MAX).and_then(|parcels| {
         no_reference_twice(&parcels, body.errors());
+        let within = Within { known, clearance, errors: body.errors() };
         let parcels: Vec<_> =
-            parcels.into_iter().map(|(at, value)| read_parcel(at, value, body.errors())).collect();
+            parcels.into_iter().map(|(at, value)| read_parcel(at, value, &within)).collect();
         parcels.into_iter().collect::<Option<Vec<_>>>()
     });
     Some(PickupRequest {
@@ -251,8 +281,8 @@ fn read_payment(payment: &Object, providers: &[&str]) -> Option<Payment> {
     Some(Payment { provider: provider?, reference: reference?, held: held? })
 }
 
-fn read_parcel(pointer: String, value: &Value, errors: &Errors) -> Option<NewParcel> {
-    let parcel = Object::new(value, pointer, errors)?;
+fn read_parcel(pointer: String, value: &Value, within: &Within) -> Option<NewParcel> {
+    let parcel = Object::new(value, pointer, within.errors)?;
     let reference = parcel.text("reference", 1..=64);
     let weight = parcel.whole("weight_grams", 1..=WEIGHT_GRAMS_MAX);
     let size = parcel.array("size_mm", 3..=3).and_then(|sides| {
@@ -261,26 +291,24 @@ fn read_parcel(pointer: String, value: &Value, errors: &Errors) -> Option<NewPar
         sides.into_iter().collect::<Option<Vec<u32>>>()?.try_into().ok()
     });
     let items = parcel.array("items", 1..=ITEMS_MAX).and_then(|items| {
-        let items: Vec<_> = items.into_iter().map(|(at, value)| read_item(at, value, errors)).collect();
+        let items: Vec<_> = items.into_iter().map(|(at, value)| read_item(at, value, within)).collect();
         items.into_iter().collect::<Option<Vec<_>>>()
     });
     Some(NewParcel { reference: reference?, weight: Grams(weight?), size: SizeMm(size?), items: items? })
 }
 
-fn read_item(pointer: String, value: &Value, errors: &Errors) -> Option<Item> {
-    let item = Object::new(value, pointer, errors)?;
+fn read_item(pointer: String, value: &Value, within: &Within) -> Option<Item> {
+    let item = Object::new(value, pointer, within.errors)?;
     let sku = item.text("sku", 1..=64);
     let description = item.text("description", 1..=200);
-    let hs_code = item.text("hs_code", 6..=10);
-    if hs_code.as_ref().is_some_and(|code| !code.bytes().all(|b| b.is_ascii_digit())) {
-        errors.add(&item.at("hs_code"), "has to be 6 to 10 digits");
-    }
+    let hs_code = read_hs_code(&item, within);
     let quantity = item.whole("quantity", 1..=1_000_000);
     let currency = item.parsed("currency");
     let unit_price = read_money(&item, "unit_price", currency);
     let origin = item.parsed("origin");
     let dangerous_goods = item.object_or_none("dangerous_goods");
-    let dangerous_goods = dangerous_goods.map(|goods| goods.and_then(|goods| read_dangerous_goods(&goods)));
+    let dangerous_goods =
+        dangerous_goods.map(|goods| goods.and_then(|goods| read_dangerous_goods(&goods, within)));
     Some(Item {
         sku: sku?,
         description: description?,
@@ -292,15 +320,21 @@ fn read_item(pointer: String, value: &Value, errors: &Errors) -> Option<Item> {
     })
 }
 
-fn read_dangerous_goods(goods: &Object) -> Option<DangerousGoods> {
-    let un = goods.text("un", 6..=6);
-    let well_formed =
-        |un: &String| un.strip_prefix("UN").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
-    if un.as_ref().is_some_and(|un| !well_formed(un)) {
-        goods.errors().add(&goods.at("un"), "has to be UN and four digits");
+fn read_hs_code(item: &Object, within: &Within) -> Option<String> {
+    let code = item.text("hs_code", 6..=10)?;
+    match code.bytes().all(|b| b.is_ascii_digit()) {
+        true => within.screen(item, Declared::Goods { hs_code: &code, clearance: within.clearance }),
+        false => within.errors.add(&item.at("hs_code"), "has to be 6 to 10 digits"),
     }
+    Some(code)
+}
+
+fn read_dangerous_goods(goods: &Object, within: &Within) -> Option<DangerousGoods> {
+    let un = goods.parsed("un");
     let class = goods.text("class", 1..=4);
-    Some(DangerousGoods { un: un?, class: class? })
+    let un = un?;
+    within.screen(goods, Declared::Dangerous { un, class: class.as_deref() });
+    Some(DangerousGoods { un, class: class? })
 }
 
 #[cfg(test)]
@@ -326,7 +360,8 @@ mod tests {
         })
     }
 
-    /// Against a world in which there is everything but Atlantis and division 999999.
+    /// Against a world in which there is everything but Atlantis and division 999999, without arms,
+    /// meat by post and fireworks, where all that is dangerous is class 9.
     fn read_held(body: &Value) -> Result<PickupRequest, Vec<FieldError>> {
         let known = Known {
             now: "2026-03-01T00:00:00Z".parse().expect("an instant"),
@@ -336,6 +371,20 @@ mod tests {
                 _ => Ok(()),
             },
             division: &|division| division.to_string() != "999999",
+            goods: &|declared| {
+                let (field, detail) = match declared {
+                    Declared::Goods { hs_code, .. } if hs_code.starts_with("93") => ("hs_code", "arms"),
+                    Declared::Goods { hs_code, clearance: Some(Clearance::Postal) }
+                        if hs_code.starts_with("02") =>
+                    {
+                        ("hs_code", "meat")
+                    }
+                    Declared::Dangerous { un, .. } if un.to_string() == "UN0336" => ("un", "fireworks"),
+                    Declared::Dangerous { class: Some(class), .. } if class != "9" => ("class", "not 9"),
+                    Declared::Goods { .. } | Declared::Dangerous { .. } => return Ok(()),
+                };
+                Err(Unfit { field, detail: detail.to_owned() })
+            },
         };
         read(body, &known)
     }
@@ -388,6 +437,47 @@ mod tests {
         ];
         expected.sort();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn goods_that_are_refused_are_named_with_all_other_mistakes() {
+        let mut body = body();
+        let mut item = body["parcels"][0]["items"][0].clone();
+        item["hs_code"] = json!("020130");
+        item["dangerous_goods"] = json!({"un": "UN3481", "class": "3"});
+        body["parcels"][0]["items"].as_array_mut().expect("items").push(item.clone());
+        assert_eq!(pointers(&body), ["/parcels/0/items/1/dangerous_goods/class"]);
+        item["hs_code"] = json!("930400");
+        item["quantity"] = json!(0);
+        item["dangerous_goods"] = json!({"un": "UN0336", "class": ""});
+        body["parcels"][0]["items"][0] = item;
+        body["clearance"] = json!("postal");
+        body["service"] = json!("fast");
+        let mut found = pointers(&body);
+        found.sort();
+        let expected = [
+            "/parcels/0/items/0/dangerous_goods/class",
+            "/parcels/0/items/0/dangerous_goods/un",
+            "/parcels/0/items/0/hs_code",
+            "/parcels/0/items/0/quantity",
+            "/parcels/0/items/1/dangerous_goods/class",
+            "/parcels/0/items/1/hs_code",
+            "/service",
+        ];
+        assert_eq!(found, expected);
+        body["clearance"] = json!("9710");
+        let found = pointers(&body);
+        assert!(found.contains(&"/parcels/0/items/0/hs_code".to_owned()), "under no clearance");
+        assert!(!found.contains(&"/parcels/0/items/1/hs_code".to_owned()), "under some");
+    }
+
+    #[test]
+    fn a_un_number_is_written_as_such() {
+        for un in ["3481", "UN348", "UN34811", "un3481", "UN+481"] {
+            let mut body = body();
+            body["parcels"][0]["items"][0]["dangerous_goods"] = json!({"un": un, "class": "9"});
+            assert_eq!(pointers(&body), ["/parcels/0/items/0/dangerous_goods/un"], "{un}");
+        }
     }
 
     #[test]

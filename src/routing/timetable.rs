@@ -61,10 +61,6 @@ impl Timetable {
         Timetable { first, depart_at, ready_at, date, grams, cm3 }
     }
 
-    pub fn departures(&self) -> usize {
-        self.depart_at.len()
-    }
-
     pub fn of_lane(&self, lane: usize) -> std::ops::Range<usize> {
         self.first[lane] as usize..self.first[lane + 1] as usize
     }

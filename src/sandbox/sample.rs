@@ -19,12 +19,17 @@ pub const PICKUPS: &str = include_str!("pickups.jsonl");
 mod tests {
     use std::sync::Arc;
 
+    use serde::Deserialize;
+
     use super::*;
     use crate::config;
+    use crate::customs;
     use crate::domain::calendar::Calendar;
-    use crate::flows::accept_pickup;
-    use crate::geography::Atlas;
-    use crate::intake::{self, Known};
+    use crate::domain::dangerous::Acceptance;
+    use crate::domain::goods::DangerousGoods;
+    use crate::domain::network::TransportMode;
+    use crate::domain::service::Clearance;
+    use crate::flows::read_pickup;
     use crate::routing::{self, Network, Planner};
 
     #[test]
@@ -35,17 +40,11 @@ mod tests {
         let settings = config::defaults_with("").expect("valid defaults").routing;
         let planner = Planner::new(Arc::new(network), settings);
         let now = "2026-03-01T00:00:00Z".parse().expect("an instant");
-        let known = Known {
-            now,
-            providers: &["webhook"],
-            address: &|address| Atlas::embedded().locate(address).map(drop).map_err(|_| unreachable!()),
-            division: &|division| Atlas::embedded().division(division).is_some(),
-        };
         let mut planned = 0;
         for line in PICKUPS.lines() {
             let body = serde_json::from_str(line).expect("a body");
-            let request = intake::read(&body, &known).expect(line);
-            let (_, ask) = accept_pickup::ask(&request).expect(line);
+            let request = read_pickup::read(&body, now).expect(line);
+            let (_, ask) = read_pickup::ask(&request).expect(line);
             let all = planner.plan_with_pareto(&ask, now).expect(line);
             assert!(all.plan.arrive_at <= all.plan.promised_by, "{line}");
             let chosen = planner.choose(&ask, now).expect(line);
@@ -54,5 +53,42 @@ mod tests {
             planned += 1;
         }
         assert_eq!(planned, 200);
+    }
+
+    #[derive(Deserialize)]
+    struct Announced {
+        reference: String,
+        clearance: Clearance,
+        parcels: Vec<Contents>,
+    }
+
+    #[derive(Deserialize)]
+    struct Contents {
+        items: Vec<Declared>,
+    }
+
+    #[derive(Deserialize)]
+    struct Declared {
+        hs_code: String,
+        dangerous_goods: Option<DangerousGoods>,
+    }
+
+    #[test]
+    fn every_sample_pickup_may_enter_and_one_needs_more_than_any_flight() {
+        let mut not_on_any_flight = Vec::new();
+        for line in PICKUPS.lines() {
+            let body: Announced = serde_json::from_str(line).expect("a body");
+            for declared in body.parcels.iter().flat_map(|parcel| &parcel.items) {
+                let entry = customs::screen(&declared.hs_code, Some(body.clearance));
+                entry.unwrap_or_else(|refusal| panic!("{}: {refusal}", body.reference));
+                let Some(goods) = &declared.dangerous_goods else { continue };
+                customs::check(goods.un, Some(&goods.class)).expect(line);
+                let known = customs::dangerous(goods.un).expect("a row of the table");
+                if known.carriage.by(TransportMode::Air) != Acceptance::Allowed {
+                    not_on_any_flight.push(body.reference.clone());
+                }
+            }
+        }
+        assert_eq!(not_on_any_flight, ["R00000021"], "a power bank, UN3480");
     }
 }

@@ -127,6 +127,42 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn goods_that_may_not_enter_or_travel_are_refused_by_their_rules(db: Database) {
+        let app = spawn_app(&db, "").await;
+        let arms = "arms and ammunition are prohibited (GACC Decree 43, annex 1, no. 1)";
+        let meat =
+            "meat and offal are prohibited under clearance postal (MARA and GACC Announcement 470, no. 2)";
+        let cells = "UN3481 (lithium ion batteries with or in equipment) is class 9";
+        let unknown = "UN9999 is not in the table of dangerous goods that are carried";
+        let dangerous = |un: &str| json!({"un": un, "class": "3"});
+        let mut all = pickup(TWO_PARCELS);
+        all["clearance"] = json!("postal");
+        let item = all["parcels"][0]["items"][0].clone();
+        all["parcels"][0]["items"] = json!([item.clone(), item.clone(), item]);
+        let mut expected = Vec::new();
+        for (pointer, value, detail) in [
+            ("/parcels/0/items/1/hs_code", json!("93040000"), arms),
+            ("/parcels/1/items/0/hs_code", json!("020130"), meat),
+            ("/parcels/0/items/0/dangerous_goods/class", dangerous("UN3481"), cells),
+            ("/parcels/0/items/2/dangerous_goods/un", dangerous("UN9999"), unknown),
+        ] {
+            set(&mut all, pointer.trim_end_matches("/un").trim_end_matches("/class"), value);
+            expected.push(json!({"pointer": pointer, "detail": detail}));
+        }
+        let refused = post(&app, &all).await;
+        assert_eq!(problem(&refused, 422), "invalid-fields");
+        assert_eq!(refused.header("content-type"), Some("application/problem+json"));
+        let mut errors = refused.json()["errors"].as_array().expect("errors").clone();
+        let by_pointer = |error: &Value| error["pointer"].to_string();
+        errors.sort_by_key(by_pointer);
+        expected.sort_by_key(by_pointer);
+        assert_eq!(errors, expected);
+        all["service"] = json!("fast");
+        assert_eq!(pointers(&post(&app, &all).await).len(), expected.len() + 1, "with all other mistakes");
+        assert_eq!(count_all(&app.deps.store).await, 0, "a refused request leaves nothing");
+        app.stop().await;
+    }
+
     async fn what_is_not_json_is_refused_as_such(db: Database) {
         let app = spawn_app(&db, "").await;
         let mut latin = pickup(TWO_PARCELS).to_string().into_bytes();

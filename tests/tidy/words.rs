@@ -49,7 +49,7 @@ pub fn impurity_in_pure_files(source: &Source) -> Vec<String> {
 }
 
 fn is_pure(path: &str) -> bool {
-    let folders = ["domain", "geography", "routing", "carriers"];
+    let folders = ["domain", "geography", "customs", "routing", "carriers"];
     path.starts_with("src/")
         && (path.ends_with("/rules.rs") || top_module(path).is_some_and(|top| folders.contains(&top)))
 }
