@@ -406,7 +406,7 @@ mod tests {
         #[test]
         fn a_swap_of_neighbours_is_found(serial in 0..=SERIAL_MAX, at in 4..10_usize) {
             let mut digits = AirWaybill::new(cathay(), serial).expect("a number").to_string().into_bytes();
-            let missed = digits[at].abs_diff(digits[at + 1]) % 7 == 0;
+            let missed = [0, 7].contains(&digits[at].abs_diff(digits[at + 1]));
             digits.swap(at, at + 1);
             let text = String::from_utf8(digits).expect("digits");
             prop_assert_eq!(text.parse::<AirWaybill>().is_err(), !missed);

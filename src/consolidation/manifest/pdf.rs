@@ -223,7 +223,7 @@ fn cells(parcel: &Parcel) -> [Vec<String>; COLUMNS.len()] {
         (parcel.description.clone(), 2),
         (parcel.hs_codes.join(" "), LINES_MAX),
         (list(&parcel.origins), LINES_MAX),
-        // Whoever loads the aircraft has to see all of them.
+        // Whoever loads has to see them: a line for each.
         (list(&parcel.dangerous), LINES_MAX),
         (kilograms(u64::from(parcel.weight_grams.0)), 2),
         (parcel.size_mm.0.map(centimetres).join(" × "), 3),

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
@@ -193,4 +194,23 @@ fn no_length_of_text_leaves_the_page() {
     manifest.carrier = "C".repeat(300);
     manifest.from.name = "N".repeat(300);
     assert!(pages_of(&to_pdf(&manifest)) >= 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_a_merchant_writes_stays_in_its_field(description in "\\PC*|[=+@\t\r\n\"',;-]{0,9}", reference in ".*") {
+        let mut odd = parcel(1, &description);
+        odd.reference = reference;
+        let manifest = manifest_of(Vec::new(), vec![bag(0, None, vec![odd, parcel(2, "")])]);
+        let csv = to_csv(&manifest);
+        let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
+        let rows: Vec<_> = reader.records().collect::<Result<_, _>>().expect("rows of one length");
+        prop_assert_eq!(rows.len(), 2);
+        prop_assert!(rows[0].iter().all(|field| !field.starts_with(['=', '+', '-', '@', '\t', '\r'])));
+        prop_assert_eq!(rows[0][15].strip_prefix('\'').unwrap_or(&rows[0][15]), description.strip_prefix('\'').unwrap_or(&description));
+        prop_assert_eq!(serde_json::from_str::<Manifest>(&to_json(&manifest)).expect("a manifest"), manifest.clone());
+        prop_assert!(pages_of(&to_pdf(&manifest)) >= 1);
+    }
 }
