@@ -1,13 +1,14 @@
 //! Which dangerous goods may not share a bag or a unit.
 //!
-//! The rule for aircraft, which is the strictest of those that parcels meet, is kept for all
-//! modes: a bag packed for a ship may be put on a later flight. A dated table with its sources
-//! (`data/segregation.csv`) names the pairs; what is not in it goes together, and what is not
-//! dangerous goes with anything.
+//! The rule is that for aircraft, kept for all modes: what is packed for a ship may be put on
+//! a later flight. A dated table with its sources (`data/segregation.csv`) names the pairs;
+//! what is not in it goes together, and what is not dangerous goes with anything.
 //!
-//! Absent on purpose: subsidiary hazards, which nobody declares here; the compatibility groups
-//! of explosives among themselves; quantities. Whether goods may travel at all is decided long
-//! before they are packed.
+//! Absent on purpose: what ships (IMDG Code 7.2.4) and roads (ADR 7.5.2) ask for beyond that,
+//! from which small parcels in limited quantities are exempt for the greater part; subsidiary
+//! hazards, which nobody declares here; the compatibility groups of explosives among
+//! themselves; quantities. Whether goods may travel at all is decided long before they are
+//! packed.
 
 use std::sync::LazyLock;
 
@@ -120,7 +121,9 @@ mod tests {
 
     #[test]
     fn what_reacts_is_apart_and_nothing_is_apart_from_plain_goods() {
-        for (one, other) in [("3", "5.1"), ("4.2", "5.1"), ("4.3", "8"), ("1", "8"), ("1", "2.2")] {
+        for (one, other) in
+            [("3", "5.1"), ("4.2", "5.1"), ("4.3", "8"), ("1", "8"), ("1", "2.2"), ("1", "4.1")]
+        {
             assert!(!may_share(one, other), "{one} {other}");
         }
         for (one, other) in [("3", "8"), ("5.1", "8"), ("2.1", "3"), ("1.4S", "3"), ("6.1", "3")] {
