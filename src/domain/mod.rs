@@ -5,7 +5,7 @@
 //! only way to make a [`Currency`](money::Currency) or a [`Grams`](quantity::Grams)
 //! is to pass its check, so that nobody downstream checks again.
 
-mod text;
+pub(crate) mod text;
 
 pub mod calendar;
 pub mod carrier;
