@@ -99,6 +99,10 @@ ids! {
     PlanId = "pln",
     /// Also the idempotency key under which the escrow provider sees the trigger.
     TriggerId = "trg",
+    /// Where a merchant wants to be told.
+    WebhookId = "whk",
+    /// What a merchant is told, under the same id however often it is sent.
+    MessageId = "msg",
 }
 
 /// A parcel of a shipment, counted from 1.

@@ -20,3 +20,5 @@ pub mod plan;
 pub mod shipment;
 pub mod tracked_number;
 pub mod tracking_event;
+pub mod webhook_endpoint;
+pub mod webhook_message;
