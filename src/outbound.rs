@@ -279,9 +279,17 @@ mod tests {
             assert_eq!(check_address(text, false).is_ok(), at_home, "{text}");
             assert_eq!(check_address(text, true), Ok(()), "{text}");
         }
-        for text in ["", "shop.example", "/hooks", "https://", "ftp://a.example/", "file:///etc/passwd",
-            "https://me@a.example/", "https://me:word@a.example/", "https://:word@a.example/"]
-        {
+        for text in [
+            "",
+            "shop.example",
+            "/hooks",
+            "https://",
+            "ftp://a.example/",
+            "file:///etc/passwd",
+            "https://me@a.example/",
+            "https://me:word@a.example/",
+            "https://:word@a.example/",
+        ] {
             assert!(check_address(text, true).is_err(), "{text}");
         }
     }

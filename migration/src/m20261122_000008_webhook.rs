@@ -51,9 +51,7 @@ impl MigrationTrait for Migration {
         let key = ["merchant_id", "endpoint_id", "id"];
         manager.create_table(table("webhook_message", message, &key)).await?;
         // From one endpoint that has something to send to the next, however much each has.
-        manager
-            .create_index(index("webhook_message", &["state", "endpoint_id", "next_attempt_at"]))
-            .await?;
+        manager.create_index(index("webhook_message", &["state", "endpoint_id", "next_attempt_at"])).await?;
         // What was settled long ago is forgotten.
         manager.create_index(index("webhook_message", &["settled_at"])).await
     }

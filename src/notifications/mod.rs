@@ -105,11 +105,9 @@ mod tests {
         let secrets = [Secret::generate().expect("randomness"), Secret::generate().expect("randomness")];
         let request =
             request("https://a.example", &secrets, MessageId::from_uuid(uuid::Uuid::nil()), "{}", at());
-        let header = |name| {
-            request.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
-        };
-        let signed =
-            Signed { id: header(ID), timestamp: header(TIMESTAMP), signature: header(SIGNATURE) };
+        let header =
+            |name| request.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        let signed = Signed { id: header(ID), timestamp: header(TIMESTAMP), signature: header(SIGNATURE) };
         for secret in secrets {
             assert_eq!(verify(&[secret], &signed, b"{}", at(), 0), Ok(()));
         }
@@ -120,7 +118,10 @@ mod tests {
     #[test]
     fn a_redirect_is_no_acknowledgement() {
         let read = |status| read(&Answer { status, retry_after: None, body: Vec::new() });
-        assert_eq!((read(200), read(204), read(410)), (Reading::Acknowledged, Reading::Acknowledged, Reading::Gone));
+        assert_eq!(
+            (read(200), read(204), read(410)),
+            (Reading::Acknowledged, Reading::Acknowledged, Reading::Gone)
+        );
         for status in [301, 302, 307, 400, 404, 429, 500, 503] {
             assert!(matches!(read(status), Reading::Later { .. }), "{status}");
         }

@@ -36,9 +36,9 @@ pub fn pause(
 ) -> Duration {
     let planned = match next(failures, schedule_seconds, jitter, chance, None) {
         Next::After(wait) => wait.min(LONGEST_PAUSE),
-        Next::GiveUp => schedule_seconds.last().map_or(LONGEST_PAUSE, |seconds| {
-            Duration::from_secs(u64::from(*seconds)).min(LONGEST_PAUSE)
-        }),
+        Next::GiveUp => schedule_seconds
+            .last()
+            .map_or(LONGEST_PAUSE, |seconds| Duration::from_secs(u64::from(*seconds)).min(LONGEST_PAUSE)),
     };
     planned.max(asked.unwrap_or_default().min(LONGEST_ASKED))
 }

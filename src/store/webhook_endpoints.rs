@@ -184,12 +184,7 @@ pub async fn disable(
 }
 
 /// Takes an endpoint back. False: this merchant has no such endpoint.
-pub async fn remove(
-    tx: &Tx,
-    merchant: MerchantId,
-    id: WebhookId,
-    wall: Instant,
-) -> Result<bool, StoreError> {
+pub async fn remove(tx: &Tx, merchant: MerchantId, id: WebhookId, wall: Instant) -> Result<bool, StoreError> {
     let update = of(merchant, id)
         .col_expr(C::DeletedAt, Expr::value(wall.timestamp_micros()))
         .filter(C::DeletedAt.is_null());

@@ -87,12 +87,7 @@ pub async fn postpone(
 }
 
 /// No more tries, unless somebody else has tried or settled it since.
-pub async fn bury(
-    tx: &Tx,
-    message: &WebhookMessage,
-    wall: Instant,
-    problem: &str,
-) -> Result<(), StoreError> {
+pub async fn bury(tx: &Tx, message: &WebhookMessage, wall: Instant, problem: &str) -> Result<(), StoreError> {
     let update = tried(message)
         .col_expr(C::State, Expr::value(MessageState::Dead.as_str()))
         .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
@@ -102,12 +97,7 @@ pub async fn bury(
 }
 
 /// Whatever still waits for an endpoint is not sent. Says how many messages that were.
-pub async fn bury_all(
-    tx: &Tx,
-    endpoint: WebhookId,
-    wall: Instant,
-    because: &str,
-) -> Result<u64, StoreError> {
+pub async fn bury_all(tx: &Tx, endpoint: WebhookId, wall: Instant, because: &str) -> Result<u64, StoreError> {
     let done = webhook_message::Entity::update_many()
         .col_expr(C::State, Expr::value(MessageState::Dead.as_str()))
         .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
@@ -134,7 +124,8 @@ pub async fn newest(
 }
 
 /// What is to be forgotten, on its own so that a test can look at its plan.
-pub const OLD: &str = "SELECT merchant_id, endpoint_id, id FROM webhook_message WHERE settled_at < $1 LIMIT $2";
+pub const OLD: &str =
+    "SELECT merchant_id, endpoint_id, id FROM webhook_message WHERE settled_at < $1 LIMIT $2";
 
 /// Forgets up to `most` messages that were settled before `before`. Says how many those were.
 pub async fn forget(tx: &Tx, before: Instant, most: usize) -> Result<u64, StoreError> {
