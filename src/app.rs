@@ -2,8 +2,9 @@
 //!
 //! Starting: the port first (so that two daemons don't both migrate and one then fails),
 //! the schema, the network, the doors. Stopping: no new request, no new job, no new
-//! trigger or message to a merchant; what is under way is finished, for as long as the configuration says; then
-//! the database is let go. What could not be finished is in the database.
+//! trigger or message to a merchant; what is under way is finished, for as long as the
+//! configuration says; then the database is let go. What could not be finished is in the
+//! database.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -126,12 +127,12 @@ pub async fn start(
 
 impl Running {
     /// Finishes what is under way and lets go of everything.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let patience = Duration::from_secs(self.deps.settings.http.shutdown_seconds);
         self.deps.stopping.begin();
         self.stop.send_replace(true);
         let sender = tokio::time::timeout(patience, self.sender);
-        let teller = tokio::time::timeout(patience, self.teller);
+        let teller = tokio::time::timeout(patience, &mut self.teller);
         let (_, _, sender, teller) =
             tokio::join!(self.server.stop(true), self.scheduler.stop(patience), sender, teller);
         if sender.is_err() {
@@ -139,6 +140,7 @@ impl Running {
         }
         if teller.is_err() {
             tracing::warn!("a merchant is still being told; it will be told again under the same id");
+            self.teller.abort();
         }
         if let Ok(Err(error)) = self.serving.await {
             tracing::warn!(%error, "the server did not stop cleanly");

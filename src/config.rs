@@ -320,7 +320,6 @@ impl Settings {
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
             ("outbox.lease_seconds", u64::from(self.outbox.lease_seconds)),
-            ("webhooks.concurrency_max", self.webhooks.concurrency_max as u64),
             ("webhooks.per_endpoint_max", self.webhooks.per_endpoint_max as u64),
             ("webhooks.disable_after_days", u64::from(self.webhooks.disable_after_days)),
             ("webhooks.keep_days", u64::from(self.webhooks.keep_days)),
@@ -338,6 +337,12 @@ impl Settings {
         }
         if self.polling.retry_minutes_max < self.polling.retry_minutes_first {
             return invalid("polling.retry_minutes_max", "has to be polling.retry_minutes_first or more");
+        }
+        if self.webhooks.concurrency_max < 2 {
+            return invalid(
+                "webhooks.concurrency_max",
+                "has to be 2 or more: one place is for those that fail",
+            );
         }
         if self.outbox.retry_seconds.is_empty() {
             return invalid("outbox.retry_seconds", "has to have one wait or more");
@@ -396,7 +401,7 @@ mod tests {
             ("[http]\nshutdown_seconds = 10", "http.shutdown_seconds"),
             ("[intake]\nidempotency_hours = 0", "intake.idempotency_hours"),
             ("[outbox]\nretry_seconds = []", "outbox.retry_seconds"),
-            ("[webhooks]\nconcurrency_max = 0", "webhooks.concurrency_max"),
+            ("[webhooks]\nconcurrency_max = 1", "webhooks.concurrency_max"),
             ("[webhooks]\nper_endpoint_max = 0", "webhooks.per_endpoint_max"),
             ("[outbound]\nconnect_timeout_seconds = 0", "outbound.connect_timeout_seconds"),
             ("[outbound]\ntimeout_seconds = 0", "outbound.timeout_seconds"),

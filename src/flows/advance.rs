@@ -2,8 +2,8 @@
 //!
 //! The one place where a shipment changes after it was accepted. Everything happens in
 //! the caller's transaction, under the shipment's lock: the events, what they change, the
-//! triggers they give cause to, what the merchant is told and the audit entries are there together or not at all.
-//! With the same events again it changes nothing.
+//! triggers they give cause to, what the merchant is told and the audit entries are there
+//! together or not at all. With the same events again it changes nothing.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

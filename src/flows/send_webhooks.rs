@@ -7,8 +7,8 @@
 //! Nobody waits for somebody else's endpoint. Triggers have a worker and a table of their
 //! own. Each endpoint has so many messages under way and no more. One of which nothing got
 //! through is left alone for a while with all that waits for it, and then asked with one
-//! message; of the places for calls, such endpoints can take half. One that said 410, or let
-//! nothing through for days, is disabled, and what waits for it is dead.
+//! message; of the places for calls, a quarter is for such endpoints, and the rest is not. One
+//! that said 410, or let nothing through for days, is disabled, and what waits for it is dead.
 //!
 //! The worker is rung by the commit that wrote a message and looks by itself once a second.
 
@@ -95,7 +95,8 @@ impl Calls {
         }
         let places = deps.settings.webhooks.concurrency_max;
         let free = places.saturating_sub(self.well.len() + self.failing.len());
-        let free_for_failing = (places / 2).max(1).saturating_sub(self.failing.len());
+        // First, so that however much there is for the others, it is found out who is back.
+        let free_for_failing = (places / 4).max(1).saturating_sub(self.failing.len()).min(free);
         if free == 0 {
             return Ok(0);
         }
@@ -106,9 +107,9 @@ impl Calls {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let well = claim(tx, false, wall, leased_until, free).await?;
-                    let most = free_for_failing.min(free - well.len());
-                    Ok::<_, StoreError>((well, claim(tx, true, wall, leased_until, most).await?))
+                    let failing = claim(tx, true, wall, leased_until, free_for_failing).await?;
+                    let left = free - failing.len();
+                    Ok::<_, StoreError>((claim(tx, false, wall, leased_until, left).await?, failing))
                 })
             })
             .await?;

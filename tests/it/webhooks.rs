@@ -273,7 +273,7 @@ on_both_databases! {
         app.stop().await;
     }
 
-    async fn endpoints_that_failed_last_take_half_of_the_places(db: Database) {
+    async fn endpoints_that_failed_last_leave_places_to_the_others(db: Database) {
         let more = "webhooks.concurrency_max = 2\noutbound.timeout_seconds = 120\n\
              outbox.lease_seconds = 240\nhttp.shutdown_seconds = 1";
         let (app, hanging, listening) = (spawn_app(&db, more).await, silent().await, listening().await);
