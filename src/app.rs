@@ -2,8 +2,9 @@
 //!
 //! Starting: the port first (so that two daemons don't both migrate and one then fails),
 //! the schema, the network, the doors. Stopping: no new request, no new job, no new
-//! trigger; what is under way is finished, for as long as the configuration says; then
-//! the database is let go. What could not be finished is in the database.
+//! trigger or message to a merchant; what is under way is finished, for as long as the
+//! configuration says; then the database is let go. What could not be finished is in the
+//! database.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::escrow::webhook::Webhook;
 use crate::flows::import_network::{self, LoadError};
-use crate::flows::{Deps, InFlight, Pauses, Pulse, Stopping, send_triggers};
+use crate::flows::{Deps, InFlight, Pauses, Pulse, Stopping, send_triggers, send_webhooks};
 use crate::http;
 use crate::outbound::Outbound;
 use crate::scheduler::Scheduler;
@@ -55,6 +56,7 @@ pub struct Running {
     scheduler: Scheduler,
     stop: watch::Sender<bool>,
     sender: JoinHandle<()>,
+    teller: JoinHandle<()>,
 }
 
 /// The port that a configuration names.
@@ -81,6 +83,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         carriers: Registry::new(&settings.carriers),
         provider: provider.map(Arc::new),
         outbox_bell: Arc::new(Notify::new()),
+        webhook_bell: Arc::new(Notify::new()),
         in_flight: InFlight::default(),
         pulse: Pulse::default(),
         pauses: Pauses::default(),
@@ -116,21 +119,28 @@ pub async fn start(
     let scheduler =
         Scheduler::start(&deps).await.map_err(|error| StartError::Scheduler(error.to_string()))?;
     let (stop, stopped) = watch::channel(false);
-    let sender = tokio::spawn(send_triggers::work(deps.clone(), stopped));
-    let handle = server.handle();
-    Ok(Running { address, deps, server: handle, serving: tokio::spawn(server), scheduler, stop, sender })
+    let sender = tokio::spawn(send_triggers::work(deps.clone(), stopped.clone()));
+    let teller = tokio::spawn(send_webhooks::work(deps.clone(), stopped));
+    let (handle, serving) = (server.handle(), tokio::spawn(server));
+    Ok(Running { address, deps, server: handle, serving, scheduler, stop, sender, teller })
 }
 
 impl Running {
     /// Finishes what is under way and lets go of everything.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let patience = Duration::from_secs(self.deps.settings.http.shutdown_seconds);
         self.deps.stopping.begin();
         self.stop.send_replace(true);
         let sender = tokio::time::timeout(patience, self.sender);
-        let (_, _, sender) = tokio::join!(self.server.stop(true), self.scheduler.stop(patience), sender);
+        let teller = tokio::time::timeout(patience, &mut self.teller);
+        let (_, _, sender, teller) =
+            tokio::join!(self.server.stop(true), self.scheduler.stop(patience), sender, teller);
         if sender.is_err() {
             tracing::warn!("a trigger is still on its way; it will be sent again under its key");
+        }
+        if teller.is_err() {
+            tracing::warn!("a merchant is still being told; it will be told again under the same id");
+            self.teller.abort();
         }
         if let Ok(Err(error)) = self.serving.await {
             tracing::warn!(%error, "the server did not stop cleanly");

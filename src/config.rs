@@ -39,6 +39,7 @@ pub struct Settings {
     pub polling: Polling,
     pub escrow: Escrow,
     pub outbox: Outbox,
+    pub webhooks: Webhooks,
     pub outbound: Outbound,
     pub carriers: Carriers,
 }
@@ -129,6 +130,15 @@ pub struct Outbox {
     #[serde(deserialize_with = "list")]
     pub retry_seconds: Vec<u32>,
     pub jitter: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub concurrency_max: usize,
+    pub per_endpoint_max: usize,
+    pub disable_after_days: u32,
+    pub keep_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -288,6 +298,9 @@ impl Settings {
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
             ("outbox.lease_seconds", u64::from(self.outbox.lease_seconds)),
+            ("webhooks.per_endpoint_max", self.webhooks.per_endpoint_max as u64),
+            ("webhooks.disable_after_days", u64::from(self.webhooks.disable_after_days)),
+            ("webhooks.keep_days", u64::from(self.webhooks.keep_days)),
             ("outbound.connect_timeout_seconds", self.outbound.connect_timeout_seconds),
             ("outbound.timeout_seconds", self.outbound.timeout_seconds),
         ];
@@ -302,6 +315,12 @@ impl Settings {
         }
         if self.polling.retry_minutes_max < self.polling.retry_minutes_first {
             return invalid("polling.retry_minutes_max", "has to be polling.retry_minutes_first or more");
+        }
+        if self.webhooks.concurrency_max < 2 {
+            return invalid(
+                "webhooks.concurrency_max",
+                "has to be 2 or more: one place is for those that fail",
+            );
         }
         if self.outbox.retry_seconds.is_empty() {
             return invalid("outbox.retry_seconds", "has to have one wait or more");
@@ -364,6 +383,8 @@ mod tests {
             ("[http]\nshutdown_seconds = 10", "http.shutdown_seconds"),
             ("[intake]\nidempotency_hours = 0", "intake.idempotency_hours"),
             ("[outbox]\nretry_seconds = []", "outbox.retry_seconds"),
+            ("[webhooks]\nconcurrency_max = 1", "webhooks.concurrency_max"),
+            ("[webhooks]\nper_endpoint_max = 0", "webhooks.per_endpoint_max"),
             ("[outbound]\nconnect_timeout_seconds = 0", "outbound.connect_timeout_seconds"),
             ("[outbound]\ntimeout_seconds = 0", "outbound.timeout_seconds"),
             ("[polling]\nretry_minutes_max = 29", "polling.retry_minutes_max"),

@@ -18,6 +18,7 @@
 //! | [`tracking`] | all events, one timeline, one status |
 //! | [`escrow`] | when money may move, and how a provider is told |
 //! | [`outbox`] | when to try again |
+//! | [`notifications`] | what merchants are told |
 //! | [`store`] | the only SQL |
 //! | [`http`], [`web`], [`scheduler`], [`cli`] | the doors |
 //! | [`sandbox`] | a carrier and an escrow provider on loopback, for demonstrations and tests |
@@ -42,6 +43,7 @@ pub mod geography;
 pub mod http;
 pub mod intake;
 pub mod merchants;
+pub mod notifications;
 pub mod outbound;
 pub mod outbox;
 pub mod polling;

@@ -24,15 +24,22 @@ pub struct Request {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<Vec<u8>>,
+    /// Whether nothing but the status of the answer matters: its body is left on the wire.
+    pub status_only: bool,
 }
 
 impl Request {
     pub fn get(url: String) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: None }
+        Self { method: Method::GET, url, headers: Vec::new(), body: None, status_only: false }
     }
 
     pub fn post(url: String, body: Vec<u8>) -> Self {
-        Self { method: Method::POST, url, headers: Vec::new(), body: Some(body) }
+        Self { method: Method::POST, url, headers: Vec::new(), body: Some(body), status_only: false }
+    }
+
+    /// For receivers whose answers are nobody's business, however long they are.
+    pub fn status_only(self) -> Self {
+        Self { status_only: true, ..self }
     }
 
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -109,22 +116,15 @@ impl Outbound {
         let response = builder.send().await.map_err(classify)?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        let body = self.read(response).await?;
+        let body = if request.status_only { Vec::new() } else { self.read(response).await? };
         Ok(Answer { status, retry_after, body })
     }
 
-    /// A literal address never meets the resolver, so it is checked here.
     fn check(&self, url: &reqwest::Url) -> Result<(), SendError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(SendError::Forbidden(format!("scheme {}", url.scheme())));
         }
-        let host = url.host_str().unwrap_or_default();
-        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(address) if !self.allow_private && !is_public(address) => {
-                Err(SendError::Forbidden(format!("{address} is not a public address")))
-            }
-            _ => Ok(()),
-        }
+        check_literal(url, self.allow_private).map_err(SendError::Forbidden)
     }
 
     async fn read(&self, response: reqwest::Response) -> Result<Vec<u8>, SendError> {
@@ -139,6 +139,32 @@ impl Outbound {
         }
         Ok(body)
     }
+}
+
+/// A literal address never meets the resolver, so it is checked here.
+fn check_literal(url: &reqwest::Url, allow_private: bool) -> Result<(), String> {
+    let host = url.host_str().unwrap_or_default();
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(address) if !allow_private && !is_public(address) => {
+            Err(format!("{address} is not a public address"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a stranger's address cannot be called, as far as it can be told without asking anybody:
+/// what a name stands for may be another thing each time, and is checked each time it is called.
+pub fn check_address(text: &str, allow_private: bool) -> Result<(), String> {
+    let url = reqwest::Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if allow_private => {}
+        _ => return Err("has to begin with https://".to_owned()),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("has a name or a password in it, which every message would show".to_owned());
+    }
+    check_literal(&url, allow_private)
 }
 
 fn classify(error: reqwest::Error) -> SendError {
@@ -237,6 +263,36 @@ fn v4_of(high: u16, low: u16) -> std::net::Ipv4Addr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_strangers_address_is_looked_at_before_it_is_called() {
+        for (text, at_home) in [
+            ("https://shop.example/hooks?a=b", true),
+            ("https://8.8.8.8:8443/", true),
+            ("https://localhost/", true),
+            ("http://shop.example/", false),
+            ("https://10.0.0.1/", false),
+            ("https://[::1]/", false),
+            ("https://2130706433/", false),
+            ("https://0x7f.1/", false),
+        ] {
+            assert_eq!(check_address(text, false).is_ok(), at_home, "{text}");
+            assert_eq!(check_address(text, true), Ok(()), "{text}");
+        }
+        for text in [
+            "",
+            "shop.example",
+            "/hooks",
+            "https://",
+            "ftp://a.example/",
+            "file:///etc/passwd",
+            "https://me@a.example/",
+            "https://me:word@a.example/",
+            "https://:word@a.example/",
+        ] {
+            assert!(check_address(text, true).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn only_addresses_of_the_public_internet_are_public() {

@@ -16,6 +16,7 @@ const REQUEST_SECONDS: &str = "sampan_http_request_seconds";
 const CARRIER_QUESTIONS: &str = "sampan_carrier_questions_total";
 const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
+const WEBHOOKS: &str = "sampan_webhooks_sent_total";
 const OUTBOX: &str = "sampan_outbox_messages";
 const JOB_FAILURES: &str = "sampan_job_failures_total";
 
@@ -56,6 +57,7 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         describe_counter!(CARRIER_QUESTIONS, "Questions to carriers by carrier and what came of them");
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
+        describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
         describe_gauge!(OUTBOX, "Messages in the outbox by state");
         describe_counter!(JOB_FAILURES, "Runs of scheduled jobs that failed, by job");
     }
@@ -95,6 +97,10 @@ pub fn unknown_statuses(carrier: &str, events: u64) {
 
 pub fn trigger_sent(outcome: &'static str) {
     counter!(TRIGGERS, "outcome" => outcome).increment(1);
+}
+
+pub fn webhook_sent(outcome: &'static str) {
+    counter!(WEBHOOKS, "outcome" => outcome).increment(1);
 }
 
 pub fn outbox(state: OutboxState, messages: u64) {

@@ -100,6 +100,10 @@ ids! {
     ClosureId = "cls",
     /// Also the idempotency key under which the escrow provider sees the trigger.
     TriggerId = "trg",
+    /// Where a merchant wants to be told.
+    WebhookId = "whk",
+    /// What a merchant is told, under the same id however often it is sent.
+    MessageId = "msg",
 }
 
 /// A parcel of a shipment, counted from 1.

@@ -26,3 +26,4 @@ pub mod plan;
 pub mod quantity;
 pub mod service;
 pub mod shipment;
+pub mod webhook;

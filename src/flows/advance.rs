@@ -2,12 +2,13 @@
 //!
 //! The one place where a shipment changes after it was accepted. Everything happens in
 //! the caller's transaction, under the shipment's lock: the events, what they change, the
-//! triggers they give cause to and the audit entries are there together or not at all.
-//! With the same events again it changes nothing.
+//! triggers they give cause to, what the merchant is told and the audit entries are there
+//! together or not at all. With the same events again it changes nothing.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::tell_merchants::{Notice, tell};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::escrow::{Evidence, ParcelEvidence, TriggerAction, TriggerFacts};
 use crate::domain::event::{EventSource, EventStatus, TrackingEvent};
@@ -15,6 +16,7 @@ use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::outbox::{Destination, OutboxState};
 use crate::domain::shipment::ShipmentStatus;
+use crate::domain::webhook::WebhookKind;
 use crate::escrow::rules::{Decision, Facts, ParcelFacts, Unacknowledged, decide};
 use crate::escrow::webhook;
 use crate::store::audit::{self, Change};
@@ -42,6 +44,8 @@ pub struct Advanced {
     pub unknown: u64,
     /// Whether there is something new to send.
     pub to_send: bool,
+    /// Whether there is something new to tell the merchant.
+    pub to_tell: bool,
 }
 
 pub struct AdvancedParcel {
@@ -65,12 +69,15 @@ pub async fn advance(
     let parcels = shipments::parcels(tx, id).await?;
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
+    let before = shipment.status;
     let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
     if added > 0 {
         save_parcels(tx, parcels, &timeline, &mut changes).await?;
         take_over(tx, &mut shipment, &timeline, &mut changes).await?;
     }
     let to_send = settle_order(tx, &shipment, &timeline, occasion, &mut changes).await?;
+    let to_tell = before != shipment.status
+        && tell(tx, &[status_changed(&shipment, before)], occasion.now, occasion.wall).await?;
     if !changes.all.is_empty() {
         shipment.updated_at = occasion.now;
         audit::append(tx, id, &mut shipment.audit, &changes.all, occasion.now).await?;
@@ -88,7 +95,21 @@ pub async fn advance(
         delivered_at: parcel.delivered.map(|event| event.happening.occurred.at),
         tracking_number: parcel.tracking_number.cloned(),
     });
-    Ok(Some(Advanced { parcels: parcels.collect(), shipment, added, unknown, to_send }))
+    Ok(Some(Advanced { parcels: parcels.collect(), shipment, added, unknown, to_send, to_tell }))
+}
+
+fn status_changed(shipment: &Shipment, from: ShipmentStatus) -> Notice {
+    let estimate = shipment.estimate;
+    let data = json!({
+        "reference": shipment.reference,
+        "from": from,
+        "to": shipment.status,
+        "estimated_delivery":
+            {"earliest": rfc3339(estimate.earliest_at), "latest": rfc3339(estimate.latest_at)},
+        "delivered_at": shipment.delivered_at.map(rfc3339),
+    });
+    let kind = WebhookKind::ShipmentStatusChanged;
+    Notice { merchant: shipment.merchant, shipment: shipment.id, kind, data }
 }
 
 /// What is to be audited, all on behalf of one actor.

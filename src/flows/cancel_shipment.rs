@@ -41,7 +41,12 @@ pub async fn cancel(deps: &Deps, merchant: MerchantId, id: ShipmentId) -> Result
     let description = "cancelled by the merchant";
     let event = TrackingEvent::of_our_own(EventStatus::Cancelled, "cancelled", description, occurred);
     let occasion = Occasion { actor: format!("merchant {merchant}"), now, wall };
-    deps.store.write(move |tx| Box::pin(async move { write(tx, merchant, id, event, &occasion).await })).await
+    let cancelled = deps
+        .store
+        .write(move |tx| Box::pin(async move { write(tx, merchant, id, event, &occasion).await }))
+        .await?;
+    deps.webhook_bell.notify_one();
+    Ok(cancelled)
 }
 
 async fn write(

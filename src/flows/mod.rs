@@ -11,6 +11,7 @@
 //! | before a poll's commit | the claim, which ends by itself; the number is asked about again |
 //! | after a delivery's commit | the trigger in the outbox |
 //! | after a trigger was sent | its lease; it is sent again under the same key |
+//! | after a merchant was told | its endpoint's lease; it is told again under the same id |
 
 pub mod accept_pickup;
 pub mod advance;
@@ -19,11 +20,14 @@ pub mod book_departures;
 pub mod cancel_shipment;
 pub mod forget_answers;
 pub mod import_network;
+pub mod manage_webhooks;
 pub mod poll_carriers;
 pub mod read_pickup;
 pub mod record_scans;
 pub mod send_triggers;
+pub mod send_webhooks;
 pub mod show;
+pub mod tell_merchants;
 pub mod tend_outbox;
 pub mod views;
 
@@ -57,6 +61,8 @@ pub struct Deps {
     pub network: SharedNetwork,
     /// Rung when there is something to send.
     pub outbox_bell: Arc<Notify>,
+    /// Rung when there is something to tell a merchant.
+    pub webhook_bell: Arc<Notify>,
     pub in_flight: InFlight,
     pub pulse: Pulse,
     pub pauses: Pauses,

@@ -171,6 +171,9 @@ async fn take_in(deps: &Deps, tracked: Tracked, heard: Heard) -> Result<(), Stor
         if advanced.to_send {
             deps.outbox_bell.notify_one();
         }
+        if advanced.to_tell {
+            deps.webhook_bell.notify_one();
+        }
     }
     Ok(())
 }

@@ -95,6 +95,9 @@ pub async fn record(deps: &Deps, hub: &HubCode, body: &Value) -> Result<Recorded
     if advanced.to_send {
         deps.outbox_bell.notify_one();
     }
+    if advanced.to_tell {
+        deps.webhook_bell.notify_one();
+    }
     Ok(Recorded { parcel, status, shipment_status: advanced.shipment.status, duplicate: advanced.added == 0 })
 }
 

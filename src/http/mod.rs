@@ -14,6 +14,7 @@ mod scans;
 mod schema;
 mod shipments;
 mod tracking;
+mod webhooks;
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -48,6 +49,11 @@ use crate::telemetry;
         shipments::read,
         shipments::list,
         shipments::cancel,
+        webhooks::create,
+        webhooks::list,
+        webhooks::remove,
+        webhooks::ping,
+        webhooks::deliveries,
         scans::record,
         tracking::read,
         operations::alive,
@@ -86,6 +92,11 @@ fn routes(config: &mut ServiceConfig) {
         .service(shipments::list)
         .service(shipments::read)
         .service(shipments::cancel)
+        .service(webhooks::create)
+        .service(webhooks::list)
+        .service(webhooks::remove)
+        .service(webhooks::ping)
+        .service(webhooks::deliveries)
         .service(scans::record)
         .service(tracking::read)
         .service(tracking::page)

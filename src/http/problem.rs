@@ -15,6 +15,7 @@ use crate::domain::failure::Class;
 use crate::flows::accept_pickup::AcceptError;
 use crate::flows::authenticate::AuthError;
 use crate::flows::cancel_shipment::CancelError;
+use crate::flows::manage_webhooks::WebhookError;
 use crate::flows::record_scans::ScanError;
 use crate::intake::FieldError;
 use crate::store::StoreError;
@@ -249,6 +250,19 @@ impl From<CancelError> for Problem {
                     .detail(&error)
             }
             CancelError::Store(_) => Self::by_class(error.class(), &error),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        let conflict = |code, title| Self::new(StatusCode::CONFLICT, code, title).detail(&error);
+        match &error {
+            WebhookError::Fields(errors) => Self::fields(errors.clone()),
+            WebhookError::NotFound => Self::not_found(),
+            WebhookError::TooMany => conflict("too-many-webhooks", "There are too many endpoints"),
+            WebhookError::Disabled(_) => conflict("webhook-disabled", "The endpoint is disabled"),
+            WebhookError::Store(_) => Self::by_class(error.class(), &error),
         }
     }
 }

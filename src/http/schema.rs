@@ -140,6 +140,13 @@ pub struct DangerousGoodsPart {
 }
 
 #[derive(ToSchema)]
+pub struct WebhookBody {
+    /// `https://`, at most 2,000 characters, without a name or a password in it.
+    #[schema(example = "https://shop.example/sampan")]
+    pub url: String,
+}
+
+#[derive(ToSchema)]
 pub struct ScanBody {
     #[schema(example = "pcl_01kb2m3z8te2gt8d1v6q8h4x5n-1")]
     pub parcel: String,

@@ -1,6 +1,7 @@
-//! What arrives: from whatever bytes came to a request, or a scan, that can be acted upon.
+//! What arrives: from whatever bytes came to a request, a scan or an address that can
+//! be acted upon.
 //!
-//! Promise: a body is either a [`PickupRequest`] (or a [`Scan`]) in which every field has
+//! Promise: a body is either a [`PickupRequest`] (or a [`Scan`], or an address) in which every field has
 //! passed its check, or a list of all that is wrong with it, each by its JSON pointer. Nothing is
 //! guessed, rounded or dropped: a field nobody knows is an error too, since it may be a
 //! misspelt one that mattered.
@@ -11,7 +12,9 @@
 mod reading;
 mod request;
 mod scan;
+mod webhook;
 
 pub use reading::FieldError;
 pub use request::{Declared, Known, NewParcel, Nowhere, Payment, PickupRequest, Unfit, read};
 pub use scan::{Scan, read as read_scan};
+pub use webhook::read as read_webhook;

@@ -24,6 +24,27 @@ pub fn next(
     Next::After(planned.max(asked.unwrap_or_default().min(LONGEST_ASKED)))
 }
 
+/// How long a receiver is left alone after `failures` rounds of messages in a row of which none
+/// got through. It goes along with the waits of its messages, as far as [`LONGEST_PAUSE`]: from
+/// then on a message now and then finds out whether it is back.
+pub fn pause(
+    failures: u32,
+    schedule_seconds: &[u32],
+    jitter: f64,
+    chance: f64,
+    asked: Option<Duration>,
+) -> Duration {
+    let planned = match next(failures, schedule_seconds, jitter, chance, None) {
+        Next::After(wait) => wait.min(LONGEST_PAUSE),
+        Next::GiveUp => schedule_seconds
+            .last()
+            .map_or(LONGEST_PAUSE, |seconds| Duration::from_secs(u64::from(*seconds)).min(LONGEST_PAUSE)),
+    };
+    planned.max(asked.unwrap_or_default().min(LONGEST_ASKED))
+}
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
 /// A receiver that asks for a year has made a mistake.
 const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
 
@@ -38,6 +59,15 @@ mod tests {
         assert_eq!(next(1, 0.0, None), Next::After(Duration::from_secs(5)));
         assert_eq!(next(2, 1.0, None), Next::After(Duration::from_secs(360)));
         assert_eq!(next(3, 0.0, None), Next::GiveUp);
+    }
+
+    #[test]
+    fn a_receiver_that_stays_away_is_asked_every_few_minutes() {
+        let pause = |failures, asked| pause(failures, &[5, 300, 1_800], 0.0, 0.5, asked).as_secs();
+        assert_eq!([1, 2, 3, 4, 99].map(|failures| pause(failures, None)), [5, 300, 300, 300, 300]);
+        assert_eq!(pause(1, Some(Duration::from_secs(3_600))), 3_600);
+        assert_eq!(pause(1, Some(Duration::from_secs(1))), 5);
+        assert_eq!(super::pause(9, &[0, 0], 0.2, 0.5, None), Duration::ZERO);
     }
 
     #[test]

@@ -14,13 +14,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-use crate::flows::{Deps, book_departures, forget_answers, import_network, poll_carriers};
+use crate::flows::{Deps, book_departures, forget_answers, import_network, poll_carriers, send_webhooks};
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 6] = [
+const JOBS: [(&str, &str, Verb); 7] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -48,6 +48,11 @@ const JOBS: [(&str, &str, Verb); 6] = [
         Box::pin(
             async move { forget_answers::run_due(&deps).await.map(drop).map_err(|error| error.to_string()) },
         )
+    }),
+    ("forget_webhooks", "50 17 * * * *", |deps| {
+        Box::pin(async move {
+            send_webhooks::forget_old(&deps).await.map(drop).map_err(|error| error.to_string())
+        })
     }),
 ];
 

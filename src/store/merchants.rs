@@ -1,7 +1,9 @@
 //! Merchants, and the keys of merchants and hubs.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::entity::{hub_key, merchant, merchant_key};
@@ -81,6 +83,12 @@ pub async fn set_verification(tx: &Tx, id: MerchantId, to: Verification) -> Resu
 
 pub async fn find(db: &impl ConnectionTrait, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
     merchant::Entity::find_by_id(id.uuid()).one(db).await?.map(from_row).transpose()
+}
+
+/// Held until the end of the transaction: two who change what belongs to one merchant take turns.
+pub async fn lock(tx: &Tx, id: MerchantId) -> Result<(), StoreError> {
+    merchant::Entity::find_by_id(id.uuid()).lock_exclusive().one(tx).await?;
+    Ok(())
 }
 
 pub async fn by_key_hash(db: &impl ConnectionTrait, hash: &str) -> Result<Option<Merchant>, StoreError> {

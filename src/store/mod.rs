@@ -28,6 +28,8 @@ pub mod outbox;
 pub mod schema;
 pub mod shipments;
 pub mod tracked;
+pub mod webhook_endpoints;
+pub mod webhook_messages;
 
 pub use connect::{Backend, Store};
 pub use error::StoreError;

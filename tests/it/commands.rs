@@ -137,16 +137,17 @@ fn a_schema_goes_up_and_down_and_says_where_it_stands() {
         let said = good(&sampan(folder.path(), &["migrate", "status"]));
         said.lines().filter(|line| line.starts_with(word)).count()
     };
-    assert_eq!((status("applied"), status("missing")), (0, 6));
+    let steps = status("missing");
+    assert_eq!((status("applied"), steps > 0), (0, true));
     for command in [&["merchant", "list"][..], &["audit", "verify"], &["outbox", "list"]] {
         assert!(bad(&sampan(folder.path(), command)).contains("sampan migrate up"));
     }
-    assert_eq!(good(&sampan(folder.path(), &["migrate", "up"])).lines().count(), 6);
-    assert_eq!((status("applied"), status("missing")), (6, 0));
+    assert_eq!(good(&sampan(folder.path(), &["migrate", "up"])).lines().count(), steps);
+    assert_eq!((status("applied"), status("missing")), (steps, 0));
     assert_eq!(good(&sampan(folder.path(), &["migrate", "up"])), "nothing to do\n");
     assert_eq!(good(&sampan(folder.path(), &["audit", "verify"])), "0 entries of 0 shipments, 0 breaks\n");
-    assert_eq!(good(&sampan(folder.path(), &["migrate", "down"])).lines().count(), 6);
-    assert_eq!((status("applied"), status("missing")), (0, 6));
+    assert_eq!(good(&sampan(folder.path(), &["migrate", "down"])).lines().count(), steps);
+    assert_eq!((status("applied"), status("missing")), (0, steps));
 }
 
 #[test]

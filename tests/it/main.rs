@@ -20,4 +20,5 @@ mod scans;
 mod shipments;
 mod signatures;
 mod tracking;
+mod webhooks;
 mod writes;

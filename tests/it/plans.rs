@@ -4,9 +4,11 @@ use sampan::app;
 use sampan::clock::Clock;
 use sampan::config;
 use sampan::domain::id::{MerchantId, ShipmentId};
-use sampan::flows::{accept_pickup, record_scans};
+use sampan::flows::{accept_pickup, manage_webhooks, record_scans};
 use sampan::store::shipments::Filter;
-use sampan::store::{Store, Tx, events, idempotency, orders, outbox, shipments, tracked};
+use sampan::store::{
+    Store, Tx, events, idempotency, orders, outbox, shipments, tracked, webhook_endpoints, webhook_messages,
+};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
 
@@ -48,6 +50,25 @@ fn questions() -> Vec<(&'static str, String)> {
         ("parcels", "SELECT * FROM parcel WHERE shipment_id IN (x'00', x'01') ORDER BY shipment_id, number".into()),
         ("events", "SELECT * FROM tracking_event WHERE shipment_id = x'00'".into()),
         ("triggers", "SELECT * FROM escrow_trigger WHERE shipment_id = x'00'".into()),
+        ("endpoints to be told", "SELECT merchant_id, id FROM webhook_endpoint WHERE deleted_at IS NULL AND merchant_id IN (x'00', x'01') AND disabled_at IS NULL".into()),
+        ("a merchant's endpoints", "SELECT * FROM webhook_endpoint WHERE deleted_at IS NULL AND merchant_id = x'00' ORDER BY id".into()),
+        ("endpoints taken back long ago", "DELETE FROM webhook_endpoint WHERE deleted_at < 5".into()),
+        (
+            "due messages of an endpoint",
+            "SELECT * FROM webhook_message WHERE state = 'pending' AND endpoint_id = x'00' AND next_attempt_at <= 5 ORDER BY next_attempt_at LIMIT 4".into(),
+        ),
+        ("what waits for an endpoint", "UPDATE webhook_message SET state = 'dead' WHERE state = 'pending' AND endpoint_id = x'00'".into()),
+        (
+            "newest messages of an endpoint",
+            "SELECT * FROM webhook_message WHERE merchant_id = x'00' AND endpoint_id = x'00' ORDER BY id DESC LIMIT 100".into(),
+        ),
+        (
+            "messages settled long ago",
+            format!(
+                "DELETE FROM webhook_message WHERE (merchant_id, endpoint_id, id) IN ({})",
+                webhook_messages::OLD.replace("$1", "5").replace("$2", "1000")
+            ),
+        ),
         ("an answer that was given", "SELECT * FROM idempotency_key WHERE merchant_id = x'00' AND key = 'k'".into()),
     ]
 }
@@ -62,6 +83,13 @@ async fn sqlite_searches_and_does_not_scan() {
         let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
         assert!(!scans && !sorts, "{name}: {plan:#?}\n{sql}");
     }
+    // It steps over endpoints, and sorts the few that are due.
+    let due = webhook_endpoints::DUE.replace("$1", "5").replace("$2", "0").replace("$3", "32");
+    let claim = format!("UPDATE webhook_endpoint SET leased_until = 9 WHERE id IN ({due}) RETURNING *");
+    let plan = explain(&store, &claim).await;
+    let reads_all =
+        |step: &String| ["SCAN m", "SCAN e", "SCAN webhook"].iter().any(|scan| step.starts_with(scan));
+    assert!(!plan.iter().any(reads_all), "the claim of endpoints: {plan:#?}\n{claim}");
     store.close().await;
 }
 
@@ -82,7 +110,9 @@ async fn fill(store: &Store) {
     let (state, next_poll_at) =
         (rare("'pending'", "'acknowledged'"), rare("1", "next_poll_at + 86400000000 * (n % 30 + 1)"));
     let id = "md5('shipment ' || n)::uuid";
-    let tables: [(&str, &[(&str, &str)]); 9] = [
+    let rival = "md5('merchant ' || n % 1000)::uuid";
+    let webhook_state = rare("'pending'", "'acknowledged'");
+    let tables: [(&str, &[(&str, &str)]); 11] = [
         (
             "shipment",
             &[
@@ -107,6 +137,17 @@ async fn fill(store: &Store) {
         ("tracked_number", &[("shipment_id", id), ("next_poll_at", &next_poll_at)]),
         ("outbox", &[("id", id), ("stream", id), ("shipment_id", id), ("state", &state)]),
         ("idempotency_key", &[("merchant_id", merchant), ("key", "'key ' || n")]),
+        ("webhook_endpoint", &[("id", id), ("merchant_id", rival)]),
+        (
+            "webhook_message",
+            &[
+                ("id", id),
+                ("merchant_id", rival),
+                ("endpoint_id", "md5('shipment ' || n % 700)::uuid"),
+                ("state", &webhook_state),
+                ("settled_at", "n"),
+            ],
+        ),
     ];
     let db = store.reader();
     for (table, changes) in tables {
@@ -166,6 +207,10 @@ async fn one_of_everything(db: &Database, keys: &Keys) -> (ShipmentId, Value) {
         let hub = scan.hub.parse().expect("a hub's code");
         record_scans::record(&deps, &hub, &scan.body).await.expect("a good scan");
     }
+    let endpoint = serde_json::json!({"url": "https://shop.example/"});
+    let endpoint = manage_webhooks::register(&deps, keys.merchant, &endpoint).await.expect("an endpoint");
+    let endpoint = endpoint.webhook.id.parse().expect("an endpoint's id");
+    manage_webhooks::ping(&deps, keys.merchant, endpoint).await.expect("a message");
     deps.store.close().await;
     (accepted["id"].as_str().and_then(|id| id.parse().ok()).expect("a shipment's id"), accepted)
 }
@@ -231,6 +276,21 @@ async fn ask_everything(
     assert!(!outbox::of_stream(tx, order.id).await?.is_empty());
     assert!(shipments::lock(tx, id).await?.is_some());
     watch.used_an_index("what belongs to a shipment").await;
+    let endpoints = webhook_endpoints::open_of(tx, [merchant]).await?;
+    let (_, endpoint) = endpoints[0];
+    watch.used_an_index("a merchant's open endpoints").await;
+    assert!(!webhook_endpoints::claim(tx, false, now, until, 32).await?.is_empty());
+    watch.used_an_index("the claim of endpoints").await;
+    assert_eq!(webhook_messages::due(tx, endpoint, now, 4).await?.len(), 1);
+    watch.used_an_index("due messages of an endpoint").await;
+    assert_eq!(webhook_messages::newest(tx, merchant, endpoint, 100).await?.len(), 1);
+    watch.used_an_index("newest messages of an endpoint").await;
+    assert_eq!(webhook_messages::bury_all(tx, endpoint, now, "a test").await?, 1);
+    watch.used_an_index("what waits for an endpoint").await;
+    assert_eq!(webhook_messages::forget(tx, sampan::domain::instant::from_micros(50), 10).await?, 10);
+    watch.used_an_index("messages settled long ago").await;
+    assert_eq!(webhook_endpoints::forget(tx, now).await?, 0);
+    watch.used_an_index("endpoints taken back long ago").await;
     assert!(idempotency::find(tx, merchant, "key").await?.is_some());
     watch.used_an_index("an answer that was given").await;
     Ok(())

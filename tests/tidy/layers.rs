@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 8] = [
         "tracking",
         "escrow",
         "outbox",
+        "notifications",
         "merchants",
         "audit",
         "network",

@@ -1,10 +1,13 @@
 //! What callers are shown. The shapes of the API's answers, made from domain values;
 //! the doors only write them down.
 //!
-//! [`merchant`] is for the one whose shipment it is, [`public`] for anybody with its token.
+//! [`merchant`] is for the one whose shipment it is, [`public`] for anybody with its token,
+//! [`webhooks`] for the one who is told.
 
 mod merchant;
 mod public;
+mod webhooks;
 
 pub use merchant::*;
 pub use public::*;
+pub use webhooks::*;

@@ -26,3 +26,5 @@ pub mod replan;
 pub mod shipment;
 pub mod tracked_number;
 pub mod tracking_event;
+pub mod webhook_endpoint;
+pub mod webhook_message;

@@ -1,0 +1,77 @@
+//! Writes down what merchants are to be told, in the transaction that gave cause to it.
+//!
+//! A message for each of a merchant's endpoints; nothing where it has none. Told again of
+//! the same thing, a merchant hears of it twice: whoever tells does so once, under the lock
+//! of what changed. The costs are one question and one insert, for however many shipments,
+//! and no row is touched that other shipments of the merchant would wait for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use crate::domain::id::{MerchantId, MessageId, ShipmentId, WebhookId};
+use crate::domain::instant::Instant;
+use crate::domain::webhook::{MessageState, WebhookKind};
+use crate::notifications;
+use crate::store::webhook_messages::{self, WebhookMessage};
+use crate::store::{StoreError, Tx, webhook_endpoints};
+
+/// Something a merchant should know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    pub merchant: MerchantId,
+    pub shipment: ShipmentId,
+    pub kind: WebhookKind,
+    /// An object, nothing personal in it; `shipment` is added to it.
+    pub data: serde_json::Value,
+}
+
+/// Says whether there is something to send: then [`super::Deps::webhook_bell`] wants to be rung
+/// after the commit. A crash before the commit leaves neither the change nor the message.
+pub async fn tell(tx: &Tx, notices: &[Notice], now: Instant, wall: Instant) -> Result<bool, StoreError> {
+    if notices.is_empty() {
+        return Ok(false);
+    }
+    let merchants: BTreeSet<MerchantId> = notices.iter().map(|notice| notice.merchant).collect();
+    let mut endpoints: BTreeMap<MerchantId, Vec<WebhookId>> = BTreeMap::new();
+    for (merchant, endpoint) in webhook_endpoints::open_of(tx, merchants).await? {
+        endpoints.entry(merchant).or_default().push(endpoint);
+    }
+    let mut messages = Vec::new();
+    for notice in notices {
+        let Some(endpoints) = endpoints.get(&notice.merchant) else { continue };
+        let shipment = Some(notice.shipment);
+        let body = notifications::body(notice.kind, shipment, &notice.data, now);
+        messages.extend(endpoints.iter().map(|endpoint| {
+            let to = (notice.merchant, *endpoint);
+            message(to, shipment, notice.kind, body.clone(), now, wall)
+        }));
+    }
+    webhook_messages::insert(tx, &messages).await?;
+    Ok(!messages.is_empty())
+}
+
+/// A message with an id of its own, to be sent at once.
+pub(super) fn message(
+    (merchant, endpoint): (MerchantId, WebhookId),
+    shipment: Option<ShipmentId>,
+    kind: WebhookKind,
+    body: String,
+    now: Instant,
+    wall: Instant,
+) -> WebhookMessage {
+    WebhookMessage {
+        id: MessageId::from_uuid(Uuid::now_v7()),
+        merchant,
+        endpoint,
+        shipment,
+        kind,
+        body,
+        state: MessageState::Pending,
+        attempts: 0,
+        next_attempt_at: wall,
+        last_problem: None,
+        created_at: now,
+        settled_at: None,
+    }
+}

@@ -1,0 +1,228 @@
+//! Where merchants want to be told, and how it stands with each of these places.
+//!
+//! The endpoint is what a sender leases, not the message: so much and no more is under way
+//! to one of them, whoever sends it, and one that is paused is passed over with all that
+//! waits for it. Who writes messages never touches these rows, so that shipments of one
+//! merchant do not wait for each other.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Select, UpdateMany,
+};
+
+use super::entity::webhook_endpoint::{self, Column as C};
+use super::row::{Column, skip_locked, statement};
+use super::{StoreError, Tx};
+use crate::domain::id::{MerchantId, WebhookId};
+use crate::domain::instant::{Instant, from_micros};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    pub id: WebhookId,
+    pub merchant: MerchantId,
+    pub url: String,
+    pub created_at: Instant,
+    /// Nothing more is sent to it since then, and why.
+    pub disabled_at: Option<Instant>,
+    pub disabled_because: Option<String>,
+    /// Its merchant took it back.
+    pub deleted_at: Option<Instant>,
+    pub standing: Standing,
+    /// Of the one who claimed it: who gives it back has to show the same.
+    pub leased_until: Instant,
+}
+
+/// How it went lately, by the machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Rounds of calls in a row of which none got through.
+    pub failures: u32,
+    pub failing_since: Option<Instant>,
+    pub paused_until: Instant,
+}
+
+impl Endpoint {
+    pub fn is_open(&self) -> bool {
+        self.disabled_at.is_none() && self.deleted_at.is_none()
+    }
+}
+
+pub async fn insert(tx: &Tx, endpoint: &Endpoint) -> Result<(), StoreError> {
+    let row = webhook_endpoint::ActiveModel {
+        merchant_id: Set(endpoint.merchant.uuid()),
+        id: Set(endpoint.id.uuid()),
+        url: Set(endpoint.url.clone()),
+        created_at: Set(endpoint.created_at.timestamp_micros()),
+        disabled_at: Set(None),
+        disabled_because: Set(None),
+        deleted_at: Set(None),
+        failures: Set(0),
+        failing_since: Set(None),
+        paused_until: Set(0),
+        leased_until: Set(0),
+    };
+    webhook_endpoint::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+fn kept() -> Select<webhook_endpoint::Entity> {
+    webhook_endpoint::Entity::find().filter(C::DeletedAt.is_null())
+}
+
+/// None: this merchant has no such endpoint, or has none any more.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    merchant: MerchantId,
+    id: WebhookId,
+) -> Result<Option<Endpoint>, StoreError> {
+    let found = kept().filter(C::MerchantId.eq(merchant.uuid())).filter(C::Id.eq(id.uuid()));
+    found.one(db).await?.map(from_row).transpose()
+}
+
+/// A merchant's endpoints, oldest first.
+pub async fn of_merchant(
+    db: &impl ConnectionTrait,
+    merchant: MerchantId,
+) -> Result<Vec<Endpoint>, StoreError> {
+    let query = kept().filter(C::MerchantId.eq(merchant.uuid())).order_by_asc(C::Id);
+    query.all(db).await?.into_iter().map(from_row).collect()
+}
+
+/// The endpoints of many merchants to which something can be sent, in one question.
+pub async fn open_of(
+    db: &impl ConnectionTrait,
+    merchants: impl IntoIterator<Item = MerchantId>,
+) -> Result<Vec<(MerchantId, WebhookId)>, StoreError> {
+    let rows: Vec<(uuid::Uuid, uuid::Uuid)> = kept()
+        .select_only()
+        .column(C::MerchantId)
+        .column(C::Id)
+        .filter(C::MerchantId.is_in(merchants.into_iter().map(MerchantId::uuid)))
+        .filter(C::DisabledAt.is_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    let ids = |(merchant, id)| (MerchantId::from_uuid(merchant), WebhookId::from_uuid(id));
+    Ok(rows.into_iter().map(ids).collect())
+}
+
+/// The claim's inner question, on its own so that a test can look at its plan. It steps from
+/// one endpoint with something to send to the next: how much each has makes no difference.
+/// Who was served longest ago comes first.
+pub const DUE: &str = "WITH RECURSIVE busy(endpoint_id) AS (\
+     SELECT (SELECT m.endpoint_id FROM webhook_message m WHERE m.state = 'pending' \
+     ORDER BY m.endpoint_id LIMIT 1) \
+     UNION ALL SELECT (SELECT m.endpoint_id FROM webhook_message m WHERE m.state = 'pending' \
+     AND m.endpoint_id > busy.endpoint_id ORDER BY m.endpoint_id LIMIT 1) \
+     FROM busy WHERE busy.endpoint_id IS NOT NULL) \
+     SELECT e.id FROM busy JOIN webhook_endpoint e ON e.id = busy.endpoint_id \
+     WHERE e.paused_until <= $1 AND e.leased_until <= $1 AND (e.failures > 0) = $2 \
+     AND (SELECT MIN(m.next_attempt_at) FROM webhook_message m \
+     WHERE m.state = 'pending' AND m.endpoint_id = e.id) <= $1 \
+     ORDER BY e.leased_until LIMIT $3";
+
+/// Leases up to `most` endpoints that have something due at `wall`: of those that failed
+/// last, or of the others.
+pub async fn claim(
+    tx: &Tx,
+    failing: bool,
+    wall: Instant,
+    leased_until: Instant,
+    most: usize,
+) -> Result<Vec<Endpoint>, StoreError> {
+    if most == 0 {
+        return Ok(Vec::new());
+    }
+    // Materialized: run again for each row, the inner question would lock more than it returns.
+    let sql = format!(
+        "WITH due AS MATERIALIZED ({DUE}{}) \
+         UPDATE webhook_endpoint SET leased_until = $4 WHERE id IN (SELECT id FROM due) RETURNING *",
+        skip_locked(tx)
+    );
+    let values = [
+        wall.timestamp_micros().into(),
+        failing.into(),
+        (most as i64).into(),
+        leased_until.timestamp_micros().into(),
+    ];
+    let rows = webhook_endpoint::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// Gives a claimed endpoint back at `wall`, with how it stands. False: the lease ended before.
+pub async fn release(
+    tx: &Tx,
+    endpoint: &Endpoint,
+    standing: Standing,
+    wall: Instant,
+) -> Result<bool, StoreError> {
+    let failing_since = standing.failing_since.map(|at| at.timestamp_micros());
+    let update = of(endpoint.merchant, endpoint.id)
+        .col_expr(C::LeasedUntil, Expr::value(wall.timestamp_micros()))
+        .col_expr(C::Failures, Expr::value(i32::try_from(standing.failures).unwrap_or(i32::MAX)))
+        .col_expr(C::FailingSince, Expr::value(failing_since))
+        .col_expr(C::PausedUntil, Expr::value(standing.paused_until.timestamp_micros()))
+        .filter(C::LeasedUntil.eq(endpoint.leased_until.timestamp_micros()));
+    Ok(update.exec(tx).await?.rows_affected == 1)
+}
+
+/// Nothing more is sent to it. What waits for it is the caller's to settle.
+pub async fn disable(
+    tx: &Tx,
+    merchant: MerchantId,
+    id: WebhookId,
+    wall: Instant,
+    because: &str,
+) -> Result<(), StoreError> {
+    let update = of(merchant, id)
+        .col_expr(C::DisabledAt, Expr::value(wall.timestamp_micros()))
+        .col_expr(C::DisabledBecause, Expr::value(because))
+        .filter(C::DisabledAt.is_null());
+    update.exec(tx).await?;
+    Ok(())
+}
+
+/// Takes an endpoint back. False: this merchant has no such endpoint.
+pub async fn remove(tx: &Tx, merchant: MerchantId, id: WebhookId, wall: Instant) -> Result<bool, StoreError> {
+    let update = of(merchant, id)
+        .col_expr(C::DeletedAt, Expr::value(wall.timestamp_micros()))
+        .filter(C::DeletedAt.is_null());
+    Ok(update.exec(tx).await?.rows_affected == 1)
+}
+
+/// Lets an endpoint be called at once.
+pub async fn end_pause(tx: &Tx, merchant: MerchantId, id: WebhookId) -> Result<(), StoreError> {
+    of(merchant, id).col_expr(C::PausedUntil, Expr::value(0_i64)).exec(tx).await?;
+    Ok(())
+}
+
+/// Forgets what merchants took back before `before`.
+pub async fn forget(tx: &Tx, before: Instant) -> Result<u64, StoreError> {
+    let old = C::DeletedAt.lt(before.timestamp_micros());
+    Ok(webhook_endpoint::Entity::delete_many().filter(old).exec(tx).await?.rows_affected)
+}
+
+fn of(merchant: MerchantId, id: WebhookId) -> UpdateMany<webhook_endpoint::Entity> {
+    webhook_endpoint::Entity::update_many()
+        .filter(C::MerchantId.eq(merchant.uuid()))
+        .filter(C::Id.eq(id.uuid()))
+}
+
+fn from_row(row: webhook_endpoint::Model) -> Result<Endpoint, StoreError> {
+    Ok(Endpoint {
+        id: WebhookId::from_uuid(row.id),
+        merchant: MerchantId::from_uuid(row.merchant_id),
+        url: row.url,
+        created_at: from_micros(row.created_at),
+        disabled_at: row.disabled_at.map(from_micros),
+        disabled_because: row.disabled_because,
+        deleted_at: row.deleted_at.map(from_micros),
+        standing: Standing {
+            failures: Column("webhook_endpoint", "failures").number(row.failures)?,
+            failing_since: row.failing_since.map(from_micros),
+            paused_until: from_micros(row.paused_until),
+        },
+        leased_until: from_micros(row.leased_until),
+    })
+}

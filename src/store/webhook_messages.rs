@@ -1,0 +1,188 @@
+//! What merchants are told: written in the transaction that gave cause to it, sent until
+//! its receiver has it or every try has failed, each under one id.
+//!
+//! Who sends holds the lease of the endpoint ([`super::webhook_endpoints`]). One whose lease
+//! ended meanwhile may say that a message arrived, and nothing else: a message that somebody
+//! else has tried since has another count of attempts.
+
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    UpdateMany,
+};
+
+use super::entity::webhook_message::{self, Column as C};
+use super::row::{Column, statement};
+use super::{StoreError, Tx};
+use crate::domain::id::{MerchantId, MessageId, ShipmentId, WebhookId};
+use crate::domain::instant::{Instant, from_micros};
+use crate::domain::webhook::{MessageState, WebhookKind};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebhookMessage {
+    pub id: MessageId,
+    pub merchant: MerchantId,
+    pub endpoint: WebhookId,
+    pub shipment: Option<ShipmentId>,
+    pub kind: WebhookKind,
+    pub body: String,
+    pub state: MessageState,
+    /// Ended so far, whatever came of them.
+    pub attempts: u32,
+    /// By the machine's clock.
+    pub next_attempt_at: Instant,
+    pub last_problem: Option<String>,
+    pub created_at: Instant,
+    pub settled_at: Option<Instant>,
+}
+
+/// Rows in one statement: SQLite takes 32,766 values.
+const ROWS: usize = 2_000;
+
+pub async fn insert(tx: &Tx, messages: &[WebhookMessage]) -> Result<(), StoreError> {
+    for some in messages.chunks(ROWS) {
+        let rows = some.iter().map(to_row);
+        webhook_message::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Up to `most` messages of an endpoint that are due at `wall`, the longest due first.
+pub async fn due(
+    db: &impl ConnectionTrait,
+    endpoint: WebhookId,
+    wall: Instant,
+    most: usize,
+) -> Result<Vec<WebhookMessage>, StoreError> {
+    let query = webhook_message::Entity::find()
+        .filter(C::State.eq(MessageState::Pending.as_str()))
+        .filter(C::EndpointId.eq(endpoint.uuid()))
+        .filter(C::NextAttemptAt.lte(wall.timestamp_micros()));
+    let rows = query.order_by_asc(C::NextAttemptAt).limit(most as u64).all(db).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// The receiver has it, whatever was decided about it meanwhile.
+pub async fn acknowledge(tx: &Tx, message: &WebhookMessage, wall: Instant) -> Result<(), StoreError> {
+    let update = tried(message)
+        .col_expr(C::State, Expr::value(MessageState::Acknowledged.as_str()))
+        .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
+        .filter(C::State.ne(MessageState::Acknowledged.as_str()));
+    update.exec(tx).await?;
+    Ok(())
+}
+
+/// To be tried again at `next_attempt_at`, unless somebody else has tried or settled it since.
+pub async fn postpone(
+    tx: &Tx,
+    message: &WebhookMessage,
+    next_attempt_at: Instant,
+    problem: &str,
+) -> Result<(), StoreError> {
+    let update = tried(message)
+        .col_expr(C::NextAttemptAt, Expr::value(next_attempt_at.timestamp_micros()))
+        .col_expr(C::LastProblem, Expr::value(problem));
+    unchanged(update, message).exec(tx).await?;
+    Ok(())
+}
+
+/// No more tries, unless somebody else has tried or settled it since.
+pub async fn bury(tx: &Tx, message: &WebhookMessage, wall: Instant, problem: &str) -> Result<(), StoreError> {
+    let update = tried(message)
+        .col_expr(C::State, Expr::value(MessageState::Dead.as_str()))
+        .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
+        .col_expr(C::LastProblem, Expr::value(problem));
+    unchanged(update, message).exec(tx).await?;
+    Ok(())
+}
+
+/// Whatever still waits for an endpoint is not sent. Says how many messages that were.
+pub async fn bury_all(tx: &Tx, endpoint: WebhookId, wall: Instant, because: &str) -> Result<u64, StoreError> {
+    let done = webhook_message::Entity::update_many()
+        .col_expr(C::State, Expr::value(MessageState::Dead.as_str()))
+        .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
+        .col_expr(C::LastProblem, Expr::value(because))
+        .filter(C::State.eq(MessageState::Pending.as_str()))
+        .filter(C::EndpointId.eq(endpoint.uuid()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected)
+}
+
+/// An endpoint's newest messages, newest first.
+pub async fn newest(
+    db: &impl ConnectionTrait,
+    merchant: MerchantId,
+    endpoint: WebhookId,
+    limit: u64,
+) -> Result<Vec<WebhookMessage>, StoreError> {
+    let query = webhook_message::Entity::find()
+        .filter(C::MerchantId.eq(merchant.uuid()))
+        .filter(C::EndpointId.eq(endpoint.uuid()));
+    let rows = query.order_by_desc(C::Id).limit(limit).all(db).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// What is to be forgotten, on its own so that a test can look at its plan.
+pub const OLD: &str =
+    "SELECT merchant_id, endpoint_id, id FROM webhook_message WHERE settled_at < $1 LIMIT $2";
+
+/// Forgets up to `most` messages that were settled before `before`. Says how many those were.
+pub async fn forget(tx: &Tx, before: Instant, most: usize) -> Result<u64, StoreError> {
+    let sql = format!("DELETE FROM webhook_message WHERE (merchant_id, endpoint_id, id) IN ({OLD})");
+    let values = [before.timestamp_micros().into(), (most as i64).into()];
+    Ok(tx.execute_raw(statement(tx, &sql, values)).await?.rows_affected())
+}
+
+/// One attempt more.
+fn tried(message: &WebhookMessage) -> UpdateMany<webhook_message::Entity> {
+    webhook_message::Entity::update_many()
+        .col_expr(C::Attempts, Expr::col(C::Attempts).add(1))
+        .filter(C::MerchantId.eq(message.merchant.uuid()))
+        .filter(C::EndpointId.eq(message.endpoint.uuid()))
+        .filter(C::Id.eq(message.id.uuid()))
+}
+
+fn unchanged(
+    update: UpdateMany<webhook_message::Entity>,
+    message: &WebhookMessage,
+) -> UpdateMany<webhook_message::Entity> {
+    update
+        .filter(C::State.eq(MessageState::Pending.as_str()))
+        .filter(C::Attempts.eq(i32::try_from(message.attempts).unwrap_or(i32::MAX)))
+}
+
+fn to_row(message: &WebhookMessage) -> webhook_message::ActiveModel {
+    webhook_message::ActiveModel {
+        merchant_id: Set(message.merchant.uuid()),
+        endpoint_id: Set(message.endpoint.uuid()),
+        id: Set(message.id.uuid()),
+        shipment_id: Set(message.shipment.map(ShipmentId::uuid)),
+        kind: Set(message.kind.to_string()),
+        body: Set(message.body.clone()),
+        state: Set(message.state.to_string()),
+        attempts: Set(0),
+        next_attempt_at: Set(message.next_attempt_at.timestamp_micros()),
+        last_problem: Set(None),
+        created_at: Set(message.created_at.timestamp_micros()),
+        settled_at: Set(None),
+    }
+}
+
+fn from_row(row: webhook_message::Model) -> Result<WebhookMessage, StoreError> {
+    let column = |name| Column("webhook_message", name);
+    Ok(WebhookMessage {
+        id: MessageId::from_uuid(row.id),
+        merchant: MerchantId::from_uuid(row.merchant_id),
+        endpoint: WebhookId::from_uuid(row.endpoint_id),
+        shipment: row.shipment_id.map(ShipmentId::from_uuid),
+        kind: column("kind").word(&row.kind)?,
+        body: row.body,
+        state: column("state").word(&row.state)?,
+        attempts: column("attempts").number(row.attempts)?,
+        next_attempt_at: from_micros(row.next_attempt_at),
+        last_problem: row.last_problem,
+        created_at: from_micros(row.created_at),
+        settled_at: row.settled_at.map(from_micros),
+    })
+}
