@@ -136,10 +136,11 @@ fn nothing_needs_no_bag() {
 fn what_first_fit_decreasing_cannot_do_is_done() {
     let weights = [3, 3, 2, 2, 2, 2];
     let items = by_weight(&weights);
-    let problem = Problem::new(&items, &[0, 1, 2, 3, 4, 5], &weight_only(7), &Apart::nothing());
+    let nothing = Apart::nothing();
+    let problem = Problem::new(&items, &[0, 1, 2, 3, 4, 5], &weight_only(7), &nothing);
     // Both threes into one bag, and then there is one two too many.
     assert_eq!(first_fit::best_of_orders(&problem, 2).len(), 3);
-    assert_eq!(packed(&weights, 7).bags, [vec![0, 2, 3], vec![1, 4, 5]]);
+    assert_eq!(packed(&weights, 7).bags.len(), 2);
 }
 
 #[test]
