@@ -26,4 +26,6 @@ pub mod plan;
 pub mod quantity;
 pub mod service;
 pub mod shipment;
+pub mod sscc;
+pub mod waybill;
 pub mod webhook;
