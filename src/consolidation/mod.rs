@@ -4,6 +4,7 @@
 //! ways, or of classes that have to be kept apart), nothing is forgotten or put twice, and how far
 //! the answer can be from the best one is said with it, as a bound that is proved.
 //!
+//! - [`close`]: at a cut-off, who goes and who stays, in which bags and units;
 //! - [`packing`]: parcels into as few bags as possible;
 //! - [`assignment`]: loads onto the departures in reach, as cheaply as possible.
 //!
@@ -20,12 +21,14 @@
 mod apart;
 pub mod assignment;
 pub mod barcode;
+pub mod close;
 mod effort;
 pub mod labels;
 pub mod manifest;
 pub mod packing;
 pub mod paper;
 pub mod segregation;
+pub mod terms;
 pub mod units;
 
 pub use crate::domain::{sscc, waybill};

@@ -9,6 +9,7 @@ pub(crate) mod text;
 
 pub mod calendar;
 pub mod carrier;
+pub mod consolidation;
 pub mod contact;
 pub mod dangerous;
 pub mod escrow;

@@ -6,6 +6,7 @@
 //! Addresses are logged by their pattern, never as they came: a tracking token in a log
 //! would be a key in a log.
 
+mod consolidations;
 mod extract;
 mod operations;
 mod pickups;
@@ -55,6 +56,11 @@ use crate::telemetry;
         webhooks::ping,
         webhooks::deliveries,
         scans::record,
+        consolidations::list,
+        consolidations::read,
+        consolidations::read_manifest,
+        consolidations::read_labels,
+        consolidations::read_label,
         tracking::read,
         operations::alive,
         operations::ready,
@@ -98,6 +104,11 @@ fn routes(config: &mut ServiceConfig) {
         .service(webhooks::ping)
         .service(webhooks::deliveries)
         .service(scans::record)
+        .service(consolidations::list)
+        .service(consolidations::read)
+        .service(consolidations::read_manifest)
+        .service(consolidations::read_labels)
+        .service(consolidations::read_label)
         .service(tracking::read)
         .service(tracking::page)
         .service(tracking::stylesheet)

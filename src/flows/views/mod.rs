@@ -2,12 +2,14 @@
 //! the doors only write them down.
 //!
 //! [`merchant`] is for the one whose shipment it is, [`public`] for anybody with its token,
-//! [`webhooks`] for the one who is told.
+//! [`webhooks`] for the one who is told, [`consolidations`] for hubs and operators.
 
+mod consolidations;
 mod merchant;
 mod public;
 mod webhooks;
 
+pub use consolidations::*;
 pub use merchant::*;
 pub use public::*;
 pub use webhooks::*;
