@@ -11,6 +11,7 @@ mod merchant;
 mod migrate;
 mod network;
 mod outbox;
+mod plan;
 mod serve;
 
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ enum Command {
     Demo(demo::Demo),
     /// Bring the database to the schema of this version, or back.
     Migrate(migrate::Migrate),
+    /// Plan pickup requests from standard input, one a line, over a network in files.
+    Plan(plan::PlanRequests),
     /// Load hubs and lanes.
     Network(network::Network),
     /// Create, list and suspend merchants, renew their keys and secrets.
@@ -67,6 +70,7 @@ impl Cli {
             Command::Demo(demo) => demo.run().await,
             Command::Serve(serve) => serve.run(settings(config)?).await,
             Command::Migrate(migrate) => migrate.run(&settings(config)?).await,
+            Command::Plan(plan) => plan.run(&settings(config)?),
             Command::Network(network) => network.run(settings(config)?).await,
             Command::Merchant(merchant) => merchant.run(settings(config)?).await,
             Command::HubKey(hub_key) => hub_key.run(settings(config)?).await,

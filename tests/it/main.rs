@@ -13,6 +13,7 @@ mod migrations;
 mod operations;
 mod outbox;
 mod pickups;
+mod planning;
 mod plans;
 mod polling;
 mod replicas;
