@@ -14,7 +14,7 @@
 //!
 //! # How
 //! Regret first (the load that loses most by not getting its best departure is put first), with the
-//! units at their fair share; then shifts and swaps, at random at first and ever more choosily
+//! units at their fair share; then shifts, swaps and ejections, at random at first and ever more choosily
 //! ([`search`]). While that goes on, a unit that is begun is charged by a concave curve instead of at
 //! once, so that it pays to empty it long before it is empty; and now and then a departure is made
 //! to do with a unit less, be it dear at first.

@@ -1,4 +1,4 @@
-//! A good plan: regret first, then shifts and swaps under a tolerance that falls.
+//! A good plan: regret first, then shifts, swaps and ejections under a tolerance that falls.
 
 use super::super::effort::Shuffler;
 use super::plan::{Move, Plan, Question};
@@ -88,12 +88,20 @@ fn anneal<'a>(question: &'a Question<'a>, mut plan: Plan<'a>, moves: u64) -> Pla
 }
 
 fn random_move(question: &Question, plan: &Plan, curved: f64, shuffler: &mut Shuffler) -> Option<Move> {
-    let one = shuffler.below(question.loads.len());
-    if shuffler.below(3) == 0 {
-        return plan.swap(one, shuffler.below(question.loads.len()), curved);
+    let loads = question.loads.len();
+    let one = shuffler.below(loads);
+    let choice_of = |load: usize, shuffler: &mut Shuffler| {
+        let choices = &question.choices[load];
+        choices[shuffler.below(choices.len())]
+    };
+    match shuffler.below(8) {
+        0 | 1 => plan.swap(one, shuffler.below(loads), curved),
+        2 | 3 => {
+            let other = shuffler.below(loads);
+            plan.eject(one, other, &choice_of(other, shuffler), curved)
+        }
+        _ => plan.shift(one, &choice_of(one, shuffler), curved),
     }
-    let choices = &question.choices[one];
-    plan.shift(one, &choices[shuffler.below(choices.len())], curved)
 }
 
 /// Makes `departure` need a unit less, its loads going wherever that costs least; undone if that makes the
