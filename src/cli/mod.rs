@@ -11,6 +11,7 @@ mod merchant;
 mod migrate;
 mod network;
 mod outbox;
+mod pack;
 mod plan;
 mod serve;
 
@@ -57,6 +58,8 @@ enum Command {
     Outbox(outbox::Outbox),
     /// Check the audit chains, and the rows against them.
     Audit(audit::Audit),
+    /// Put parcels into as few bags as possible: JSON from standard input to standard output.
+    Pack,
     /// Ask a daemon on this machine whether it is ready; for containers.
     Healthcheck,
     /// Print every setting with its default and what it means.
@@ -76,6 +79,7 @@ impl Cli {
             Command::HubKey(hub_key) => hub_key.run(settings(config)?).await,
             Command::Outbox(outbox) => outbox.run(settings(config)?).await,
             Command::Audit(audit) => audit.run(settings(config)?).await,
+            Command::Pack => pack::run(),
             Command::Healthcheck => healthcheck::run(&settings(config)?).await,
             Command::Defaults => {
                 print!("{}", config::DEFAULTS);

@@ -12,6 +12,7 @@ mod door;
 mod migrations;
 mod operations;
 mod outbox;
+mod pack;
 mod pickups;
 mod planning;
 mod plans;

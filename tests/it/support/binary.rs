@@ -1,6 +1,7 @@
 //! The real binary: its commands, and a daemon whose log can be read.
 
 use std::fs::{self, File};
+use std::io::{Seek, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -24,6 +25,13 @@ pub fn sampan(folder: &Path, arguments: &[&str]) -> Output {
 pub fn sampan_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let variables = variables.iter().copied();
     command(folder).args(arguments).envs(variables).output().expect("the binary starts")
+}
+
+/// `sampan` with `body` on its standard input.
+pub fn sampan_fed(folder: &Path, arguments: &[&str], body: &str) -> Output {
+    let mut input = tempfile::tempfile().expect("a file");
+    input.write_all(body.as_bytes()).and_then(|()| input.rewind()).expect("a file with a body");
+    command(folder).args(arguments).stdin(input).output().expect("the binary starts")
 }
 
 pub fn out(output: &Output) -> String {
