@@ -37,8 +37,8 @@ mod tests;
 use super::apart::Apart;
 use plan::Question;
 
-const MOVES_PER_SQUARE: u64 = 8;
-const MOVES_MIN: u64 = 20_000;
+const MOVES_PER_SQUARE: u64 = 12;
+const MOVES_MIN: u64 = 40_000;
 const MOVES_MAX: u64 = 10_000_000;
 /// Improvements of the bound that are tried.
 const BOUND_ROUNDS: usize = 80;

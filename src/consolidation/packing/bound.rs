@@ -74,7 +74,7 @@ fn fekete_schepers(values: &[u64], limit: u64) -> usize {
         // No limit is much above 2^50, so that a few copies do not overflow.
         let made = values.iter().map(|value| {
             let copies = value * (k + 1);
-            u128::from(if copies % limit == 0 { value * k } else { copies / limit * limit })
+            u128::from(if copies.is_multiple_of(limit) { value * k } else { copies / limit * limit })
         });
         made.sum::<u128>().div_ceil(u128::from(limit) * u128::from(k)) as usize
     };
