@@ -24,6 +24,7 @@ pub mod manage_webhooks;
 pub mod poll_carriers;
 pub mod read_pickup;
 pub mod record_scans;
+pub mod replan;
 pub mod send_triggers;
 pub mod send_webhooks;
 pub mod show;
@@ -43,7 +44,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::carrier::CarrierCode;
 use crate::domain::id::MerchantId;
-use crate::domain::instant::Instant;
+use crate::domain::instant::{Instant, from_micros};
 use crate::escrow::webhook::Webhook;
 use crate::outbound::Outbound;
 use crate::routing::{Network, Planner};
@@ -63,6 +64,9 @@ pub struct Deps {
     pub outbox_bell: Arc<Notify>,
     /// Rung when there is something to tell a merchant.
     pub webhook_bell: Arc<Notify>,
+    /// Rung when plans are to be looked at again.
+    pub replan_bell: Arc<Notify>,
+    pub cutoffs: Cutoffs,
     pub in_flight: InFlight,
     pub pulse: Pulse,
     pub pauses: Pauses,
@@ -80,6 +84,20 @@ impl Stopping {
 
     pub fn has_begun(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Until when departures' cut-offs have been looked at, by the journey's time; 0: not yet.
+#[derive(Clone, Default)]
+pub struct Cutoffs(Arc<AtomicI64>);
+
+impl Cutoffs {
+    pub fn looked_at_until(&self) -> Instant {
+        from_micros(self.0.load(Ordering::Relaxed))
+    }
+
+    pub fn look_on_from(&self, at: Instant) {
+        self.0.store(at.timestamp_micros(), Ordering::Relaxed);
     }
 }
 
@@ -135,6 +153,12 @@ impl SharedNetwork {
 
     pub fn planner(&self) -> Arc<Planner> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
+    /// Both of one moment.
+    pub fn edition_and_planner(&self) -> (i64, Arc<Planner>) {
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (current.0, Arc::clone(&current.1))
     }
 
     /// 0: none was imported yet.

@@ -150,7 +150,7 @@ pub struct WebhookBody {
 pub struct ScanBody {
     #[schema(example = "pcl_01kb2m3z8te2gt8d1v6q8h4x5n-1")]
     pub parcel: String,
-    /// received, departed, arrived, customs_presented, customs_held, customs_released or handed_over
+    /// received, departed, offloaded, arrived, customs_presented, customs_held, customs_released or handed_over
     #[schema(example = "received")]
     pub kind: String,
     #[schema(example = "2026-03-02T18:12:00+08:00")]
@@ -159,6 +159,7 @@ pub struct ScanBody {
     pub carrier: Option<String>,
     /// With handed_over: the carrier's number.
     pub tracking_number: Option<String>,
+    /// With offloaded: the one that it did not leave with.
     #[schema(example = "L0002-20260303")]
     pub departure: Option<String>,
     pub note: Option<String>,
