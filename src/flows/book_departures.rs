@@ -14,7 +14,7 @@ use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
 use crate::domain::network::{DepartureId, DepartureState};
 use crate::domain::plan::{Leg, Plan};
-use crate::routing::{Load, Network, Planner};
+use crate::routing::{Departure, Load, Network, Planner};
 use crate::store::departures::{self, Booked, Booking, Dated};
 use crate::store::{Reads, Store, StoreError, Tx};
 
@@ -39,26 +39,31 @@ pub struct Wanted {
 impl Wanted {
     /// The departures of `legs` as the network has them.
     pub fn of(network: &Network, shipment: ShipmentId, legs: &[Leg], grams: u64, cm3: u64) -> Wanted {
-        let departures = legs.iter().filter_map(|leg| dated(network, leg)).collect();
+        let departures = legs.iter().filter_map(|leg| of_leg(network, leg)).collect();
         Wanted { shipment, grams, cm3, departures }
     }
 }
 
-/// A line-haul's departure.
-fn dated(network: &Network, leg: &Leg) -> Option<Dated> {
-    let id = leg.departure.clone()?;
+fn of_leg(network: &Network, leg: &Leg) -> Option<Dated> {
+    let id = leg.departure.as_ref()?;
+    dated(network, id, Departure { date: id.date, depart_at: leg.depart_at, arrive_at: leg.arrive_at })
+}
+
+/// A departure as it is booked. None: its lane is not in the network.
+pub fn dated(network: &Network, id: &DepartureId, departure: Departure) -> Option<Dated> {
     let lane = network.lane(&id.lane)?;
+    let Departure { depart_at, arrive_at, .. } = departure;
     // Whoever plans on it has found a cut-off; where the network changed since, nobody can be in time.
-    let cutoff_at = network.cutoff_at(&lane.from, leg.depart_at).unwrap_or(leg.depart_at);
+    let cutoff_at = network.cutoff_at(&lane.from, depart_at).unwrap_or(depart_at);
     Some(Dated {
+        id: id.clone(),
         from: lane.from.clone(),
         to: lane.to.clone(),
-        depart_at: leg.depart_at,
-        arrive_at: leg.arrive_at,
+        depart_at,
+        arrive_at,
         cutoff_at,
         capacity_grams: lane.capacity_grams,
         capacity_cm3: lane.capacity_cm3,
-        id,
     })
 }
 

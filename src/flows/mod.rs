@@ -11,6 +11,8 @@
 //! | before a poll's commit | the claim, which ends by itself; the number is asked about again |
 //! | after a delivery's commit | the trigger in the outbox |
 //! | after a trigger was sent | its lease; it is sent again under the same key |
+//! | after a change of the network | the queue of the plans it may break; any daemon works it off |
+//! | before new plans are committed | the old ones, and the queue; the claim ends by itself |
 //! | after a merchant was told | its endpoint's lease; it is told again under the same id |
 
 pub mod accept_pickup;
@@ -18,6 +20,8 @@ pub mod advance;
 pub mod authenticate;
 pub mod book_departures;
 pub mod cancel_shipment;
+pub mod change_clearance;
+pub mod change_network;
 pub mod forget_answers;
 pub mod import_network;
 pub mod manage_webhooks;

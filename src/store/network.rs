@@ -38,6 +38,8 @@ pub async fn replace(
     imported: &Calendar,
     at: Instant,
 ) -> Result<i64, StoreError> {
+    // First of all: who makes a new edition waits for those who save plans made on this one.
+    let edition = new_edition(tx, at).await?;
     hub::Entity::delete_many().exec(tx).await?;
     lane::Entity::delete_many().exec(tx).await?;
     for some in hubs.chunks(500) {
@@ -47,7 +49,7 @@ pub async fn replace(
         lane::Entity::insert_many(some.iter().map(lane_row)).exec_without_returning(tx).await?;
     }
     calendar::replace_imported(tx, imported, at).await?;
-    new_edition(tx, at).await
+    Ok(edition)
 }
 
 /// Tells every daemon to read the network again.

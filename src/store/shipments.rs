@@ -178,6 +178,11 @@ pub async fn parcels_of(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result
     query.all(db).await?.into_iter().map(parcel_from_row).collect()
 }
 
+/// There is none without a plan.
+pub fn without_plan(shipment: &Shipment) -> StoreError {
+    Column("plan", "body").corrupt(format!("{} has no plan {}", shipment.id, shipment.plan))
+}
+
 pub async fn plan(db: &impl ConnectionTrait, shipment: ShipmentId, id: PlanId) -> Result<Plan, StoreError> {
     let body = Column("plan", "body");
     let row = plan::Entity::find_by_id((shipment.uuid(), id.uuid())).one(db).await?;
