@@ -10,6 +10,7 @@ mod healthcheck;
 mod merchant;
 mod migrate;
 mod network;
+mod operator;
 mod outbox;
 mod pack;
 mod plan;
@@ -54,6 +55,10 @@ enum Command {
     Merchant(merchant::Merchant),
     /// Create and revoke keys for the scanners of a hub.
     HubKey(merchant::HubKey),
+    /// Create, list and revoke keys of those who cancel departures and close hubs.
+    OperatorKey(operator::OperatorKey),
+    /// Look at shipments whose plan does not hold any more.
+    Replan(operator::Replan),
     /// Look at triggers on their way, send them again, take them out.
     Outbox(outbox::Outbox),
     /// Check the audit chains, and the rows against them.
@@ -77,6 +82,8 @@ impl Cli {
             Command::Network(network) => network.run(settings(config)?).await,
             Command::Merchant(merchant) => merchant.run(settings(config)?).await,
             Command::HubKey(hub_key) => hub_key.run(settings(config)?).await,
+            Command::OperatorKey(operator_key) => operator_key.run(settings(config)?).await,
+            Command::Replan(replan) => replan.run(settings(config)?).await,
             Command::Outbox(outbox) => outbox.run(settings(config)?).await,
             Command::Audit(audit) => audit.run(settings(config)?).await,
             Command::Pack => pack::run(),

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 
 use super::problem::Problem;
 use crate::domain::network::HubCode;
-use crate::flows::authenticate::{self, AuthError};
+use crate::flows::authenticate::{self, AuthError, Operator};
 use crate::flows::{Deps, authenticate::merchant_by_key};
 use crate::standard_webhooks::{self, Signed};
 use crate::store::merchants::Merchant;
@@ -134,6 +134,12 @@ impl Credentials {
         let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
         let known = authenticate::hub_by_key(deps, key).await?;
         if known == *hub { Ok(()) } else { Err(Problem::other_hub()) }
+    }
+
+    /// The operator who calls.
+    pub async fn operator(&self, deps: &Deps) -> Result<Operator, Problem> {
+        let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
+        Ok(authenticate::operator_by_key(deps, key).await?)
     }
 
     /// Under which key an answer is kept: `Idempotency-Key`, or the id of a signed message.

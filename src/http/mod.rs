@@ -7,6 +7,7 @@
 //! would be a key in a log.
 
 mod extract;
+mod network;
 mod operations;
 mod pickups;
 mod problem;
@@ -42,19 +43,24 @@ use crate::telemetry;
         (name = "merchants", description = "Ask for pickups, follow them"),
         (name = "buyers", description = "See where it is"),
         (name = "hubs", description = "Report what happens"),
-        (name = "operators", description = "See how the daemon is doing"),
+        (name = "operators", description = "Cancel departures, close hubs, see how the daemon is doing"),
     ),
     paths(
         pickups::create,
         shipments::read,
         shipments::list,
         shipments::cancel,
+        shipments::clear_as,
         webhooks::create,
         webhooks::list,
         webhooks::remove,
         webhooks::ping,
         webhooks::deliveries,
         scans::record,
+        network::cancel,
+        network::close,
+        network::closures,
+        network::open,
         tracking::read,
         operations::alive,
         operations::ready,
@@ -76,6 +82,7 @@ impl Modify for Schemes {
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("merchant_key", bearer());
         components.add_security_scheme("hub_key", bearer());
+        components.add_security_scheme("operator_key", bearer());
         components
             .add_security_scheme("webhook_signature", SecurityScheme::ApiKey(ApiKey::Header(signature)));
     }
@@ -92,12 +99,17 @@ fn routes(config: &mut ServiceConfig) {
         .service(shipments::list)
         .service(shipments::read)
         .service(shipments::cancel)
+        .service(shipments::clear_as)
         .service(webhooks::create)
         .service(webhooks::list)
         .service(webhooks::remove)
         .service(webhooks::ping)
         .service(webhooks::deliveries)
         .service(scans::record)
+        .service(network::cancel)
+        .service(network::close)
+        .service(network::closures)
+        .service(network::open)
         .service(tracking::read)
         .service(tracking::page)
         .service(tracking::stylesheet)

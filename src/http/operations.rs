@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::flows::Deps;
-use crate::store::{outbox, schema};
+use crate::store::{outbox, replans, schema};
 use crate::telemetry;
 
 /// The process runs and answers.
@@ -60,6 +60,7 @@ pub async fn metrics(deps: Data<Deps>, handle: Data<PrometheusHandle>) -> Result
     for (state, messages) in outbox::open_counts(deps.store.reader()).await? {
         telemetry::outbox(state, messages);
     }
+    telemetry::unroutable(replans::unroutable(deps.store.reader()).await?);
     handle.run_upkeep();
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render()))
 }

@@ -147,10 +147,36 @@ pub struct WebhookBody {
 }
 
 #[derive(ToSchema)]
+pub struct CancellationBody {
+    /// 1 to 200 characters. Merchants read it.
+    #[schema(example = "fog")]
+    pub reason: String,
+}
+
+#[derive(ToSchema)]
+pub struct ClosingBody {
+    #[schema(example = "2026-03-03T00:00:00+08:00")]
+    pub from: String,
+    /// Later than `from`, not over yet, at most 366 days after it.
+    #[schema(example = "2026-03-05T00:00:00+08:00")]
+    pub until: String,
+    /// 1 to 200 characters. Merchants read it.
+    #[schema(example = "typhoon")]
+    pub reason: String,
+}
+
+#[derive(ToSchema)]
+pub struct ClearanceBody {
+    /// 9610, 1210, express or postal
+    #[schema(example = "1210")]
+    pub clearance: String,
+}
+
+#[derive(ToSchema)]
 pub struct ScanBody {
     #[schema(example = "pcl_01kb2m3z8te2gt8d1v6q8h4x5n-1")]
     pub parcel: String,
-    /// received, departed, arrived, customs_presented, customs_held, customs_released or handed_over
+    /// received, departed, offloaded, arrived, customs_presented, customs_held, customs_released or handed_over
     #[schema(example = "received")]
     pub kind: String,
     #[schema(example = "2026-03-02T18:12:00+08:00")]
@@ -159,6 +185,7 @@ pub struct ScanBody {
     pub carrier: Option<String>,
     /// With handed_over: the carrier's number.
     pub tracking_number: Option<String>,
+    /// With offloaded: the one that it did not leave with.
     #[schema(example = "L0002-20260303")]
     pub departure: Option<String>,
     pub note: Option<String>,

@@ -14,13 +14,15 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-use crate::flows::{Deps, book_departures, forget_answers, import_network, poll_carriers, send_webhooks};
+use crate::flows::{
+    Deps, book_departures, forget_answers, import_network, poll_carriers, replan, send_webhooks,
+};
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 7] = [
+const JOBS: [(&str, &str, Verb); 8] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -43,6 +45,9 @@ const JOBS: [(&str, &str, Verb); 7] = [
     }),
     ("book_departures", "*/2 * * * * *", |deps| {
         Box::pin(async move { book_departures::run_due(&deps).await.map_err(|error| error.to_string()) })
+    }),
+    ("find_missed", "*/5 * * * * *", |deps| {
+        Box::pin(async move { replan::find_missed(&deps).await.map(drop).map_err(|error| error.to_string()) })
     }),
     ("forget_answers", "30 7 * * * *", |deps| {
         Box::pin(

@@ -93,15 +93,18 @@ async fn insert_plan(
     plan: &Plan,
     at: Instant,
 ) -> Result<(), StoreError> {
-    let row = plan::ActiveModel {
+    plan::Entity::insert(plan_row(shipment, id, plan, at)).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+pub(super) fn plan_row(shipment: ShipmentId, id: PlanId, plan: &Plan, at: Instant) -> plan::ActiveModel {
+    plan::ActiveModel {
         shipment_id: Set(shipment.uuid()),
         id: Set(id.uuid()),
         body: Set(to_json(plan)),
         reason: Set(plan.reason.clone()),
         created_at: Set(at.timestamp_micros()),
-    };
-    plan::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
+    }
 }
 
 /// The shipment that a merchant's reference already stands for.
@@ -175,11 +178,38 @@ pub async fn parcels_of(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result
     query.all(db).await?.into_iter().map(parcel_from_row).collect()
 }
 
+/// There is none without a plan.
+pub fn without_plan(shipment: &Shipment) -> StoreError {
+    Column("plan", "body").corrupt(format!("{} has no plan {}", shipment.id, shipment.plan))
+}
+
 pub async fn plan(db: &impl ConnectionTrait, shipment: ShipmentId, id: PlanId) -> Result<Plan, StoreError> {
     let body = Column("plan", "body");
     let row = plan::Entity::find_by_id((shipment.uuid(), id.uuid())).one(db).await?;
     let row = row.ok_or_else(|| body.corrupt(format!("{shipment} has no plan {id}")))?;
     body.json(&row.body)
+}
+
+/// A plan that a shipment has or had.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    pub id: PlanId,
+    pub plan: Plan,
+    pub created_at: Instant,
+}
+
+/// Every plan that a shipment has had, newest first.
+pub async fn plans(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Vec<Planned>, StoreError> {
+    let query = plan::Entity::find().filter(plan::Column::ShipmentId.eq(shipment.uuid()));
+    let rows = query.order_by_desc(plan::Column::Id).all(db).await?;
+    let planned = |row: plan::Model| {
+        Ok(Planned {
+            id: PlanId::from_uuid(row.id),
+            plan: Column("plan", "body").json(&row.body)?,
+            created_at: from_micros(row.created_at),
+        })
+    };
+    rows.into_iter().map(planned).collect()
 }
 
 /// How many shipments there are of each status. Reads the whole table.
@@ -214,6 +244,17 @@ pub async fn save_progress(tx: &Tx, shipment: &Shipment) -> Result<(), StoreErro
         .exec(tx)
         .await?;
     Ok(())
+}
+
+/// Another clearance, with its entry.
+pub async fn save_clearance(tx: &Tx, shipment: &Shipment) -> Result<(), StoreError> {
+    use shipment::Column as C;
+    shipment::Entity::update_many()
+        .col_expr(C::Clearance, Expr::value(shipment.clearance.as_str()))
+        .filter(C::Id.eq(shipment.id.uuid()))
+        .exec(tx)
+        .await?;
+    save_progress(tx, shipment).await
 }
 
 pub async fn save_parcel(tx: &Tx, parcel: &Parcel) -> Result<(), StoreError> {
@@ -253,7 +294,7 @@ fn shipment_row(s: &Shipment) -> shipment::ActiveModel {
     }
 }
 
-fn from_row(row: shipment::Model) -> Result<Shipment, StoreError> {
+pub(super) fn from_row(row: shipment::Model) -> Result<Shipment, StoreError> {
     let column = |name| Column("shipment", name);
     Ok(Shipment {
         id: ShipmentId::from_uuid(row.id),

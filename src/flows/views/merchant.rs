@@ -8,7 +8,7 @@ use crate::domain::instant::rfc3339;
 use crate::domain::plan::{Leg, Plan, UsdMicros};
 use crate::domain::shipment::Estimate;
 use crate::store::orders::{Order, Trigger};
-use crate::store::shipments::{Parcel, Shipment};
+use crate::store::shipments::{Parcel, Planned, Shipment};
 
 /// A decimal string in a currency of ISO 4217.
 #[derive(Debug, Serialize, ToSchema)]
@@ -114,6 +114,27 @@ impl From<&Plan> for PlanView {
             reason: plan.reason.clone(),
             alternatives: alternatives.collect(),
             passed_over: plan.passed_over.clone(),
+        }
+    }
+}
+
+/// A plan that is or was in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PastPlanView {
+    pub id: String,
+    pub created_at: String,
+    /// Why it was made, and why this way.
+    pub reason: String,
+    pub arrive_at: String,
+}
+
+impl From<&Planned> for PastPlanView {
+    fn from(planned: &Planned) -> Self {
+        Self {
+            id: planned.id.to_string(),
+            created_at: rfc3339(planned.created_at),
+            reason: planned.plan.reason.clone(),
+            arrive_at: rfc3339(planned.plan.arrive_at),
         }
     }
 }
@@ -272,6 +293,8 @@ pub struct ShipmentDetailView {
     #[serde(flatten)]
     pub shipment: ShipmentView,
     pub plan: PlanView,
+    /// Every plan it has had, the one in force first.
+    pub plan_history: Vec<PastPlanView>,
     pub escrow: EscrowView,
     /// Newest first.
     pub events: Vec<EventView>,

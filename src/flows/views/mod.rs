@@ -2,12 +2,14 @@
 //! the doors only write them down.
 //!
 //! [`merchant`] is for the one whose shipment it is, [`public`] for anybody with its token,
-//! [`webhooks`] for the one who is told.
+//! [`webhooks`] for the one who is told, [`operator`] for those who run the network.
 
 mod merchant;
+mod operator;
 mod public;
 mod webhooks;
 
 pub use merchant::*;
+pub use operator::*;
 pub use public::*;
 pub use webhooks::*;
