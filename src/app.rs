@@ -20,7 +20,7 @@ use crate::config::Settings;
 use crate::consolidation::terms::{BadTerms, Terms};
 use crate::escrow::webhook::Webhook;
 use crate::flows::import_network::{self, LoadError};
-use crate::flows::{Deps, InFlight, Pauses, Pulse, Stopping, send_triggers, send_webhooks};
+use crate::flows::{Cutoffs, Deps, InFlight, Pauses, Pulse, Stopping, replan, send_triggers, send_webhooks};
 use crate::http;
 use crate::outbound::Outbound;
 use crate::scheduler::Scheduler;
@@ -60,6 +60,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     sender: JoinHandle<()>,
     teller: JoinHandle<()>,
+    replanner: JoinHandle<()>,
 }
 
 /// The port that a configuration names.
@@ -89,6 +90,8 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         provider: provider.map(Arc::new),
         outbox_bell: Arc::new(Notify::new()),
         webhook_bell: Arc::new(Notify::new()),
+        replan_bell: Arc::new(Notify::new()),
+        cutoffs: Cutoffs::default(),
         in_flight: InFlight::default(),
         pulse: Pulse::default(),
         pauses: Pauses::default(),
@@ -130,9 +133,10 @@ pub async fn start(
         Scheduler::start(&deps).await.map_err(|error| StartError::Scheduler(error.to_string()))?;
     let (stop, stopped) = watch::channel(false);
     let sender = tokio::spawn(send_triggers::work(deps.clone(), stopped.clone()));
-    let teller = tokio::spawn(send_webhooks::work(deps.clone(), stopped));
+    let teller = tokio::spawn(send_webhooks::work(deps.clone(), stopped.clone()));
+    let replanner = tokio::spawn(replan::work(deps.clone(), stopped));
     let (handle, serving) = (server.handle(), tokio::spawn(server));
-    Ok(Running { address, deps, server: handle, serving, scheduler, stop, sender, teller })
+    Ok(Running { address, deps, server: handle, serving, scheduler, stop, sender, teller, replanner })
 }
 
 impl Running {
@@ -143,8 +147,12 @@ impl Running {
         self.stop.send_replace(true);
         let sender = tokio::time::timeout(patience, self.sender);
         let teller = tokio::time::timeout(patience, &mut self.teller);
-        let (_, _, sender, teller) =
-            tokio::join!(self.server.stop(true), self.scheduler.stop(patience), sender, teller);
+        let replanner = tokio::time::timeout(patience, self.replanner);
+        let (_, _, sender, teller, replanner) =
+            tokio::join!(self.server.stop(true), self.scheduler.stop(patience), sender, teller, replanner);
+        if replanner.is_err() {
+            tracing::warn!("plans are still being made; what was claimed frees itself");
+        }
         if sender.is_err() {
             tracing::warn!("a trigger is still on its way; it will be sent again under its key");
         }

@@ -18,6 +18,7 @@ const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
 const WEBHOOKS: &str = "sampan_webhooks_sent_total";
 const OUTBOX: &str = "sampan_outbox_messages";
+const UNROUTABLE: &str = "sampan_unroutable_shipments";
 const MISSING: &str = "sampan_consolidation_missing_parcels";
 const SURPLUS: &str = "sampan_consolidation_surplus_parcels";
 const JOB_FAILURES: &str = "sampan_job_failures_total";
@@ -61,6 +62,7 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
         describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
         describe_gauge!(OUTBOX, "Messages in the outbox by state");
+        describe_gauge!(UNROUTABLE, "Shipments that there is no way for any more");
         describe_gauge!(MISSING, "Parcels that nobody found in consolidations that were unpacked");
         describe_gauge!(
             SURPLUS,
@@ -112,6 +114,10 @@ pub fn webhook_sent(outcome: &'static str) {
 
 pub fn outbox(state: OutboxState, messages: u64) {
     gauge!(OUTBOX, "state" => state.as_str()).set(messages as f64);
+}
+
+pub fn unroutable(shipments: u64) {
+    gauge!(UNROUTABLE).set(shipments as f64);
 }
 
 pub fn astray(missing: u64, surplus: u64) {

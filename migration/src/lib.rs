@@ -17,6 +17,7 @@ mod m20261101_000005_escrow;
 mod m20261101_000006_audit;
 mod m20261122_000007_departures;
 mod m20261122_000008_webhook;
+mod m20261122_000009_operator_key;
 mod m20261122_000010_consolidation;
 mod table;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000006_audit::Migration),
             Box::new(m20261122_000007_departures::Migration),
             Box::new(m20261122_000008_webhook::Migration),
+            Box::new(m20261122_000009_operator_key::Migration),
             Box::new(m20261122_000010_consolidation::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()

@@ -23,6 +23,7 @@ impl MigrationTrait for Migration {
             big_integer("created_at"),
         ];
         manager.create_table(table("hub_closure", hub_closure, &["id"])).await?;
+        manager.create_index(index("hub_closure", &["hub_code", "id"])).await?;
 
         let hub_holiday = [text("hub_code"), string_len("date", 10), text("name")];
         manager.create_table(table("hub_holiday", hub_holiday, &["hub_code", "date"])).await?;
@@ -75,6 +76,10 @@ impl MigrationTrait for Migration {
         let replan = [
             uuid("shipment_id"),
             text("reason"),
+            // As the audit names who gave cause to it.
+            text("requested_by"),
+            // It did not go with the departure that it was packed for.
+            boolean("left_behind"),
             big_integer("requested_at"),
             // By the machine's clock, both.
             big_integer("next_attempt_at"),
@@ -83,7 +88,8 @@ impl MigrationTrait for Migration {
             text_null("last_problem"),
         ];
         manager.create_table(table("replan", replan, &["shipment_id"])).await?;
-        manager.create_index(index("replan", &["next_attempt_at"])).await
+        manager.create_index(index("replan", &["next_attempt_at"])).await?;
+        manager.create_index(index("replan", &["attempts"])).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

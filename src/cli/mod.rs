@@ -10,8 +10,10 @@ mod healthcheck;
 mod merchant;
 mod migrate;
 mod network;
+mod operator;
 mod outbox;
 mod pack;
+mod plan;
 mod serve;
 
 use std::path::PathBuf;
@@ -45,12 +47,18 @@ enum Command {
     Demo(demo::Demo),
     /// Bring the database to the schema of this version, or back.
     Migrate(migrate::Migrate),
+    /// Plan pickup requests from standard input, one a line, over a network in files.
+    Plan(plan::PlanRequests),
     /// Load hubs and lanes.
     Network(network::Network),
     /// Create, list and suspend merchants, renew their keys and secrets.
     Merchant(merchant::Merchant),
     /// Create and revoke keys for the scanners of a hub.
     HubKey(merchant::HubKey),
+    /// Create, list and revoke keys of those who cancel departures and close hubs.
+    OperatorKey(operator::OperatorKey),
+    /// Look at shipments whose plan does not hold any more.
+    Replan(operator::Replan),
     /// Look at triggers on their way, send them again, take them out.
     Outbox(outbox::Outbox),
     /// Check the audit chains, and the rows against them.
@@ -70,9 +78,12 @@ impl Cli {
             Command::Demo(demo) => demo.run().await,
             Command::Serve(serve) => serve.run(settings(config)?).await,
             Command::Migrate(migrate) => migrate.run(&settings(config)?).await,
+            Command::Plan(plan) => plan.run(&settings(config)?),
             Command::Network(network) => network.run(settings(config)?).await,
             Command::Merchant(merchant) => merchant.run(settings(config)?).await,
             Command::HubKey(hub_key) => hub_key.run(settings(config)?).await,
+            Command::OperatorKey(operator_key) => operator_key.run(settings(config)?).await,
+            Command::Replan(replan) => replan.run(settings(config)?).await,
             Command::Outbox(outbox) => outbox.run(settings(config)?).await,
             Command::Audit(audit) => audit.run(settings(config)?).await,
             Command::Pack => pack::run(),

@@ -14,7 +14,7 @@
 //!
 //! # How
 //! Regret first (the load that loses most by not getting its best departure is put first), with the
-//! units at their fair share; then shifts and swaps, at random at first and ever more choosily
+//! units at their fair share; then shifts, swaps and ejections, at random at first and ever more choosily
 //! ([`search`]). While that goes on, a unit that is begun is charged by a concave curve instead of at
 //! once, so that it pays to empty it long before it is empty; and now and then a departure is made
 //! to do with a unit less, be it dear at first.
@@ -37,8 +37,8 @@ mod tests;
 use super::apart::Apart;
 use plan::Question;
 
-const MOVES_PER_SQUARE: u64 = 8;
-const MOVES_MIN: u64 = 20_000;
+const MOVES_PER_SQUARE: u64 = 12;
+const MOVES_MIN: u64 = 40_000;
 const MOVES_MAX: u64 = 10_000_000;
 /// Improvements of the bound that are tried.
 const BOUND_ROUNDS: usize = 80;

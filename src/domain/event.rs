@@ -76,6 +76,8 @@ words! {
     ScanKind {
         Received = "received",
         Departed = "departed",
+        /// It did not leave with the departure that it was meant for.
+        Offloaded = "offloaded",
         Arrived = "arrived",
         CustomsPresented = "customs_presented",
         CustomsHeld = "customs_held",

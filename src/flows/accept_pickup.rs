@@ -11,7 +11,7 @@
 //! and no money ever moves on its evidence.
 //!
 //! The departures of the plan are booked in the same transaction; where one has become full since it was
-//! planned on, nothing is written and the plan is made again.
+//! planned on, or a new network has come into force, nothing is written and the plan is made again.
 //!
 //! Only an acceptance is kept under a key. A refusal changes nothing, so the corrected
 //! body may use the same key.
@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::book_departures::{self, BookError, Loads, Wanted};
+use super::import_network::{self, LoadError};
 use super::views::{AcceptedView, PlanView, ShipmentView};
 use super::{Deps, Flight, read_pickup};
 use crate::domain::escrow::{OrderState, ReleasePolicy};
@@ -35,12 +36,12 @@ use crate::faults;
 use crate::geography::Located;
 use crate::intake::{FieldError, PickupRequest};
 use crate::merchants;
-use crate::routing::NoRoute;
+use crate::routing::{NoRoute, Planner};
 use crate::store::audit::{self, Change};
 use crate::store::idempotency::{self, StoredAnswer};
 use crate::store::orders::{self, Order};
 use crate::store::shipments::{self, Accepted, Parcel, Shipment};
-use crate::store::{Reads, Store, StoreError, Tx, events};
+use crate::store::{Reads, Store, StoreError, Tx, events, network};
 use crate::tracking;
 
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,11 @@ pub enum AcceptError {
     /// Others took what was free, time and again.
     #[error("departure {0} has just become full; try again")]
     Contended(DepartureId),
+    /// What the plan was made on is not in force any more.
+    #[error("a new network came into force meanwhile; try again")]
+    NewEdition,
+    #[error(transparent)]
+    Network(#[from] LoadError),
     #[error("this idempotency key was used for another body")]
     KeyReused,
     #[error("a request under this idempotency key is still at work")]
@@ -78,8 +84,9 @@ impl AcceptError {
             AcceptError::ReferenceTaken { .. }
             | AcceptError::PaymentTaken { .. }
             | AcceptError::KeyInFlight => Class::Conflict,
-            AcceptError::Contended(_) => Class::Retry,
-            AcceptError::Store(error) => error.class(),
+            AcceptError::Contended(_) | AcceptError::NewEdition => Class::Retry,
+            AcceptError::Store(error) | AcceptError::Network(LoadError::Store(error)) => error.class(),
+            AcceptError::Network(LoadError::Bad(_)) => Class::Bug,
             AcceptError::Random(_) | AcceptError::Answer(_) => Class::Bug,
         }
     }
@@ -130,6 +137,9 @@ pub async fn accept(
         match save(deps, draft, idempotency.clone()).await {
             Err(AcceptError::Contended(departure)) if tries < TRIES_MAX => {
                 book_departures::look(&deps.store, &deps.network.planner(), &departure).await?;
+            }
+            Err(AcceptError::NewEdition) if tries < TRIES_MAX => {
+                import_network::refresh(deps).await?;
             }
             done => return done,
         }
@@ -222,6 +232,8 @@ struct Draft {
     accepted: Accepted,
     order: Order,
     wanted: Wanted,
+    /// Of the network that the plan was made on.
+    edition: i64,
     event: TrackingEvent,
     change: Change,
     answer: String,
@@ -235,7 +247,8 @@ fn draft(
 ) -> Result<Draft, AcceptError> {
     let now = deps.clock.now();
     let id = ShipmentId::from_uuid(Uuid::now_v7());
-    let (located, plan, wanted) = plan(deps, request, id, now)?;
+    let (edition, planner) = deps.network.edition_and_planner();
+    let (located, plan, wanted) = plan(&planner, request, id, now)?;
     let parcels: Vec<_> = request
         .parcels
         .iter()
@@ -293,17 +306,16 @@ fn draft(
     };
     let event = accepted_event(now, &shipment);
     let accepted = Accepted { shipment, parcels, plan, body: body.to_owned() };
-    Ok(Draft { accepted, order, wanted, event, change, answer })
+    Ok(Draft { accepted, order, wanted, edition, event, change, answer })
 }
 
 fn plan(
-    deps: &Deps,
+    planner: &Planner,
     request: &PickupRequest,
     shipment: ShipmentId,
     now: Instant,
 ) -> Result<(Located, Plan, Wanted), AcceptError> {
     let (located, ask) = read_pickup::ask(request).map_err(AcceptError::Fields)?;
-    let planner = deps.network.planner();
     let plan = planner.plan(&ask, now)?;
     let (grams, cm3) = (u64::from(ask.weight.0), ask.volume_cm3);
     let wanted = book_departures::wanted(planner.network(), shipment, &plan, grams, cm3);
@@ -337,6 +349,11 @@ async fn write(
         if let Some(answer) = answered(tx, merchant, key, request_hash).await? {
             return Ok((answer, Vec::new()));
         }
+    }
+    // Held until this is committed: who changes the network finds every plan that was made before, and none
+    // is saved after that was made on what it was.
+    if network::edition_held(tx).await? != draft.edition {
+        return Err(AcceptError::NewEdition);
     }
     Claims::of(&draft).refuse_repeats(tx).await?;
     let shipment = &mut draft.accepted.shipment;

@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::book_departures;
 use super::tell_merchants::{Notice, tell};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::escrow::{Evidence, ParcelEvidence, TriggerAction, TriggerFacts};
@@ -15,6 +16,7 @@ use crate::domain::event::{EventSource, EventStatus, TrackingEvent};
 use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::outbox::{Destination, OutboxState};
+use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
 use crate::domain::webhook::WebhookKind;
 use crate::escrow::rules::{Decision, Facts, ParcelFacts, Unacknowledged, decide};
@@ -24,7 +26,7 @@ use crate::store::orders::{self, Order, Trigger};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::{self, Shipment};
 use crate::store::{Reads, StoreError, Tx, events};
-use crate::tracking::{self, ParcelTimeline, Timeline};
+use crate::tracking::{self, ParcelTimeline, Place, Timeline};
 
 /// On whose behalf, and when by both clocks.
 pub struct Occasion {
@@ -46,6 +48,10 @@ pub struct Advanced {
     pub to_send: bool,
     /// Whether there is something new to tell the merchant.
     pub to_tell: bool,
+    /// The plan in force, where something was added.
+    pub plan: Option<Plan>,
+    /// Of each parcel.
+    pub places: Vec<Place>,
 }
 
 pub struct AdvancedParcel {
@@ -71,9 +77,15 @@ pub async fn advance(
     let timeline = tracking::fold(&numbers, &events);
     let before = shipment.status;
     let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let mut plan = None;
     if added > 0 {
         save_parcels(tx, parcels, &timeline, &mut changes).await?;
-        take_over(tx, &mut shipment, &timeline, &mut changes).await?;
+        let in_force = shipments::plan(tx, shipment.id, shipment.plan).await?;
+        take_over(&mut shipment, &in_force, &timeline, &mut changes);
+        plan = Some(in_force);
+    }
+    if before != shipment.status && goes_nowhere(shipment.status) {
+        book_departures::release(tx, id, occasion.now, occasion.wall).await?;
     }
     let to_send = settle_order(tx, &shipment, &timeline, occasion, &mut changes).await?;
     let to_tell = before != shipment.status
@@ -95,7 +107,29 @@ pub async fn advance(
         delivered_at: parcel.delivered.map(|event| event.happening.occurred.at),
         tracking_number: parcel.tracking_number.cloned(),
     });
-    Ok(Some(Advanced { parcels: parcels.collect(), shipment, added, unknown, to_send, to_tell }))
+    let places = tracking::places(&timeline);
+    Ok(Some(Advanced {
+        parcels: parcels.collect(),
+        shipment,
+        added,
+        unknown,
+        to_send,
+        to_tell,
+        plan,
+        places,
+    }))
+}
+
+/// What it has booked is others' again.
+fn goes_nowhere(status: ShipmentStatus) -> bool {
+    matches!(
+        status,
+        ShipmentStatus::Cancelled
+            | ShipmentStatus::Lost
+            | ShipmentStatus::Destroyed
+            | ShipmentStatus::Returning
+            | ShipmentStatus::Returned
+    )
 }
 
 fn status_changed(shipment: &Shipment, from: ShipmentStatus) -> Notice {
@@ -148,14 +182,8 @@ async fn save_parcels(
 }
 
 /// Writes the timeline's outcome into `shipment`.
-async fn take_over(
-    tx: &Tx,
-    shipment: &mut Shipment,
-    timeline: &Timeline<'_>,
-    changes: &mut Changes<'_>,
-) -> Result<(), StoreError> {
-    let plan = shipments::plan(tx, shipment.id, shipment.plan).await?;
-    let estimate = tracking::estimate(&plan, Some(timeline));
+fn take_over(shipment: &mut Shipment, plan: &Plan, timeline: &Timeline<'_>, changes: &mut Changes<'_>) {
+    let estimate = tracking::estimate(plan, Some(timeline));
     let before = (shipment.status, shipment.estimate, shipment.delivered_at);
     (shipment.status, shipment.estimate, shipment.delivered_at) =
         (timeline.status, estimate, timeline.delivered_at);
@@ -166,7 +194,6 @@ async fn take_over(
         });
         changes.add("shipment.advanced", detail);
     }
-    Ok(())
 }
 
 /// An order, and what the rules say of it now.

@@ -13,7 +13,7 @@ use crate::flows::Deps;
 use crate::merchants::{KeyKind, hash_of, new_key};
 use crate::standard_webhooks::{BadSecret, Refused, Secret, Signed, verify};
 use crate::store::merchants::{self, Merchant};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, operators};
 
 /// Says nothing about what exists: a caller learns only that it was refused.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +99,24 @@ pub async fn hub_by_key(deps: &Deps, key: &str) -> Result<HubCode, AuthError> {
     merchants::hub_by_key_hash(deps.store.reader(), &hash_of(key)).await?.ok_or(AuthError::UnknownKey)
 }
 
+/// Somebody who runs the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    pub name: String,
+}
+
+impl Operator {
+    /// As the audit names it.
+    pub fn actor(&self) -> String {
+        format!("operator {}", self.name)
+    }
+}
+
+pub async fn operator_by_key(deps: &Deps, key: &str) -> Result<Operator, AuthError> {
+    let name = operators::name_by_key_hash(deps.store.reader(), &hash_of(key)).await?;
+    name.map(|name| Operator { name }).ok_or(AuthError::UnknownKey)
+}
+
 /// A new merchant with its secrets, which are shown this once.
 pub struct NewMerchant {
     pub id: MerchantId,
@@ -171,4 +189,22 @@ pub async fn create_hub_key(store: &Store, hub: HubCode, now: Instant) -> Result
 /// Ends every key of a hub. Says how many that were.
 pub async fn revoke_hub_keys(store: &Store, hub: HubCode, now: Instant) -> Result<u64, StoreError> {
     store.write(move |tx| Box::pin(async move { merchants::revoke_hub_keys(tx, &hub, now).await })).await
+}
+
+pub async fn create_operator_key(
+    store: &Store,
+    name: String,
+    now: Instant,
+) -> Result<SecretString, AuthError> {
+    let (key, hash) = new_key(KeyKind::Operator)?;
+    let written: Result<(), StoreError> = store
+        .write(move |tx| Box::pin(async move { operators::insert_key(tx, &name, &hash, now).await }))
+        .await;
+    written?;
+    Ok(key)
+}
+
+/// Ends every key of an operator. Says how many that were.
+pub async fn revoke_operator_keys(store: &Store, name: String, now: Instant) -> Result<u64, StoreError> {
+    store.write(move |tx| Box::pin(async move { operators::revoke_keys(tx, &name, now).await })).await
 }

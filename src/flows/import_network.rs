@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::book_departures;
 use crate::config;
 use crate::domain::instant::Instant;
 use crate::flows::{Deps, SharedNetwork};
 use crate::routing::{BadNetwork, Network, NetworkFiles, Planner, RowError, read};
-use crate::store::{Store, StoreError, network};
+use crate::store::replans::Cause;
+use crate::store::{Store, StoreError, network, replans};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -24,12 +27,24 @@ pub struct Imported {
     pub edition: i64,
 }
 
-/// Replaces the whole network, or nothing of it.
+/// Whose departure was longer ago than this has arrived.
+const LONGEST_TRANSIT: TimeDelta = TimeDelta::days(90);
+
+/// Replaces the whole network, or nothing of it. Whatever is planned on departures to come is looked at again.
 pub async fn import(store: &Store, files: NetworkFiles<'_>, now: Instant) -> Result<Imported, ImportError> {
     let (hubs, lanes, calendar) = read(files).map_err(ImportError::Rows)?;
     let (hub_count, lane_count) = (hubs.len(), lanes.len());
     let edition: Result<i64, StoreError> = store
-        .write(move |tx| Box::pin(async move { network::replace(tx, &hubs, &lanes, &calendar, now).await }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let edition = network::replace(tx, &hubs, &lanes, &calendar, now).await?;
+                // What is over the sea since before them has its next departure among them.
+                let cause = Cause::of_our_own("");
+                replans::request_all_open(tx, now - LONGEST_TRANSIT, &cause, now).await?;
+                replans::wake(tx).await?;
+                Ok(edition)
+            })
+        })
         .await;
     Ok(Imported { hubs: hub_count, lanes: lane_count, edition: edition? })
 }

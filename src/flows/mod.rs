@@ -13,6 +13,8 @@
 //! | after it | the consolidation; its shipments are told of it by whoever looks next |
 //! | after a delivery's commit | the trigger in the outbox |
 //! | after a trigger was sent | its lease; it is sent again under the same key |
+//! | after a change of the network | the queue of the plans it may break; any daemon works it off |
+//! | before new plans are committed | the old ones, and the queue; the claim ends by itself |
 //! | after a merchant was told | its endpoint's lease; it is told again under the same id |
 
 pub mod accept_pickup;
@@ -20,6 +22,8 @@ pub mod advance;
 pub mod authenticate;
 pub mod book_departures;
 pub mod cancel_shipment;
+pub mod change_clearance;
+pub mod change_network;
 pub mod close_departures;
 mod deconsolidate;
 pub mod forget_answers;
@@ -29,6 +33,7 @@ pub mod poll_carriers;
 pub mod read_pickup;
 pub mod record_bag_scans;
 pub mod record_scans;
+pub mod replan;
 pub mod send_triggers;
 pub mod send_webhooks;
 pub mod show;
@@ -50,7 +55,7 @@ use crate::config::Settings;
 use crate::consolidation::terms::Terms;
 use crate::domain::carrier::CarrierCode;
 use crate::domain::id::MerchantId;
-use crate::domain::instant::Instant;
+use crate::domain::instant::{Instant, from_micros};
 use crate::escrow::webhook::Webhook;
 use crate::outbound::Outbound;
 use crate::routing::{Network, Planner};
@@ -71,6 +76,9 @@ pub struct Deps {
     pub outbox_bell: Arc<Notify>,
     /// Rung when there is something to tell a merchant.
     pub webhook_bell: Arc<Notify>,
+    /// Rung when plans are to be looked at again.
+    pub replan_bell: Arc<Notify>,
+    pub cutoffs: Cutoffs,
     pub in_flight: InFlight,
     pub pulse: Pulse,
     pub pauses: Pauses,
@@ -88,6 +96,20 @@ impl Stopping {
 
     pub fn has_begun(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Until when departures' cut-offs have been looked at, by the journey's time; 0: not yet.
+#[derive(Clone, Default)]
+pub struct Cutoffs(Arc<AtomicI64>);
+
+impl Cutoffs {
+    pub fn looked_at_until(&self) -> Instant {
+        from_micros(self.0.load(Ordering::Relaxed))
+    }
+
+    pub fn look_on_from(&self, at: Instant) {
+        self.0.store(at.timestamp_micros(), Ordering::Relaxed);
     }
 }
 
@@ -143,6 +165,12 @@ impl SharedNetwork {
 
     pub fn planner(&self) -> Arc<Planner> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
+    /// Both of one moment.
+    pub fn edition_and_planner(&self) -> (i64, Arc<Planner>) {
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (current.0, Arc::clone(&current.1))
     }
 
     /// 0: none was imported yet.

@@ -5,12 +5,13 @@
 //! only what is missing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::advance::{Advanced, Occasion, advance};
-use super::{Deps, deconsolidate};
+use super::{Deps, deconsolidate, replan};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{
     EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind,
@@ -92,10 +93,24 @@ pub async fn record(deps: &Deps, hub: &HubCode, body: &Value) -> Result<Recorded
     check(deps, hub, &scan).map_err(ScanError::Fields)?;
     let event = event(hub, &scan, body, now);
     let occasion = Occasion { actor: format!("hub {}", hub.code), now, wall: deps.clock.wall() };
-    let parcel = scan.parcel;
-    let (advanced, status) =
-        deps.store.write(move |tx| Box::pin(async move { write(tx, &scan, event, &occasion).await })).await?;
+    let (parcel, horizon) = (scan.parcel, deps.settings.routing.horizon_days);
+    let plans = (Arc::clone(&network), horizon);
+    let (advanced, status, is_off) = deps
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let (advanced, status) = write(tx, &scan, event, &occasion).await?;
+                let why = replan::off_plan(&plans.0, &advanced, plans.1, now);
+                let by = (occasion.actor.as_str(), now, occasion.wall);
+                let is_off = replan::queue(tx, &advanced, scan.kind, why, by).await?;
+                Ok::<_, ScanError>((advanced, status, is_off))
+            })
+        })
+        .await?;
     faults::reached("scan.committed");
+    if is_off {
+        deps.replan_bell.notify_one();
+    }
     if advanced.to_send {
         deps.outbox_bell.notify_one();
     }
@@ -196,6 +211,9 @@ fn check(deps: &Deps, hub: &Hub, scan: &Scan) -> Result<(), Vec<FieldError>> {
             Some(lane) if lane.from != hub.code && lane.to != hub.code => {
                 wrong("/departure", format!("{} runs from {} to {}", lane.id, lane.from, lane.to));
             }
+            Some(lane) if scan.kind == ScanKind::Offloaded && lane.from != hub.code => {
+                wrong("/departure", format!("{} leaves from {}", lane.id, lane.from));
+            }
             Some(_) => {}
         }
     }
@@ -213,6 +231,7 @@ fn status(kind: ScanKind) -> EventStatus {
     match kind {
         ScanKind::Received | ScanKind::Arrived | ScanKind::Unpacked => EventStatus::Arrived,
         ScanKind::Departed => EventStatus::Departed,
+        ScanKind::Offloaded => EventStatus::Delayed,
         ScanKind::CustomsPresented => EventStatus::CustomsPresented,
         ScanKind::CustomsHeld => EventStatus::CustomsHeld,
         ScanKind::CustomsReleased => EventStatus::CustomsReleased,

@@ -2,7 +2,8 @@
 
 use super::Deps;
 use super::views::{
-    EscrowView, EventView, PlanView, ShipmentDetailView, ShipmentPage, ShipmentView, TrackingView,
+    EscrowView, EventView, PastPlanView, PlanView, ShipmentDetailView, ShipmentPage, ShipmentView,
+    TrackingView,
 };
 use crate::domain::id::{MerchantId, ShipmentId};
 use crate::store::shipments::{self, Filter, Shipment};
@@ -19,13 +20,19 @@ pub async fn shipment(
     let found = shipments::find(db, id).await?.filter(|shipment| shipment.merchant == merchant);
     let Some(shipment) = found else { return Ok(None) };
     let parcels = shipments::parcels(db, id).await?;
-    let plan = shipments::plan(db, id, shipment.plan).await?;
+    let plans = shipments::plans(db, id).await?;
+    let plan = match plans.iter().find(|planned| planned.id == shipment.plan) {
+        Some(planned) => &planned.plan,
+        // Made after the shipment was read: the newest one.
+        None => &plans.first().ok_or_else(|| shipments::without_plan(&shipment))?.plan,
+    };
     let order = orders::of_shipment(db, id).await?;
     let triggers = orders::triggers(db, id).await?;
     let events = events::of_shipment(db, id).await?;
     Ok(Some(ShipmentDetailView {
         shipment: ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url),
-        plan: PlanView::from(&plan),
+        plan: PlanView::from(plan),
+        plan_history: plans.iter().map(PastPlanView::from).collect(),
         escrow: EscrowView::new(&order, &triggers),
         events: events.iter().rev().map(EventView::from).collect(),
     }))

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 
 use super::problem::Problem;
 use crate::domain::network::HubCode;
-use crate::flows::authenticate::{self, AuthError};
+use crate::flows::authenticate::{self, AuthError, Operator};
 use crate::flows::{Deps, authenticate::merchant_by_key};
 use crate::standard_webhooks::{self, Signed};
 use crate::store::merchants::Merchant;
@@ -136,10 +136,20 @@ impl Credentials {
         if known == *hub { Ok(()) } else { Err(Problem::other_hub()) }
     }
 
-    /// Whoever calls for a hub, by the hub's key: they see what leaves the hub and what ends there.
+    /// The operator who calls.
+    pub async fn operator(&self, deps: &Deps) -> Result<Operator, Problem> {
+        let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
+        Ok(authenticate::operator_by_key(deps, key).await?)
+    }
+
+    /// Whoever calls for a hub, by the hub's key, or an operator, by theirs.
     pub async fn station(&self, deps: &Deps) -> Result<Station, Problem> {
         let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
-        Ok(Station::Hub(authenticate::hub_by_key(deps, key).await?))
+        match authenticate::hub_by_key(deps, key).await {
+            Ok(hub) => Ok(Station::Hub(hub)),
+            Err(AuthError::UnknownKey) => self.operator(deps).await.map(|_| Station::Everywhere),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Under which key an answer is kept: `Idempotency-Key`, or the id of a signed message.
@@ -155,13 +165,16 @@ impl Credentials {
 
 /// On whose behalf somebody looks at what travels between hubs.
 pub enum Station {
+    /// They see what leaves the hub and what ends there.
     Hub(HubCode),
+    Everywhere,
 }
 
 impl Station {
     /// Whether what runs between these two concerns them.
     pub fn sees(&self, ends: [&HubCode; 2]) -> Result<(), Problem> {
         match self {
+            Station::Everywhere => Ok(()),
             Station::Hub(hub) if ends.contains(&hub) => Ok(()),
             Station::Hub(_) => Err(Problem::other_hub()),
         }

@@ -8,6 +8,7 @@
 
 mod consolidations;
 mod extract;
+mod network;
 mod operations;
 mod pickups;
 mod problem;
@@ -43,13 +44,14 @@ use crate::telemetry;
         (name = "merchants", description = "Ask for pickups, follow them"),
         (name = "buyers", description = "See where it is"),
         (name = "hubs", description = "Report what happens"),
-        (name = "operators", description = "See how the daemon is doing"),
+        (name = "operators", description = "Cancel departures, close hubs, see how the daemon is doing"),
     ),
     paths(
         pickups::create,
         shipments::read,
         shipments::list,
         shipments::cancel,
+        shipments::clear_as,
         webhooks::create,
         webhooks::list,
         webhooks::remove,
@@ -61,6 +63,10 @@ use crate::telemetry;
         consolidations::read_manifest,
         consolidations::read_labels,
         consolidations::read_label,
+        network::cancel,
+        network::close,
+        network::closures,
+        network::open,
         tracking::read,
         operations::alive,
         operations::ready,
@@ -82,6 +88,7 @@ impl Modify for Schemes {
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("merchant_key", bearer());
         components.add_security_scheme("hub_key", bearer());
+        components.add_security_scheme("operator_key", bearer());
         components
             .add_security_scheme("webhook_signature", SecurityScheme::ApiKey(ApiKey::Header(signature)));
     }
@@ -98,6 +105,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(shipments::list)
         .service(shipments::read)
         .service(shipments::cancel)
+        .service(shipments::clear_as)
         .service(webhooks::create)
         .service(webhooks::list)
         .service(webhooks::remove)
@@ -109,6 +117,10 @@ fn routes(config: &mut ServiceConfig) {
         .service(consolidations::read_manifest)
         .service(consolidations::read_labels)
         .service(consolidations::read_label)
+        .service(network::cancel)
+        .service(network::close)
+        .service(network::closures)
+        .service(network::open)
         .service(tracking::read)
         .service(tracking::page)
         .service(tracking::stylesheet)

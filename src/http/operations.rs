@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::flows::{Deps, show_consolidations};
-use crate::store::{outbox, schema};
+use crate::store::{outbox, replans, schema};
 use crate::telemetry;
 
 /// The process runs and answers.
@@ -66,6 +66,7 @@ pub async fn metrics(deps: Data<Deps>, handle: Data<PrometheusHandle>) -> Result
     for (state, messages) in outbox::open_counts(deps.store.reader()).await? {
         telemetry::outbox(state, messages);
     }
+    telemetry::unroutable(replans::unroutable(deps.store.reader()).await?);
     let (missing, surplus) = show_consolidations::astray(&deps).await?;
     telemetry::astray(missing, surplus);
     handle.run_upkeep();

@@ -15,6 +15,8 @@ use crate::domain::failure::Class;
 use crate::flows::accept_pickup::AcceptError;
 use crate::flows::authenticate::AuthError;
 use crate::flows::cancel_shipment::CancelError;
+use crate::flows::change_clearance::ClearanceError;
+use crate::flows::change_network::ChangeError;
 use crate::flows::manage_webhooks::WebhookError;
 use crate::flows::record_scans::ScanError;
 use crate::intake::FieldError;
@@ -234,6 +236,8 @@ impl From<AcceptError> for Problem {
                 problem
             }
             AcceptError::Contended(_)
+            | AcceptError::NewEdition
+            | AcceptError::Network(_)
             | AcceptError::Store(_)
             | AcceptError::Random(_)
             | AcceptError::Answer(_) => Self::by_class(error.class(), &error),
@@ -250,6 +254,33 @@ impl From<CancelError> for Problem {
                     .detail(&error)
             }
             CancelError::Store(_) => Self::by_class(error.class(), &error),
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match &error {
+            ChangeError::Fields(errors) => Self::fields(errors.clone()),
+            ChangeError::NotFound => Self::not_found(),
+            ChangeError::HasLeft { .. } => {
+                Self::new(StatusCode::CONFLICT, "departure-has-left", "The departure has left").detail(&error)
+            }
+            ChangeError::Store(_) | ChangeError::Network(_) => Self::by_class(error.class(), &error),
+        }
+    }
+}
+
+impl From<ClearanceError> for Problem {
+    fn from(error: ClearanceError) -> Self {
+        match &error {
+            ClearanceError::Fields(errors) => Self::fields(errors.clone()),
+            ClearanceError::NotFound => Self::not_found(),
+            ClearanceError::TooLate(_) => {
+                let title = "Its clearance cannot be changed any more";
+                Self::new(StatusCode::CONFLICT, "too-late-to-change-clearance", title).detail(&error)
+            }
+            ClearanceError::Store(_) => Self::by_class(error.class(), &error),
         }
     }
 }

@@ -147,6 +147,32 @@ pub struct WebhookBody {
 }
 
 #[derive(ToSchema)]
+pub struct CancellationBody {
+    /// 1 to 200 characters. Merchants read it.
+    #[schema(example = "fog")]
+    pub reason: String,
+}
+
+#[derive(ToSchema)]
+pub struct ClosingBody {
+    #[schema(example = "2026-03-03T00:00:00+08:00")]
+    pub from: String,
+    /// Later than `from`, not over yet, at most 366 days after it.
+    #[schema(example = "2026-03-05T00:00:00+08:00")]
+    pub until: String,
+    /// 1 to 200 characters. Merchants read it.
+    #[schema(example = "typhoon")]
+    pub reason: String,
+}
+
+#[derive(ToSchema)]
+pub struct ClearanceBody {
+    /// 9610, 1210, express or postal
+    #[schema(example = "1210")]
+    pub clearance: String,
+}
+
+#[derive(ToSchema)]
 pub struct ScanBody {
     /// In its place, a bag or a unit: with all that is in it.
     #[schema(example = "pcl_01kb2m3z8te2gt8d1v6q8h4x5n-1")]
@@ -158,7 +184,7 @@ pub struct ScanBody {
     /// A consolidation's id and the number of a unit in it.
     #[schema(example = "con_01kb2m3z8te2gt8d1v6q8h4x5n/AKE-1")]
     pub unit: Option<String>,
-    /// received, departed, arrived, customs_presented, customs_held, customs_released, handed_over (of a
+    /// received, departed, offloaded, arrived, customs_presented, customs_held, customs_released, handed_over (of a
     /// parcel), packed or unpacked (of a parcel)
     #[schema(example = "received")]
     pub kind: String,
@@ -168,6 +194,7 @@ pub struct ScanBody {
     pub carrier: Option<String>,
     /// With handed_over: the carrier's number.
     pub tracking_number: Option<String>,
+    /// With offloaded: the one that it did not leave with.
     #[schema(example = "L0002-20260303")]
     pub departure: Option<String>,
     pub note: Option<String>,

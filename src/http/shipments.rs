@@ -5,11 +5,12 @@ use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::Credentials;
+use super::extract::{Body, Credentials};
 use super::problem::Problem;
+use super::schema::ClearanceBody;
 use crate::domain::id::ShipmentId;
 use crate::flows::views::{ShipmentDetailView, ShipmentPage};
-use crate::flows::{Deps, cancel_shipment, show};
+use crate::flows::{Deps, cancel_shipment, change_clearance, show};
 use crate::store::shipments::Filter;
 
 /// An id that is none is nobody's shipment.
@@ -109,6 +110,34 @@ pub async fn cancel(
     let merchant = caller.merchant(&deps).await?;
     let id = id(&path)?;
     cancel_shipment::cancel(&deps, merchant.id, id).await?;
+    let shipment = show::shipment(&deps, merchant.id, id).await?.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(shipment))
+}
+
+/// Has a shipment cleared another way, as long as customs has not seen it; its plan is looked at and made anew
+/// where it does not hold. Again: nothing changes.
+#[utoipa::path(
+    tag = "merchants",
+    request_body = ClearanceBody,
+    security(("merchant_key" = [])),
+    responses(
+        (status = 200, body = ShipmentDetailView),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too late", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not for these goods, or no clearance", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/clearance")]
+pub async fn clear_as(
+    deps: Data<Deps>,
+    caller: Credentials,
+    path: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let merchant = caller.merchant(&deps).await?;
+    let id = id(&path)?;
+    let body = serde_json::from_slice(&body.read().await?).map_err(Problem::not_json)?;
+    change_clearance::change(&deps, merchant.id, id, &body).await?;
     let shipment = show::shipment(&deps, merchant.id, id).await?.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().json(shipment))
 }

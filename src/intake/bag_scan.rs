@@ -85,6 +85,7 @@ fn scan(body: &Object, now: Instant) -> Option<BagScan> {
         Some(
             ScanKind::Received
             | ScanKind::Departed
+            | ScanKind::Offloaded
             | ScanKind::Arrived
             | ScanKind::CustomsPresented
             | ScanKind::CustomsHeld

@@ -1,7 +1,7 @@
 //! What arrives: from whatever bytes came to a request, a scan or an address that can
 //! be acted upon.
 //!
-//! Promise: a body is either a [`PickupRequest`] (or a [`Scan`], or an address) in which every field has
+//! Promise: a body is either a [`PickupRequest`] (or a [`Scan`], an address, a [`Closing`]) in which every field has
 //! passed its check, or a list of all that is wrong with it, each by its JSON pointer. Nothing is
 //! guessed, rounded or dropped: a field nobody knows is an error too, since it may be a
 //! misspelt one that mattered.
@@ -10,12 +10,14 @@
 //! Others know; what is said of single fields is asked while reading, by way of [`Known`].
 
 mod bag_scan;
+mod calendar;
 mod reading;
 mod request;
 mod scan;
 mod webhook;
 
 pub use bag_scan::{BagScan, Load, UnitName, is_of_a_bag, read as read_bag_scan};
+pub use calendar::{Closing, read_cancellation, read_clearance, read_closing};
 pub use reading::FieldError;
 pub use request::{Declared, Known, NewParcel, Nowhere, Payment, PickupRequest, Unfit, read};
 pub use scan::{Scan, read as read_scan};

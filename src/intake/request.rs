@@ -166,7 +166,7 @@ fn read_pickup(pickup: &Object, known: &Known) -> Option<Pickup> {
     Some(Pickup { address: address?, contact: contact?, from: from?, until: until? })
 }
 
-fn read_instant(object: &Object, name: &'static str) -> Option<Instant> {
+pub(super) fn read_instant(object: &Object, name: &'static str) -> Option<Instant> {
     let text = object.text(name, 1..=40)?;
     let instant = DateTime::parse_from_rfc3339(&text);
     if instant.is_err() {

@@ -49,6 +49,10 @@ fn scan(body: &Object, now: Instant) -> Option<Scan> {
     let bag: Option<Option<Sscc>> = body.parsed_or_none("bag");
     let note = body.text_or_none("note", 0..=500);
 
+    if kind == Some(ScanKind::Offloaded) && departure == Some(None) {
+        body.errors()
+            .add("/departure", "is missing: offloaded names the departure that it did not leave with");
+    }
     let handed_over = kind == Some(ScanKind::HandedOver);
     for (pointer, absent) in [("/carrier", carrier == Some(None)), ("/tracking_number", number == Some(None))]
     {

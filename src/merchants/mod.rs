@@ -1,4 +1,4 @@
-//! Who is calling: keys of merchants and hubs.
+//! Who is calling: keys of merchants, hubs and operators.
 //!
 //! Promise: a key is shown once, when it is made, and kept only as its SHA-256, under
 //! which it is looked up. A key has 256 random bits, so no salt and no slow hash is
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 pub enum KeyKind {
     Merchant,
     Hub,
+    Operator,
 }
 
 impl KeyKind {
@@ -23,6 +24,7 @@ impl KeyKind {
         match self {
             KeyKind::Merchant => "smk_",
             KeyKind::Hub => "shk_",
+            KeyKind::Operator => "sok_",
         }
     }
 }

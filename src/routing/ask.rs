@@ -28,8 +28,9 @@ pub struct Ask {
 /// Where the way begins.
 #[derive(Debug, Clone)]
 pub enum Start {
-    /// At the merchant's, by the end of the pickup window.
-    Pickup { point: Point, country: Country, until: Instant },
+    /// At the merchant's, by the end of the pickup window. What was promised before stays promised, and is no
+    /// reason any more to go nowhere; where nothing was, it is counted from here, and binds.
+    Pickup { point: Point, country: Country, until: Instant, promised_by: Option<Instant> },
     /// In a hub, free to go from then on. What was promised is no reason any more to go nowhere.
     Hub { code: HubCode, ready_at: Instant, promised_by: Instant },
 }

@@ -149,6 +149,18 @@ impl Network {
         (!self.closed[self.ends[lane].0].contains(departure.depart_at)).then_some(departure)
     }
 
+    /// A dated run as its lane and the changes to it have it, be its hub closed or not.
+    pub fn scheduled(&self, id: &DepartureId) -> Option<Departure> {
+        let lane = *self.lane_index.get(&id.lane)?;
+        schedule::departure_on(&self.lanes[lane], &self.changes[lane], id.date)
+    }
+
+    /// Whether somebody said that it does not leave.
+    pub fn is_cancelled(&self, id: &DepartureId) -> bool {
+        let lane = self.lane_index.get(&id.lane);
+        lane.is_some_and(|lane| self.changes[*lane].get(&id.date) == Some(&ChangeKind::Cancelled))
+    }
+
     /// Those of one lane, in order, but for what would leave a closed hub.
     pub(super) fn departures(&self, lane: usize, at: Instant, last_at: Instant) -> Vec<Departure> {
         let mut all = schedule::departures(&self.lanes[lane], &self.changes[lane], at, last_at);

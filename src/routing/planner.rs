@@ -17,7 +17,7 @@ use crate::config;
 use crate::domain::instant::{Instant, from_micros};
 use crate::domain::network::DepartureId;
 use crate::domain::place::Country;
-use crate::domain::plan::{Itinerary, Plan};
+use crate::domain::plan::{Itinerary, Leg, Plan};
 use crate::domain::service::Service;
 
 /// A network made ready for planning, shared by all who plan.
@@ -114,6 +114,12 @@ impl Planner {
         self.with_choice(ask, now, |found| Ok(from_micros(found.choice(ask.service)?.ready_at)))
     }
 
+    /// The leg of one departure, whether it is to come or has left.
+    pub fn haul(&self, id: &DepartureId, depart_at: Instant, ask: &Ask) -> Option<Leg> {
+        let lane = self.network.lane_index(&id.lane)?;
+        Some(write_down::haul(self, ask, lane, id.date, depart_at))
+    }
+
     fn with_choice<T>(
         &self,
         ask: &Ask,
@@ -145,7 +151,9 @@ impl Planner {
         let days = |from_at, days: u32| later(from_at, TimeDelta::days(i64::from(days)));
         let (start_at, promised_by, window_is_over) = match &ask.start {
             Start::Hub { ready_at, promised_by, .. } => ((*ready_at).max(now), Some(*promised_by), false),
-            Start::Pickup { until, .. } => (later((*until).max(now), TimeDelta::zero()), None, now > *until),
+            Start::Pickup { until, promised_by, .. } => {
+                (later((*until).max(now), TimeDelta::zero()), *promised_by, now > *until)
+            }
         };
         let promise_days = match ask.service {
             Service::Express => self.settings.promise_days.express,
@@ -157,7 +165,7 @@ impl Planner {
             last_at: days(start_at, self.settings.horizon_days),
             promised_by: promised_by.unwrap_or_else(|| days(start_at, promise_days)),
             // Who buys the earliest arrival gets it whenever it is; to the others the promise binds, until
-            // their goods are on the way.
+            // it was given.
             binds: promised_by.is_none() && ask.service != Service::Express,
             window_is_over,
         }

@@ -1,5 +1,7 @@
 //! What a search found, as a plan that people can read.
 
+use chrono::NaiveDate;
+
 use super::ask::{Ask, NoRoute, Start};
 use super::cost::{self, Road, kilometres};
 use super::planner::{Planner, Times, distance_to};
@@ -7,7 +9,7 @@ use super::reasons::{self, Choice, Outcome};
 use super::schedule::later;
 use super::search::{Label, PassedOver};
 use super::timetable::Timetable;
-use crate::domain::instant::from_micros;
+use crate::domain::instant::{Instant, from_micros};
 use crate::domain::network::{DepartureId, HubCode, TransportMode};
 use crate::domain::plan::{Alternative, Co2eMilligrams, Itinerary, Leg, LegKind, Plan, UsdMicros};
 use crate::domain::service::Service;
@@ -158,33 +160,18 @@ fn via(planner: &Planner, found: &Found, door: &Label) -> Vec<HubCode> {
 
 /// One way, leg by leg.
 pub fn itinerary(planner: &Planner, ask: &Ask, found: &Found, door: &Label) -> Itinerary {
-    let network = &planner.network;
     let gateway = door.hub as usize;
     let (origin, micrometres) = found.origins[door.start as usize];
     let first = first_mile(planner, ask, found, origin as usize, micrometres);
     let hauls = door.hauls().map(|(lane, departure)| {
-        let distance_km = network.lanes()[lane].distance_metres as f64 / 1_000.0;
-        let lane = &network.lanes()[lane];
         let depart_at = from_micros(found.timetable.depart_at[departure]);
-        Leg {
-            kind: LegKind::LineHaul,
-            from: lane.from.to_string(),
-            to: lane.to.to_string(),
-            mode: lane.mode,
-            lane: Some(lane.id.clone()),
-            departure: Some(DepartureId { lane: lane.id.clone(), date: found.timetable.date(departure) }),
-            depart_at,
-            arrive_at: later(depart_at, chrono::TimeDelta::minutes(i64::from(lane.transit_minutes))),
-            distance_km,
-            cost: UsdMicros(cost::line_haul(lane, ask.chargeable)),
-            co2e: Co2eMilligrams(planner.factors.line_haul(lane, ask.weight)),
-        }
+        haul(planner, ask, lane, found.timetable.date(departure), depart_at)
     });
     let to_door = distance_to(found.gateways, gateway);
     let road = planner.last_mile_road(gateway);
     let arrive_at = from_micros(door.ready_at);
     let ready_at_gateway_at = arrive_at - chrono::TimeDelta::minutes(road.minutes(to_door));
-    let ends = (network.hubs()[gateway].code.as_str(), "consignee");
+    let ends = (planner.network.hubs()[gateway].code.as_str(), "consignee");
     let last = road_leg(ask, &road, LegKind::LastMile, ends, ready_at_gateway_at, to_door);
     Itinerary {
         legs: first.into_iter().chain(hauls).chain([last]).collect(),
@@ -192,6 +179,23 @@ pub fn itinerary(planner: &Planner, ask: &Ask, found: &Found, door: &Label) -> I
         arrive_at,
         cost: UsdMicros(door.cost),
         co2e: Co2eMilligrams(door.co2e),
+    }
+}
+
+pub fn haul(planner: &Planner, ask: &Ask, lane: usize, date: NaiveDate, depart_at: Instant) -> Leg {
+    let lane = &planner.network.lanes()[lane];
+    Leg {
+        kind: LegKind::LineHaul,
+        from: lane.from.to_string(),
+        to: lane.to.to_string(),
+        mode: lane.mode,
+        lane: Some(lane.id.clone()),
+        departure: Some(DepartureId { lane: lane.id.clone(), date }),
+        depart_at,
+        arrive_at: later(depart_at, chrono::TimeDelta::minutes(i64::from(lane.transit_minutes))),
+        distance_km: lane.distance_metres as f64 / 1_000.0,
+        cost: UsdMicros(cost::line_haul(lane, ask.chargeable)),
+        co2e: Co2eMilligrams(planner.factors.line_haul(lane, ask.weight)),
     }
 }
 
@@ -207,7 +211,7 @@ fn road_leg(
     road: &Road,
     kind: LegKind,
     (from, to): (&str, &str),
-    depart_at: crate::domain::instant::Instant,
+    depart_at: Instant,
     micrometres: u64,
 ) -> Leg {
     Leg {

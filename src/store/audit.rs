@@ -72,28 +72,48 @@ pub async fn append(
 ) -> Result<(), StoreError> {
     let mut rows = Vec::with_capacity(changes.len());
     for change in changes {
-        let entry = Entry {
-            seq: head.seq + 1,
-            at,
-            actor: change.actor.clone(),
-            action: change.action.clone(),
-            detail: change.detail.to_string(),
-        };
-        let hash = link(&head.hash, shipment.uuid(), &entry);
-        rows.push(audit_entry::ActiveModel {
-            shipment_id: Set(shipment.uuid()),
-            seq: Set(entry.seq),
-            at: Set(at.timestamp_micros()),
-            actor: Set(entry.actor),
-            action: Set(entry.action),
-            detail: Set(entry.detail),
-            previous_hash: Set(std::mem::replace(&mut head.hash, hash.clone())),
-            hash: Set(hash),
-        });
-        head.seq = entry.seq;
+        rows.push(row(shipment, head, change, at));
     }
-    if !rows.is_empty() {
-        audit_entry::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    insert(tx, rows).await
+}
+
+/// Adds one change to each of many shipments, and moves their heads.
+pub async fn append_to_many<'c>(
+    tx: &Tx,
+    changed: impl IntoIterator<Item = (ShipmentId, &'c mut AuditHead, &'c Change)>,
+    at: Instant,
+) -> Result<(), StoreError> {
+    let rows = changed.into_iter().map(|(shipment, head, change)| row(shipment, head, change, at));
+    insert(tx, rows.collect()).await
+}
+
+fn row(shipment: ShipmentId, head: &mut AuditHead, change: &Change, at: Instant) -> audit_entry::ActiveModel {
+    let entry = Entry {
+        seq: head.seq + 1,
+        at,
+        actor: change.actor.clone(),
+        action: change.action.clone(),
+        detail: change.detail.to_string(),
+    };
+    let hash = link(&head.hash, shipment.uuid(), &entry);
+    head.seq = entry.seq;
+    audit_entry::ActiveModel {
+        shipment_id: Set(shipment.uuid()),
+        seq: Set(entry.seq),
+        at: Set(at.timestamp_micros()),
+        actor: Set(entry.actor),
+        action: Set(entry.action),
+        detail: Set(entry.detail),
+        previous_hash: Set(std::mem::replace(&mut head.hash, hash.clone())),
+        hash: Set(hash),
+    }
+}
+
+async fn insert(tx: &Tx, rows: Vec<audit_entry::ActiveModel>) -> Result<(), StoreError> {
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some = rows.by_ref().take(1_000);
+        audit_entry::Entity::insert_many(some).exec_without_returning(tx).await?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::{StoreError, Tx};
 use crate::domain::calendar::{Calendar, ChangeKind, Closure, DepartureChange, Holiday};
 use crate::domain::id::ClosureId;
 use crate::domain::instant::{Instant, from_micros};
-use crate::domain::network::DepartureId;
+use crate::domain::network::{DepartureId, HubCode};
 
 const TIME: &str = "%H:%M:%S";
 
@@ -47,6 +47,30 @@ pub async fn insert_closure(
     let row = closure_row(id.uuid(), closure, false, at);
     hub_closure::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
+}
+
+/// A hub's closures, oldest first, and whether an import brought them.
+pub async fn closures_of(
+    db: &impl ConnectionTrait,
+    hub: &HubCode,
+) -> Result<Vec<(ClosureId, Closure, bool)>, StoreError> {
+    use hub_closure::Column as C;
+    let query = hub_closure::Entity::find().filter(C::HubCode.eq(hub.as_str())).order_by_asc(C::Id);
+    let rows = query.all(db).await?;
+    rows.into_iter()
+        .map(|row| Ok((ClosureId::from_uuid(row.id), row.imported, closure_from_row(row)?)))
+        .map(|row| row.map(|(id, imported, closure)| (id, closure, imported)))
+        .collect()
+}
+
+/// False: the hub has no such closure, or it came with an import.
+pub async fn delete_closure(tx: &Tx, hub: &HubCode, id: ClosureId) -> Result<bool, StoreError> {
+    use hub_closure::Column as C;
+    let delete = hub_closure::Entity::delete_many()
+        .filter(C::Id.eq(id.uuid()))
+        .filter(C::HubCode.eq(hub.as_str()))
+        .filter(C::Imported.eq(false));
+    Ok(delete.exec(tx).await?.rows_affected == 1)
 }
 
 /// False: it was so already.

@@ -5,13 +5,14 @@
 //! is the only judge. Whoever books several takes them in the order of their ids, so that two
 //! never wait for each other. A row is there from the first booking on.
 
-use std::collections::{BTreeMap, HashMap};
-
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{OnConflict, Value};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait,
+    QueryFilter, QueryOrder, QueryResult,
+};
 
 use super::entity::{booking, departure};
-use super::row::{Column, statement};
+use super::row::{Column, placeholders, statement};
 use super::{StoreError, Tx};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, from_micros};
@@ -85,9 +86,7 @@ pub async fn take(
         wall.timestamp_micros().into(),
     ];
     let Some(row) = tx.query_one_raw(statement(tx, sql, values)).await? else { return Ok(None) };
-    let column = |name| Column("departure", name);
-    let booked: (i64, i64) = (row.try_get("", "booked_grams")?, row.try_get("", "booked_cm3")?);
-    Ok(Some((column("booked_grams").number(booked.0)?, column("booked_cm3").number(booked.1)?)))
+    Ok(Some(sums(&row)?))
 }
 
 /// Notes which shipment took what was taken.
@@ -105,54 +104,114 @@ pub async fn insert_bookings(tx: &Tx, bookings: &[Booking], at: Instant) -> Resu
     Ok(())
 }
 
-/// Gives back what shipments took of departures that are still open. Says what was given back.
-pub async fn release(tx: &Tx, shipments: &[ShipmentId], wall: Instant) -> Result<Vec<Booking>, StoreError> {
-    let ids = || shipments.iter().map(|id| id.uuid());
-    let rows = booking::Entity::find().filter(booking::Column::ShipmentId.is_in(ids())).all(tx).await?;
-    let held = rows.into_iter().map(booking_from_row).collect::<Result<Vec<_>, _>>()?;
-    let mut given: BTreeMap<DepartureId, (u64, u64)> = BTreeMap::new();
-    for booking in &held {
-        let sum = given.entry(booking.departure.clone()).or_default();
-        *sum = (sum.0 + booking.grams, sum.1 + booking.cm3);
-    }
-    // In the order of their ids, as whoever books does.
-    let mut open = Vec::with_capacity(given.len());
-    for (id, (grams, cm3)) in given {
-        use departure::Column as C;
-        let update = departure::Entity::update_many()
-            .col_expr(C::BookedGrams, Expr::col(C::BookedGrams).sub(grams as i64))
-            .col_expr(C::BookedCm3, Expr::col(C::BookedCm3).sub(cm3 as i64))
-            .col_expr(C::ChangedAt, Expr::value(wall.timestamp_micros()))
-            .filter(C::Id.eq(id.to_string()))
-            .filter(C::State.eq(DepartureState::Open.as_str()));
-        if update.exec(tx).await?.rows_affected == 1 {
-            open.push(id);
-        }
-    }
-    let freed: Vec<_> = held.into_iter().filter(|booking| open.contains(&booking.departure)).collect();
-    if !freed.is_empty() {
-        booking::Entity::delete_many()
-            .filter(booking::Column::ShipmentId.is_in(ids()))
-            .filter(booking::Column::DepartureId.is_in(open.iter().map(ToString::to_string)))
-            .exec(tx)
-            .await?;
-    }
-    Ok(freed)
+/// Gives back room on a departure that is open, or closed where `closed_too`. Says what is booked on it from
+/// then on; none, and nothing given back: it is not open any more.
+pub async fn give(
+    tx: &Tx,
+    id: &DepartureId,
+    (grams, cm3): (u64, u64),
+    closed_too: bool,
+    wall: Instant,
+) -> Result<Option<(u64, u64)>, StoreError> {
+    let sql = "UPDATE departure SET booked_grams = booked_grams - $2, booked_cm3 = booked_cm3 - $3, \
+         changed_at = $4 WHERE id = $1 AND state IN ('open', $5) RETURNING booked_grams, booked_cm3";
+    let state = if closed_too { DepartureState::Closed } else { DepartureState::Open };
+    let values = [
+        id.to_string().into(),
+        (grams as i64).into(),
+        (cm3 as i64).into(),
+        wall.timestamp_micros().into(),
+        state.as_str().into(),
+    ];
+    let row = tx.query_one_raw(statement(tx, sql, values)).await?;
+    row.as_ref().map(sums).transpose()
 }
 
-/// What many shipments hold, in one question.
-pub async fn of_shipments(
-    db: &impl ConnectionTrait,
-    shipments: &[ShipmentId],
-) -> Result<HashMap<ShipmentId, Vec<Booking>>, StoreError> {
-    let ids = shipments.iter().map(|id| id.uuid());
-    let rows = booking::Entity::find().filter(booking::Column::ShipmentId.is_in(ids)).all(db).await?;
-    let mut by_shipment: HashMap<_, Vec<_>> = HashMap::with_capacity(shipments.len());
-    for row in rows {
-        let booking = booking_from_row(row)?;
-        by_shipment.entry(booking.shipment).or_default().push(booking);
+fn sums(row: &QueryResult) -> Result<(u64, u64), StoreError> {
+    let column = |name| Column("departure", name);
+    let booked: (i64, i64) = (row.try_get("", "booked_grams")?, row.try_get("", "booked_cm3")?);
+    Ok((column("booked_grams").number(booked.0)?, column("booked_cm3").number(booked.1)?))
+}
+
+/// Takes back the notes of what was given back.
+pub async fn delete_bookings(tx: &Tx, bookings: &[(ShipmentId, DepartureId)]) -> Result<(), StoreError> {
+    for some in bookings.chunks(1_000) {
+        let rows = placeholders(1, some.len(), 2);
+        let sql = format!("DELETE FROM booking WHERE (shipment_id, departure_id) IN (VALUES {rows})");
+        let values = some.iter().flat_map(|(shipment, departure)| -> [Value; 2] {
+            [shipment.uuid().into(), departure.to_string().into()]
+        });
+        tx.execute_raw(statement(tx, &sql, values)).await?;
     }
-    Ok(by_shipment)
+    Ok(())
+}
+
+/// It does not leave, and nothing more is booked on it. What was booked stays noted.
+pub async fn cancel(tx: &Tx, dated: &Dated, wall: Instant) -> Result<(), StoreError> {
+    let row = departure::ActiveModel {
+        id: Set(dated.id.to_string()),
+        from_hub: Set(dated.from.to_string()),
+        to_hub: Set(dated.to.to_string()),
+        depart_at: Set(dated.depart_at.timestamp_micros()),
+        arrive_at: Set(dated.arrive_at.timestamp_micros()),
+        cutoff_at: Set(dated.cutoff_at.timestamp_micros()),
+        capacity_grams: Set(dated.capacity_grams as i64),
+        capacity_cm3: Set(dated.capacity_cm3 as i64),
+        booked_grams: Set(0),
+        booked_cm3: Set(0),
+        state: Set(DepartureState::Cancelled.to_string()),
+        changed_at: Set(wall.timestamp_micros()),
+    };
+    use departure::Column as C;
+    let again = OnConflict::column(C::Id).update_columns([C::State, C::ChangedAt]).to_owned();
+    departure::Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// How many shipments have a booking on it.
+pub async fn bookings_on(db: &impl ConnectionTrait, id: &DepartureId) -> Result<u64, StoreError> {
+    let query = booking::Entity::find().filter(booking::Column::DepartureId.eq(id.to_string()));
+    Ok(query.count(db).await?)
+}
+
+/// A booking, and what became of its departure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub booking: Booking,
+    pub state: DepartureState,
+    pub depart_at: Instant,
+}
+
+/// What many shipments hold, with the state of each departure, in one question.
+pub async fn held_by(db: &impl ConnectionTrait, shipments: &[ShipmentId]) -> Result<Vec<Held>, StoreError> {
+    let ids = placeholders(1, 1, shipments.len());
+    let sql = format!(
+        "SELECT b.shipment_id, b.departure_id, b.grams, b.cm3, b.created_at, d.state, d.depart_at \
+         FROM booking b JOIN departure d ON d.id = b.departure_id \
+         WHERE b.shipment_id IN {ids} ORDER BY b.shipment_id, d.depart_at"
+    );
+    let values = shipments.iter().map(|id| id.uuid().into());
+    let rows = db.query_all_raw(statement(db, &sql, values)).await?;
+    rows.iter().map(held_from_row).collect()
+}
+
+fn held_from_row(row: &QueryResult) -> Result<Held, StoreError> {
+    let (state, depart_at): (String, i64) = (row.try_get("", "state")?, row.try_get("", "depart_at")?);
+    Ok(Held {
+        booking: booking_from_row(booking::Model::from_query_result(row, "")?)?,
+        state: Column("departure", "state").word(&state)?,
+        depart_at: from_micros(depart_at),
+    })
+}
+
+/// Several departures in one question, in no order.
+pub async fn find_many(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = &DepartureId>,
+) -> Result<Vec<Booked>, StoreError> {
+    let ids = ids.into_iter().map(ToString::to_string);
+    let rows = departure::Entity::find().filter(departure::Column::Id.is_in(ids)).all(db).await?;
+    rows.into_iter().map(from_row).collect()
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: &DepartureId) -> Result<Option<Booked>, StoreError> {
@@ -200,33 +259,9 @@ pub async fn bookings(db: &impl ConnectionTrait, id: &DepartureId) -> Result<Vec
 /// Ends the booking of a departure. False: somebody else did. Whoever takes or gives back room waits
 /// until the transaction ends, and so does whoever else closes it.
 pub async fn close(tx: &Tx, id: &DepartureId, wall: Instant) -> Result<bool, StoreError> {
-    use departure::Column as C;
-    let update = departure::Entity::update_many()
-        .col_expr(C::State, Expr::value(DepartureState::Closed.as_str()))
-        .col_expr(C::ChangedAt, Expr::value(wall.timestamp_micros()))
-        .filter(C::Id.eq(id.to_string()))
-        .filter(C::State.eq(DepartureState::Open.as_str()));
-    Ok(update.exec(tx).await?.rows_affected == 1)
-}
-
-/// Takes shipments off a departure that the same transaction closed.
-pub async fn take_off(tx: &Tx, id: &DepartureId, bookings: &[Booking]) -> Result<(), StoreError> {
-    use departure::Column as C;
-    let sum = |of: fn(&Booking) -> u64| bookings.iter().map(of).sum::<u64>() as i64;
-    departure::Entity::update_many()
-        .col_expr(C::BookedGrams, Expr::col(C::BookedGrams).sub(sum(|booking| booking.grams)))
-        .col_expr(C::BookedCm3, Expr::col(C::BookedCm3).sub(sum(|booking| booking.cm3)))
-        .filter(C::Id.eq(id.to_string()))
-        .exec(tx)
-        .await?;
-    for some in bookings.chunks(500) {
-        booking::Entity::delete_many()
-            .filter(booking::Column::ShipmentId.is_in(some.iter().map(|booking| booking.shipment.uuid())))
-            .filter(booking::Column::DepartureId.eq(id.to_string()))
-            .exec(tx)
-            .await?;
-    }
-    Ok(())
+    let sql = "UPDATE departure SET state = 'closed', changed_at = $2 WHERE id = $1 AND state = 'open'";
+    let values = [id.to_string().into(), wall.timestamp_micros().into()];
+    Ok(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected() == 1)
 }
 
 fn booking_from_row(row: booking::Model) -> Result<Booking, StoreError> {

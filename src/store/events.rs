@@ -1,11 +1,11 @@
 //! Tracking events and carriers' answers: each is stored raw, once, for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, Select,
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -99,23 +99,39 @@ fn renew_meaning() -> OnConflict {
         .to_owned()
 }
 
-/// Every event of a shipment, oldest first, without its raw form.
+/// Every event of a shipment, oldest first. Its raw form only where it names a departure.
 pub async fn of_shipment(
     db: &impl ConnectionTrait,
     shipment: ShipmentId,
 ) -> Result<Vec<TrackingEvent>, StoreError> {
+    let rows = without_raw().filter(tracking_event::Column::ShipmentId.eq(shipment.uuid())).all(db).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// Those of many shipments, in one question.
+pub async fn of_shipments(
+    db: &impl ConnectionTrait,
+    shipments: &[ShipmentId],
+) -> Result<HashMap<ShipmentId, Vec<TrackingEvent>>, StoreError> {
+    let ids = shipments.iter().map(|id| id.uuid());
+    let rows = without_raw().filter(tracking_event::Column::ShipmentId.is_in(ids)).all(db).await?;
+    let mut by_shipment: HashMap<_, Vec<_>> = HashMap::with_capacity(shipments.len());
+    for row in rows {
+        by_shipment.entry(ShipmentId::from_uuid(row.shipment_id)).or_default().push(from_row(row)?);
+    }
+    Ok(by_shipment)
+}
+
+fn without_raw() -> Select<tracking_event::Entity> {
     use tracking_event::Column as C;
-    let columns = C::iter().filter(|column| !matches!(column, C::Raw));
-    let rows = tracking_event::Entity::find()
+    let of_departures = [ScanKind::Departed, ScanKind::Offloaded].map(ScanKind::as_str);
+    let raw = CaseStatement::new().case(Expr::col(C::ScanKind).is_in(of_departures), Expr::col(C::Raw));
+    tracking_event::Entity::find()
         .select_only()
-        .columns(columns)
-        .column_as(Expr::value(""), C::Raw)
-        .filter(C::ShipmentId.eq(shipment.uuid()))
+        .columns(C::iter().filter(|column| !matches!(column, C::Raw)))
+        .column_as(Expr::Case(Box::new(raw.finally(""))), C::Raw)
         .order_by_asc(C::OccurredAt)
         .order_by_asc(C::Fingerprint)
-        .all(db)
-        .await?;
-    rows.into_iter().map(from_row).collect()
 }
 
 /// Where a scan had a parcel, and when.

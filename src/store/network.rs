@@ -2,8 +2,8 @@
 //! the calendar (see [`super::calendar`]).
 
 use chrono::NaiveTime;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
 
 use super::entity::{hub, lane, network_edition};
 use super::row::Column;
@@ -22,6 +22,13 @@ pub async fn edition(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
     Ok(network_edition::Entity::find_by_id(EDITION).one(db).await?.map_or(0, |row| row.edition))
 }
 
+/// The same, and it stays in force until the end of the transaction: who makes a new one waits. What is
+/// planned on an edition and saved under this was planned on what is in force, or is not saved.
+pub async fn edition_held(tx: &Tx) -> Result<i64, StoreError> {
+    let row = network_edition::Entity::find_by_id(EDITION).lock_shared().one(tx).await?;
+    Ok(row.map_or(0, |row| row.edition))
+}
+
 /// Puts `hubs`, `lanes` and what an import says of the calendar in the place of those there are. Says which
 /// edition they make.
 pub async fn replace(
@@ -31,6 +38,8 @@ pub async fn replace(
     imported: &Calendar,
     at: Instant,
 ) -> Result<i64, StoreError> {
+    // First of all: who makes a new edition waits for those who save plans made on this one.
+    let edition = new_edition(tx, at).await?;
     hub::Entity::delete_many().exec(tx).await?;
     lane::Entity::delete_many().exec(tx).await?;
     for some in hubs.chunks(500) {
@@ -40,26 +49,21 @@ pub async fn replace(
         lane::Entity::insert_many(some.iter().map(lane_row)).exec_without_returning(tx).await?;
     }
     calendar::replace_imported(tx, imported, at).await?;
-    new_edition(tx, at).await
+    Ok(edition)
 }
 
 /// Tells every daemon to read the network again.
 pub async fn new_edition(tx: &Tx, at: Instant) -> Result<i64, StoreError> {
-    let edition = edition(tx).await? + 1;
+    use network_edition::Column as C;
     let row = network_edition::ActiveModel {
         id: Set(EDITION),
-        edition: Set(edition),
+        edition: Set(1),
         imported_at: Set(at.timestamp_micros()),
     };
-    network_edition::Entity::insert(row)
-        .on_conflict(
-            OnConflict::column(network_edition::Column::Id)
-                .update_columns([network_edition::Column::Edition, network_edition::Column::ImportedAt])
-                .to_owned(),
-        )
-        .exec_without_returning(tx)
-        .await?;
-    Ok(edition)
+    let one_more = Expr::col((network_edition::Entity, C::Edition)).add(1_i64);
+    let again = OnConflict::column(C::Id).update_column(C::ImportedAt).value(C::Edition, one_more).to_owned();
+    network_edition::Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;
+    edition(tx).await
 }
 
 pub async fn load(db: &impl ConnectionTrait) -> Result<(Vec<Hub>, Vec<Lane>, Calendar), StoreError> {

@@ -46,6 +46,15 @@ pub fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator
     Statement::from_sql_and_values(db.get_database_backend(), sql, values)
 }
 
+/// `($1, $2), ($3, $4)`: so many rows of so many columns each, the first column's number being `first`.
+pub fn placeholders(first: usize, rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let columns: Vec<_> = (0..columns).map(|at| format!("${}", first + row * columns + at)).collect();
+        format!("({})", columns.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 /// What keeps two daemons from claiming the same rows; SQLite has one writer and needs nothing.
 pub fn skip_locked(db: &impl ConnectionTrait) -> &'static str {
     match db.get_database_backend() {

@@ -1,7 +1,5 @@
 //! Shipments, their parcels, their plans, and the requests they came from.
 
-use std::collections::HashMap;
-
 use chrono_tz::Tz;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -95,15 +93,18 @@ async fn insert_plan(
     plan: &Plan,
     at: Instant,
 ) -> Result<(), StoreError> {
-    let row = plan::ActiveModel {
+    plan::Entity::insert(plan_row(shipment, id, plan, at)).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+pub(super) fn plan_row(shipment: ShipmentId, id: PlanId, plan: &Plan, at: Instant) -> plan::ActiveModel {
+    plan::ActiveModel {
         shipment_id: Set(shipment.uuid()),
         id: Set(id.uuid()),
         body: Set(to_json(plan)),
         reason: Set(plan.reason.clone()),
         created_at: Set(at.timestamp_micros()),
-    };
-    plan::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
+    }
 }
 
 /// The shipment that a merchant's reference already stands for.
@@ -177,6 +178,11 @@ pub async fn parcels_of(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result
     query.all(db).await?.into_iter().map(parcel_from_row).collect()
 }
 
+/// There is none without a plan.
+pub fn without_plan(shipment: &Shipment) -> StoreError {
+    Column("plan", "body").corrupt(format!("{} has no plan {}", shipment.id, shipment.plan))
+}
+
 pub async fn plan(db: &impl ConnectionTrait, shipment: ShipmentId, id: PlanId) -> Result<Plan, StoreError> {
     let body = Column("plan", "body");
     let row = plan::Entity::find_by_id((shipment.uuid(), id.uuid())).one(db).await?;
@@ -184,31 +190,26 @@ pub async fn plan(db: &impl ConnectionTrait, shipment: ShipmentId, id: PlanId) -
     body.json(&row.body)
 }
 
-/// Many shipments with their present plans, in the order of their ids.
-pub async fn with_plans(
-    db: &impl ConnectionTrait,
-    ids: &[ShipmentId],
-) -> Result<Vec<(Shipment, Plan)>, StoreError> {
-    let mut all = Vec::with_capacity(ids.len());
-    for some in ids.chunks(500) {
-        let uuids = || some.iter().map(|id| id.uuid());
-        let rows = shipment::Entity::find().filter(shipment::Column::Id.is_in(uuids())).all(db).await?;
-        let ids = rows.iter().map(|row| row.plan_id);
-        let plans = plan::Entity::find()
-            .filter(plan::Column::ShipmentId.is_in(uuids()))
-            .filter(plan::Column::Id.is_in(ids))
-            .all(db)
-            .await?;
-        let mut plans: HashMap<_, _> = plans.into_iter().map(|plan| (plan.shipment_id, plan.body)).collect();
-        for row in rows {
-            let body = Column("plan", "body");
-            let written = plans.remove(&row.id);
-            let written = written.ok_or_else(|| body.corrupt(format!("{} has no plan", row.id)))?;
-            all.push((from_row(row)?, body.json(&written)?));
-        }
-    }
-    all.sort_by_key(|(shipment, _)| shipment.id);
-    Ok(all)
+/// A plan that a shipment has or had.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    pub id: PlanId,
+    pub plan: Plan,
+    pub created_at: Instant,
+}
+
+/// Every plan that a shipment has had, newest first.
+pub async fn plans(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Vec<Planned>, StoreError> {
+    let query = plan::Entity::find().filter(plan::Column::ShipmentId.eq(shipment.uuid()));
+    let rows = query.order_by_desc(plan::Column::Id).all(db).await?;
+    let planned = |row: plan::Model| {
+        Ok(Planned {
+            id: PlanId::from_uuid(row.id),
+            plan: Column("plan", "body").json(&row.body)?,
+            created_at: from_micros(row.created_at),
+        })
+    };
+    rows.into_iter().map(planned).collect()
 }
 
 /// How many shipments there are of each status. Reads the whole table.
@@ -243,6 +244,17 @@ pub async fn save_progress(tx: &Tx, shipment: &Shipment) -> Result<(), StoreErro
         .exec(tx)
         .await?;
     Ok(())
+}
+
+/// Another clearance, with its entry.
+pub async fn save_clearance(tx: &Tx, shipment: &Shipment) -> Result<(), StoreError> {
+    use shipment::Column as C;
+    shipment::Entity::update_many()
+        .col_expr(C::Clearance, Expr::value(shipment.clearance.as_str()))
+        .filter(C::Id.eq(shipment.id.uuid()))
+        .exec(tx)
+        .await?;
+    save_progress(tx, shipment).await
 }
 
 pub async fn save_parcel(tx: &Tx, parcel: &Parcel) -> Result<(), StoreError> {
@@ -282,7 +294,7 @@ fn shipment_row(s: &Shipment) -> shipment::ActiveModel {
     }
 }
 
-fn from_row(row: shipment::Model) -> Result<Shipment, StoreError> {
+pub(super) fn from_row(row: shipment::Model) -> Result<Shipment, StoreError> {
     let column = |name| Column("shipment", name);
     Ok(Shipment {
         id: ShipmentId::from_uuid(row.id),

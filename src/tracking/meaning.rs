@@ -72,6 +72,7 @@ fn of_a_scan(kind: ScanKind, facility: Option<Facility>) -> Meaning {
         ScanKind::Packed => Meaning::Reaches(Milestone::Consolidated),
         ScanKind::Departed if at_gateway => Meaning::Nothing,
         ScanKind::Departed => Meaning::Reaches(Milestone::LineHaul),
+        ScanKind::Offloaded => Meaning::Nothing,
         ScanKind::CustomsPresented => Meaning::Reaches(Milestone::Customs),
         ScanKind::CustomsHeld => Meaning::Held,
         ScanKind::CustomsReleased => Meaning::Released,

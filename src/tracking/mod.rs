@@ -15,6 +15,8 @@ mod estimate;
 mod fold;
 mod handover;
 mod meaning;
+mod place;
 
 pub use estimate::{Where, estimate, expected};
 pub use fold::{ParcelTimeline, Timeline, fold};
+pub use place::{Place, places};

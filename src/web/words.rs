@@ -35,6 +35,7 @@ impl Named for ScanKind {
         match self {
             Self::Received => ["Received", "已收货"],
             Self::Departed => ["Departed", "已发出"],
+            Self::Offloaded => ["Waiting for the next departure", "未能装运，等待下一班"],
             Self::Arrived => ["Arrived", "已到达"],
             Self::CustomsPresented => ["Presented to customs", "已向海关申报"],
             Self::CustomsHeld => ["Held by customs", "海关暂扣，等待处理"],

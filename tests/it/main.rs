@@ -15,6 +15,7 @@ mod operations;
 mod outbox;
 mod pack;
 mod pickups;
+mod planning;
 mod plans;
 mod polling;
 mod replicas;

@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use sampan::sandbox::sample::PICKUPS;
 use serde_json::{Value, json};
 
 use crate::support::binary::{bad, good, out, sampan_fed};
@@ -63,6 +64,31 @@ fn parcels_come_out_in_bags() {
 }
 
 #[test]
+fn the_sample_pickups_are_packed_close_to_the_bound() {
+    let mut parcels = Vec::new();
+    for line in PICKUPS.lines() {
+        let body: Value = serde_json::from_str(line).expect("a pickup");
+        for parcel in body["parcels"].as_array().expect("parcels") {
+            let side = |at: usize| parcel["size_mm"][at].as_u64().expect("a side");
+            parcels.push(json!({
+                "id": parcel["reference"],
+                "weight_grams": parcel["weight_grams"],
+                "volume_cm3": (side(0) * side(1) * side(2)).div_ceil(1_000),
+                "group": body["clearance"],
+            }));
+        }
+    }
+    let count = parcels.len();
+    let bins = json!({"max_weight_grams": 30_000, "max_volume_cm3": 120_000});
+    let answer = packed(&json!({"bins": bins, "parcels": parcels}));
+    let bags = answer["bags"].as_array().expect("bags");
+    let in_bags: usize = bags.iter().map(|bag| bag["parcels"].as_array().expect("parcels").len()).sum();
+    assert_eq!(in_bags, count);
+    let bound = answer["lower_bound"].as_u64().expect("a number");
+    assert!(bags.len() as u64 * 100 <= bound * 102, "{} bags, and {bound} at least", bags.len());
+}
+
+#[test]
 fn no_parcels_need_no_bags() {
     assert_eq!(
         good(&pack(r#"{"bins":{"max_weight_grams":1},"parcels":[]}"#)),
@@ -117,7 +143,6 @@ fn all_mistakes_are_named_at_once_by_their_pointers() {
         "/apart/0: has to be a pair of classes".to_owned(),
         "/apart/1/1: has to be a string".to_owned(),
         "/apart/2: has to be a list".to_owned(),
-        "/apart/2: has to be a pair of classes".to_owned(),
     ];
     assert_eq!(said, expected);
 }

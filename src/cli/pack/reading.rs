@@ -197,8 +197,7 @@ impl Reader {
     }
 
     fn pair(&mut self, raw: &RawValue, place: Place) -> Option<(u32, u32)> {
-        let Some([one, other]) = self.list(raw, place).and_then(|list| <[&RawValue; 2]>::try_from(list).ok())
-        else {
+        let Ok([one, other]) = <[&RawValue; 2]>::try_from(self.list(raw, place)?) else {
             self.mistakes.push(format!("{place}: has to be a pair of classes"));
             return None;
         };

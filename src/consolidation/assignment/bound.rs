@@ -201,11 +201,12 @@ fn improve(question: &Question, rewards: &mut [i64], taken: &[u64], gap: u128, s
 /// The least bound over ranges of units that together cover all there are, after `nodes_max` branchings,
 /// each on the worst range so far; never more than `known`.
 pub fn branch(question: &Question, known: u128, nodes_max: usize, rounds: usize) -> u128 {
-    let bound_of = |ranges: Ranges| {
+    // What holds for a range holds for all of its parts.
+    let bound_of = |ranges: Ranges, at_least: u128| {
         let bound = lower_bound(question, &ranges, known, rounds);
-        (std::cmp::Reverse(bound.cost), ranges, bound.usage)
+        (std::cmp::Reverse(bound.cost.max(at_least)), ranges, bound.usage)
     };
-    let mut open = BinaryHeap::from([bound_of(Ranges::whole(question.departures))]);
+    let mut open = BinaryHeap::from([bound_of(Ranges::whole(question.departures), 0)]);
     for _ in 0..nodes_max {
         let Some((std::cmp::Reverse(cost), ranges, usage)) = open.pop() else { return known };
         let split =
@@ -221,7 +222,7 @@ pub fn branch(question: &Question, known: u128, nodes_max: usize, rounds: usize)
         for part in [(range.0, middle), (middle + 1, range.1)] {
             let mut ranges = ranges.clone();
             ranges.0[at] = part;
-            open.push(bound_of(ranges));
+            open.push(bound_of(ranges, cost));
         }
     }
     open.peek().map_or(known, |(cost, ..)| cost.0.min(known))

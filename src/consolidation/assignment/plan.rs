@@ -186,6 +186,29 @@ impl<'a> Plan<'a> {
         Some(Move { changes: [Some((one, to)), Some((other, from))], cost: delta.cost, energy: delta.energy })
     }
 
+    /// What changes if `load` takes the place of `other`, which goes to `choice`, neither its own place nor
+    /// that of `load`.
+    pub fn eject(&self, load: usize, other: usize, choice: &Choice, curved: f64) -> Option<Move> {
+        let (from, to, away) = (self.place[load], self.place[other], choice.departure);
+        if from == to || away == from || away == to {
+            return None;
+        }
+        let after = self.question.cost(load, to)? as i64 + choice.cost_micros as i64;
+        let cost = after - self.paid[load] as i64 - self.paid[other] as i64;
+        let mut delta = Delta { plan: self, curved, cost, energy: cost as f64 };
+        delta.change(from, None, Some(load))?;
+        delta.change(to, Some(load), Some(other))?;
+        delta.change(away, Some(other), None)?;
+        if !self.suits(load, to, Some(other)) || !self.suits(other, away, None) {
+            return None;
+        }
+        Some(Move {
+            changes: [Some((load, to)), Some((other, away))],
+            cost: delta.cost,
+            energy: delta.energy,
+        })
+    }
+
     pub fn members(&self, departure: usize) -> &[usize] {
         &self.members[departure]
     }

@@ -1,4 +1,4 @@
-//! A good plan: regret first, then shifts and swaps under a tolerance that falls.
+//! A good plan: regret first, then shifts, swaps and ejections under a tolerance that falls.
 
 use super::super::effort::Shuffler;
 use super::plan::{Move, Plan, Question};
@@ -29,26 +29,34 @@ fn share(question: &Question, load: &Load, choice: &Choice) -> f64 {
     })
 }
 
+struct Wish {
+    load: usize,
+    /// What it loses by its second choice.
+    regret: u64,
+    /// Best first.
+    choices: Vec<Choice>,
+}
+
 /// The load that loses most by not getting its best choice goes first; each takes the best that still has room.
 fn by_regret<'a>(question: &'a Question<'a>) -> Plan<'a> {
     let mut plan = Plan::nobody_travels(question);
     let fair = |load: usize, choice: &Choice| {
         (choice.cost_micros as f64 + share(question, &question.loads[load], choice)).min(1e18) as u64
     };
-    let mut order: Vec<(u64, usize, Vec<(u64, Choice)>)> = (0..question.loads.len())
+    let mut order: Vec<Wish> = (0..question.loads.len())
         .map(|load| {
             let mut costs: Vec<(u64, Choice)> =
                 question.choices[load].iter().map(|choice| (fair(load, choice), *choice)).collect();
             costs.sort_by_key(|(cost, choice)| (*cost, choice.departure));
             let regret = costs.get(1).map_or(0, |second| second.0 - costs[0].0);
-            (regret, load, costs)
+            Wish { load, regret, choices: costs.into_iter().map(|(_, choice)| choice).collect() }
         })
         .collect();
-    order.sort_by_key(|(regret, load, _)| (std::cmp::Reverse(*regret), *load));
-    for (_, load, costs) in order {
+    order.sort_by_key(|wish| (std::cmp::Reverse(wish.regret), wish.load));
+    for wish in order {
         // To stay behind is where it is, and no move.
-        for (_, choice) in costs.iter().take_while(|(_, choice)| choice.departure != question.behind()) {
-            if let Some(shift) = plan.shift(load, choice, 1.0) {
+        for choice in wish.choices.iter().take_while(|choice| choice.departure != question.behind()) {
+            if let Some(shift) = plan.shift(wish.load, choice, 1.0) {
                 plan.make(&shift);
                 break;
             }
@@ -88,12 +96,20 @@ fn anneal<'a>(question: &'a Question<'a>, mut plan: Plan<'a>, moves: u64) -> Pla
 }
 
 fn random_move(question: &Question, plan: &Plan, curved: f64, shuffler: &mut Shuffler) -> Option<Move> {
-    let one = shuffler.below(question.loads.len());
-    if shuffler.below(3) == 0 {
-        return plan.swap(one, shuffler.below(question.loads.len()), curved);
+    let loads = question.loads.len();
+    let one = shuffler.below(loads);
+    let choice_of = |load: usize, shuffler: &mut Shuffler| {
+        let choices = &question.choices[load];
+        choices[shuffler.below(choices.len())]
+    };
+    match shuffler.below(8) {
+        0 | 1 => plan.swap(one, shuffler.below(loads), curved),
+        2 | 3 => {
+            let other = shuffler.below(loads);
+            plan.eject(one, other, &choice_of(other, shuffler), curved)
+        }
+        _ => plan.shift(one, &choice_of(one, shuffler), curved),
     }
-    let choices = &question.choices[one];
-    plan.shift(one, &choices[shuffler.below(choices.len())], curved)
 }
 
 /// Makes `departure` need a unit less, its loads going wherever that costs least; undone if that makes the

@@ -157,6 +157,17 @@ fn loads_share_a_unit_though_each_alone_would_choose_another_departure() {
 }
 
 #[test]
+fn the_bound_of_loads_that_fill_their_units_is_what_they_cost() {
+    let loads = [load(50, &[10]), load(50, &[30]), load(100, &[5])];
+    let assigned = assigned(&loads, &[DEPARTURE]);
+    assert_eq!((assigned.cost_micros, assigned.lower_bound_micros), (145, 145));
+    // Where there is room for one unit only, two halves are worth more than a whole.
+    let one_unit = Departure { units_max: 1, ..DEPARTURE };
+    let proved = prove(&loads, &[one_unit], &Apart::nothing(), 2_000, 10).expect("the same question");
+    assert!((1_085..=1_090).contains(&proved), "{proved}");
+}
+
+#[test]
 fn nothing_costs_nothing_and_what_has_no_choice_stays_behind() {
     assert_eq!(assigned(&[], &[]).cost_micros, 0);
     let assigned = assigned(&[load(1, &[]), load(201, &[10])], &[DEPARTURE]);

@@ -71,10 +71,10 @@ fn fekete_schepers(values: &[u64], limit: u64) -> usize {
         return 0;
     }
     let of_function = |k: u64| {
+        // No limit is much above 2^50, so that a few copies do not overflow.
         let made = values.iter().map(|value| {
-            let copies = u128::from(*value) * u128::from(k + 1);
-            let limit = u128::from(limit);
-            if copies % limit == 0 { u128::from(*value * k) } else { copies / limit * limit }
+            let copies = value * (k + 1);
+            u128::from(if copies.is_multiple_of(limit) { value * k } else { copies / limit * limit })
         });
         made.sum::<u128>().div_ceil(u128::from(limit) * u128::from(k)) as usize
     };

@@ -28,7 +28,7 @@ pub fn best_of_orders(problem: &Problem, bound: usize) -> Vec<Bag> {
         }
         let mut order = natural.clone();
         // Stable: what is equal stays in the order of its size.
-        order.sort_by_key(|piece| std::cmp::Reverse(key(problem.piece(*piece))));
+        order.sort_by_cached_key(|piece| std::cmp::Reverse(key(problem.piece(*piece))));
         if order == natural {
             continue;
         }

@@ -8,7 +8,7 @@ use crate::domain::instant::rfc3339;
 use crate::domain::plan::{Leg, Plan, UsdMicros};
 use crate::domain::shipment::Estimate;
 use crate::store::orders::{Order, Trigger};
-use crate::store::shipments::{Parcel, Shipment};
+use crate::store::shipments::{Parcel, Planned, Shipment};
 
 /// A decimal string in a currency of ISO 4217.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,8 +46,11 @@ pub struct LegView {
     pub departure: Option<String>,
     pub depart_at: String,
     pub arrive_at: String,
+    /// As the crow flies on the road, as the lane says on a line-haul.
     pub distance_km: f64,
     pub cost: MoneyView,
+    /// CO₂ equivalent of the actual weight, well to wheel.
+    pub co2e_grams: i64,
 }
 
 impl From<&Leg> for LegView {
@@ -63,6 +66,7 @@ impl From<&Leg> for LegView {
             arrive_at: rfc3339(leg.arrive_at),
             distance_km: leg.distance_km,
             cost: usd(leg.cost),
+            co2e_grams: leg.co2e.grams(),
         }
     }
 }
@@ -72,6 +76,7 @@ pub struct AlternativeView {
     pub via: Vec<String>,
     pub arrive_at: String,
     pub cost: MoneyView,
+    pub co2e_grams: i64,
     /// Why it was turned down.
     pub reason: String,
 }
@@ -81,10 +86,14 @@ pub struct PlanView {
     pub legs: Vec<LegView>,
     pub arrive_at: String,
     pub cost: MoneyView,
+    pub co2e_grams: i64,
     pub promised_by: String,
     /// Why this way.
     pub reason: String,
+    /// What no other way beats in everything, but was not what the service asks for.
     pub alternatives: Vec<AlternativeView>,
+    /// What was not even considered, such as full departures.
+    pub passed_over: Vec<String>,
 }
 
 impl From<&Plan> for PlanView {
@@ -93,15 +102,39 @@ impl From<&Plan> for PlanView {
             via: other.via.iter().map(ToString::to_string).collect(),
             arrive_at: rfc3339(other.arrive_at),
             cost: usd(other.cost),
+            co2e_grams: other.co2e.grams(),
             reason: other.reason.clone(),
         });
         Self {
             legs: plan.legs.iter().map(LegView::from).collect(),
             arrive_at: rfc3339(plan.arrive_at),
             cost: usd(plan.cost),
+            co2e_grams: plan.co2e.grams(),
             promised_by: rfc3339(plan.promised_by),
             reason: plan.reason.clone(),
             alternatives: alternatives.collect(),
+            passed_over: plan.passed_over.clone(),
+        }
+    }
+}
+
+/// A plan that is or was in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PastPlanView {
+    pub id: String,
+    pub created_at: String,
+    /// Why it was made, and why this way.
+    pub reason: String,
+    pub arrive_at: String,
+}
+
+impl From<&Planned> for PastPlanView {
+    fn from(planned: &Planned) -> Self {
+        Self {
+            id: planned.id.to_string(),
+            created_at: rfc3339(planned.created_at),
+            reason: planned.plan.reason.clone(),
+            arrive_at: rfc3339(planned.plan.arrive_at),
         }
     }
 }
@@ -260,6 +293,8 @@ pub struct ShipmentDetailView {
     #[serde(flatten)]
     pub shipment: ShipmentView,
     pub plan: PlanView,
+    /// Every plan it has had, the one in force first.
+    pub plan_history: Vec<PastPlanView>,
     pub escrow: EscrowView,
     /// Newest first.
     pub events: Vec<EventView>,

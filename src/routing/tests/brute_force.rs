@@ -62,7 +62,7 @@ struct Everything<'a> {
 }
 
 fn every_journey(case: &Case, settings: &config::Routing) -> Vec<Journey> {
-    let Start::Pickup { point, country, until } = &case.ask.start else { return Vec::new() };
+    let Start::Pickup { point, country, until, .. } = &case.ask.start else { return Vec::new() };
     let factors = Factors::new(&settings.co2e_grams_per_tonne_km);
     let last_at = later(*until, TimeDelta::days(i64::from(HORIZON_DAYS)));
     let mut everything = Everything { case, settings, factors, last_at, journeys: Vec::new() };

@@ -75,6 +75,7 @@ pub fn ask(service: Service) -> Ask {
             point: Point { lat: 0.0, lon: 0.0 },
             country: "US".parse().expect("a country of the test"),
             until: at("2026-03-02T08:00:00Z"),
+            promised_by: None,
         },
         consignee: Point { lat: 0.0, lon: 0.0 },
         service,
@@ -106,7 +107,7 @@ pub fn pickup(
     change: impl FnOnce(&mut Point, &mut crate::domain::place::Country, &mut Instant),
 ) -> Ask {
     let mut ask = ask;
-    if let Start::Pickup { point, country, until } = &mut ask.start {
+    if let Start::Pickup { point, country, until, .. } = &mut ask.start {
         change(point, country, until);
     }
     ask

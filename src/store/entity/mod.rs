@@ -21,6 +21,7 @@ pub mod merchant;
 pub mod merchant_key;
 pub mod network_edition;
 pub mod number_owner;
+pub mod operator_key;
 pub mod outbox;
 pub mod parcel;
 pub mod payment_owner;

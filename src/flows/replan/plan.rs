@@ -1,0 +1,228 @@
+//! What is to become of each shipment of a batch: computed, nothing written.
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::decide::{Anew, Beginning, Decision, Known, Travelled, decide};
+use super::load::Case;
+use crate::config;
+use crate::domain::id::PlanId;
+use crate::domain::instant::Instant;
+use crate::domain::network::{DepartureId, DepartureState};
+use crate::domain::plan::{Leg, Plan};
+use crate::domain::shipment::Estimate;
+use crate::flows::book_departures::{Release, Wanted};
+use crate::flows::read_pickup::{self, Piece};
+use crate::geography::Atlas;
+use crate::routing::{Ask, Load, Planner, Start};
+use crate::store::departures::{Booking, Held};
+use crate::store::shipments::Parcel;
+use crate::tracking;
+
+pub enum Outcome {
+    /// The plan holds, or there is nothing more to plan.
+    Done,
+    /// Nobody will collect it any more.
+    Abandoned(Vec<Release>),
+    NoWay(String),
+    Anew(Box<NewPlan>),
+}
+
+pub struct NewPlan {
+    pub id: PlanId,
+    pub plan: Plan,
+    pub estimate: Estimate,
+    /// Why the old one does not hold.
+    pub why: String,
+    pub released: Vec<Release>,
+    pub wanted: Vec<Wanted>,
+}
+
+impl Outcome {
+    /// Those whose load it makes a difference to.
+    pub fn departures(&self) -> Vec<&DepartureId> {
+        let (released, wanted): (&[Release], &[Wanted]) = match self {
+            Outcome::Done | Outcome::NoWay(_) => (&[], &[]),
+            Outcome::Abandoned(released) => (released, &[]),
+            Outcome::Anew(new) => (&new.released, &new.wanted),
+        };
+        let released = released.iter().map(|release| &release.booking.departure);
+        released.chain(wanted.iter().flat_map(|one| one.departures.iter().map(|dated| &dated.id))).collect()
+    }
+}
+
+/// One after the other: each finds the room that the ones before it took or gave back.
+pub fn all(
+    planner: &Planner,
+    settings: &config::Routing,
+    cases: Vec<Case>,
+    now: Instant,
+) -> Vec<(Case, Outcome)> {
+    let horizon = TimeDelta::days(i64::from(settings.horizon_days));
+    let outcome = |case: Case| {
+        let outcome = outcome(planner, horizon, &case, now);
+        (case, outcome)
+    };
+    cases.into_iter().map(outcome).collect()
+}
+
+fn outcome(planner: &Planner, horizon: TimeDelta, case: &Case, now: Instant) -> Outcome {
+    let numbers: Vec<u16> = case.parcels.iter().map(|parcel| parcel.id.number).collect();
+    let timeline = tracking::fold(&numbers, &case.events);
+    let places = tracking::places(&timeline);
+    let closed =
+        case.held.iter().filter(|held| case.waiting.left_behind && held.state == DepartureState::Closed);
+    let left_behind: Vec<_> = closed.map(|held| held.booking.departure.clone()).collect();
+    let known = Known {
+        plan: &case.plan,
+        clearance: case.shipment.clearance,
+        pickup_until: case.shipment.pickup.until,
+        places: &places,
+        left_behind: &left_behind,
+    };
+    match decide(planner.network(), &known, horizon, now) {
+        Decision::StillHolds | Decision::Nothing => Outcome::Done,
+        Decision::Abandoned => {
+            let open = case.held.iter().filter(|held| held.state == DepartureState::Open);
+            Outcome::Abandoned(open.map(|held| release(held, false)).collect())
+        }
+        Decision::Anew(anew) => match new_plan(planner, case, anew, &left_behind, now) {
+            Ok(mut new) => {
+                new.estimate = tracking::estimate(&new.plan, Some(&timeline));
+                Outcome::Anew(Box::new(new))
+            }
+            Err(problem) => Outcome::NoWay(problem),
+        },
+    }
+}
+
+fn release(held: &Held, closed_too: bool) -> Release {
+    Release { booking: held.booking.clone(), closed_too }
+}
+
+fn new_plan(
+    planner: &Planner,
+    case: &Case,
+    anew: Anew,
+    left_behind: &[DepartureId],
+    now: Instant,
+) -> Result<NewPlan, String> {
+    let Anew { why, start, travelled, parcels } = anew;
+    let (on_it, others) = split(&case.parcels, &parcels);
+    let ask = ask(case, start, &on_it)?;
+    let travelled: Vec<Leg> = travelled.into_iter().filter_map(|leg| leg_of(planner, leg, &ask)).collect();
+    let released = released(case, &travelled, left_behind);
+    tell(planner, &released, &[]);
+    let mut plan = planner.plan(&ask, now).map_err(|no_route| {
+        give_back(planner, &released);
+        no_route.to_string()
+    })?;
+    let network = planner.network();
+    let load = (u64::from(ask.weight.0), ask.volume_cm3);
+    let mut wanted = vec![Wanted::of(network, case.shipment.id, &plan.legs, load.0, load.1)];
+    wanted.extend(kept(planner, case, &released, &others));
+    tell(planner, &[], &wanted);
+    let cause = &case.waiting.cause.reason;
+    plan.reason = format!("{}: {}", if cause.is_empty() { &why } else { cause }, plan.reason);
+    plan.promised_by = case.plan.promised_by;
+    if !travelled.is_empty() {
+        plan.origin_hub = case.plan.origin_hub.clone();
+        plan.cost = travelled.iter().map(|leg| leg.cost).sum::<crate::domain::plan::UsdMicros>() + plan.cost;
+        plan.co2e =
+            travelled.iter().map(|leg| leg.co2e).sum::<crate::domain::plan::Co2eMilligrams>() + plan.co2e;
+        plan.legs = travelled.into_iter().chain(plan.legs).collect();
+    }
+    let (id, estimate) = (PlanId::from_uuid(Uuid::now_v7()), case.shipment.estimate);
+    Ok(NewPlan { id, plan, estimate, why, released, wanted })
+}
+
+/// The parcels at `places`, and the others.
+fn split<'p>(all: &'p [Parcel], places: &[usize]) -> (Vec<&'p Parcel>, Vec<&'p Parcel>) {
+    let (on_it, others): (Vec<_>, Vec<_>) = all.iter().enumerate().partition(|(at, _)| places.contains(at));
+    let parcels = |of: Vec<(usize, &'p Parcel)>| of.into_iter().map(|(_, parcel)| parcel).collect();
+    (parcels(on_it), parcels(others))
+}
+
+fn ask(case: &Case, start: Beginning, parcels: &[&Parcel]) -> Result<Ask, String> {
+    let shipment = &case.shipment;
+    let promised_by = case.plan.promised_by;
+    let start = match start {
+        Beginning::Pickup { until } => {
+            let address = &shipment.pickup.address;
+            let located = Atlas::embedded().locate(address).map_err(|error| error.to_string())?;
+            let country = address.country;
+            Start::Pickup { point: located.point, country, until, promised_by: Some(promised_by) }
+        }
+        Beginning::Hub { code, ready_at } => Start::Hub { code, ready_at, promised_by },
+    };
+    let pieces =
+        parcels.iter().map(|parcel| Piece { weight: parcel.weight, size: parcel.size, items: &parcel.items });
+    read_pickup::ask_from(start, shipment.consignee.division, shipment.service, shipment.clearance, pieces)
+        .ok_or_else(|| "the consignee's division is not known any more".to_owned())
+}
+
+fn leg_of(planner: &Planner, leg: Travelled, ask: &Ask) -> Option<Leg> {
+    match leg {
+        Travelled::Planned(leg) => Some(leg),
+        Travelled::Otherwise { departure, depart_at } => planner.haul(&departure, depart_at, ask),
+    }
+}
+
+/// What is ahead on the old plan. What it travelled with stays its own, and so does what is closed but for
+/// what it was left behind by.
+fn released(case: &Case, travelled: &[Leg], left_behind: &[DepartureId]) -> Vec<Release> {
+    let is_behind =
+        |held: &&Held| travelled.iter().any(|leg| leg.departure.as_ref() == Some(&held.booking.departure));
+    let release = |held: &Held| match held.state {
+        DepartureState::Open => Some(release(held, false)),
+        DepartureState::Closed => left_behind.contains(&held.booking.departure).then(|| release(held, true)),
+        DepartureState::Cancelled => None,
+    };
+    case.held.iter().filter(|held| !is_behind(held)).filter_map(release).collect()
+}
+
+/// What parcels that are further on keep of what is given back: room for themselves, on what still leaves.
+fn kept(planner: &Planner, case: &Case, released: &[Release], others: &[&Parcel]) -> Vec<Wanted> {
+    let grams: u64 = others.iter().map(|parcel| u64::from(parcel.weight.0)).sum();
+    let cm3 = others.iter().map(|parcel| parcel.size.cubic_cm()).sum();
+    if grams == 0 {
+        return Vec::new();
+    }
+    let network = planner.network();
+    let open = released.iter().filter(|release| !release.closed_too);
+    let legs: Vec<Leg> = open
+        .filter(|release| network.departure(&release.booking.departure).is_some())
+        .filter_map(|release| {
+            let id = Some(&release.booking.departure);
+            case.plan.legs.iter().find(|leg| leg.departure.as_ref() == id).cloned()
+        })
+        .collect();
+    vec![Wanted::of(network, case.shipment.id, &legs, grams, cm3)]
+}
+
+/// Tells the planner what is given back and taken, before it is.
+fn tell(planner: &Planner, released: &[Release], wanted: &[Wanted]) {
+    for Release { booking, closed_too } in released {
+        if !closed_too {
+            let Load { grams, cm3 } = planner.booked(&booking.departure);
+            let load =
+                Load { grams: grams.saturating_sub(booking.grams), cm3: cm3.saturating_sub(booking.cm3) };
+            planner.book(&booking.departure, load);
+        }
+    }
+    for one in wanted {
+        for dated in &one.departures {
+            let Load { grams, cm3 } = planner.booked(&dated.id);
+            planner.book(&dated.id, Load { grams: grams + one.grams, cm3: cm3 + one.cm3 });
+        }
+    }
+}
+
+fn give_back(planner: &Planner, released: &[Release]) {
+    for Release { booking: Booking { departure, grams, cm3, .. }, closed_too } in released {
+        if !closed_too {
+            let load = planner.booked(departure);
+            planner.book(departure, Load { grams: load.grams + grams, cm3: load.cm3 + cm3 });
+        }
+    }
+}
