@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::carriers::Registry;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::consolidation::terms::{BadTerms, Terms};
 use crate::escrow::webhook::Webhook;
 use crate::flows::import_network::{self, LoadError};
 use crate::flows::{Cutoffs, Deps, InFlight, Pauses, Pulse, Stopping, replan, send_triggers, send_webhooks};
@@ -39,6 +40,8 @@ pub enum StartError {
     Network(#[from] LoadError),
     #[error("escrow.webhook_secret has to be whsec_ and base64 of 24 to 64 bytes")]
     EscrowSecret,
+    #[error(transparent)]
+    Consolidation(#[from] BadTerms),
     #[error("the HTTP client cannot be built: {0}")]
     Outbound(String),
     #[error("the scheduler cannot be started: {0}")]
@@ -76,8 +79,10 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
     let outbound =
         Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;
     let provider = Webhook::from_config(&settings.escrow).map_err(|_| StartError::EscrowSecret)?;
+    let consolidation = Arc::new(Terms::from_config(&settings.consolidation)?);
     Ok(Deps {
         clock,
+        consolidation,
         store,
         outbound,
         network,
@@ -115,6 +120,11 @@ pub async fn start(
     }
     if deps.provider.is_none() {
         tracing::warn!("escrow.webhook_url is empty: triggers wait in the outbox until it is set");
+    }
+    if deps.consolidation.is_within_a_company {
+        tracing::warn!(
+            "consolidation.sscc_company_prefix is empty: bags get numbers that mean something in your own hubs only"
+        );
     }
     let address = listener.local_addr().map_err(StartError::Server)?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);

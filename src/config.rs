@@ -3,6 +3,7 @@
 //! Read once, in `main`. A key nobody knows is refused by name, since a misspelt
 //! limit is worse than none. Secrets are wrapped: printing the configuration shows none.
 
+mod consolidation;
 mod miles;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use ::config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use consolidation::{Consolidation, LastMile, UnitTypes, WaybillStock};
 pub use miles::{Co2eFactors, Mile, Miles};
 
 /// Every key with its default and what it means.
@@ -36,6 +38,7 @@ pub struct Settings {
     pub log: Log,
     pub intake: Intake,
     pub routing: Routing,
+    pub consolidation: Consolidation,
     pub polling: Polling,
     pub escrow: Escrow,
     pub outbox: Outbox,
@@ -234,6 +237,7 @@ impl Settings {
     fn check(self) -> Result<Self, ConfigError> {
         self.check_addresses()?;
         miles::check(&self.routing)?;
+        consolidation::check(&self.consolidation)?;
         self.check_figures()?;
         Ok(self)
     }
@@ -294,6 +298,7 @@ impl Settings {
             ("routing.promise_days.express", u64::from(self.routing.promise_days.express)),
             ("routing.promise_days.standard", u64::from(self.routing.promise_days.standard)),
             ("routing.promise_days.economy", u64::from(self.routing.promise_days.economy)),
+            ("consolidation.bag_parcels_max", u64::from(self.consolidation.bag_parcels_max)),
             ("polling.concurrency_max", self.polling.concurrency_max as u64),
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
@@ -388,6 +393,9 @@ mod tests {
             ("[outbound]\nconnect_timeout_seconds = 0", "outbound.connect_timeout_seconds"),
             ("[outbound]\ntimeout_seconds = 0", "outbound.timeout_seconds"),
             ("[polling]\nretry_minutes_max = 29", "polling.retry_minutes_max"),
+            ("[consolidation]\nbag_parcels_max = 0", "consolidation.bag_parcels_max"),
+            ("[consolidation]\nbag_weight_kg = 0.0", "consolidation.bag_weight_kg"),
+            ("[consolidation]\nbag_volume_m3 = -1.0", "consolidation.bag_volume_m3"),
         ] {
             let error = defaults_with(changes).expect_err(changes).to_string();
             assert!(error.starts_with(&format!("{key}: ")), "{error}");

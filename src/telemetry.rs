@@ -19,6 +19,8 @@ const TRIGGERS: &str = "sampan_triggers_sent_total";
 const WEBHOOKS: &str = "sampan_webhooks_sent_total";
 const OUTBOX: &str = "sampan_outbox_messages";
 const UNROUTABLE: &str = "sampan_unroutable_shipments";
+const MISSING: &str = "sampan_consolidation_missing_parcels";
+const SURPLUS: &str = "sampan_consolidation_surplus_parcels";
 const JOB_FAILURES: &str = "sampan_job_failures_total";
 
 /// The recorder that everything in this process is recorded with.
@@ -61,6 +63,11 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
         describe_gauge!(OUTBOX, "Messages in the outbox by state");
         describe_gauge!(UNROUTABLE, "Shipments that there is no way for any more");
+        describe_gauge!(MISSING, "Parcels that nobody found in consolidations that were unpacked");
+        describe_gauge!(
+            SURPLUS,
+            "Parcels of the last seven days that came out of consolidations they were not in"
+        );
         describe_counter!(JOB_FAILURES, "Runs of scheduled jobs that failed, by job");
     }
     Ok(handle)
@@ -111,6 +118,11 @@ pub fn outbox(state: OutboxState, messages: u64) {
 
 pub fn unroutable(shipments: u64) {
     gauge!(UNROUTABLE).set(shipments as f64);
+}
+
+pub fn astray(missing: u64, surplus: u64) {
+    gauge!(MISSING).set(missing as f64);
+    gauge!(SURPLUS).set(surplus as f64);
 }
 
 pub fn job_failed(job: &'static str) {

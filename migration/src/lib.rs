@@ -18,6 +18,7 @@ mod m20261101_000006_audit;
 mod m20261122_000007_departures;
 mod m20261122_000008_webhook;
 mod m20261122_000009_operator_key;
+mod m20261122_000010_consolidation;
 mod table;
 
 pub struct Migrator;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_departures::Migration),
             Box::new(m20261122_000008_webhook::Migration),
             Box::new(m20261122_000009_operator_key::Migration),
+            Box::new(m20261122_000010_consolidation::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

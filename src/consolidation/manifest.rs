@@ -101,7 +101,8 @@ pub struct Parcel {
     pub size_mm: SizeMm,
     pub description: String,
     pub hs_codes: Vec<String>,
-    pub declared: Money,
+    /// One sum for each currency of its items.
+    pub declared: Vec<Money>,
     /// Where the goods were made; more than one where the items differ.
     pub origins: Vec<Country>,
     /// Empty for goods that are not dangerous.
@@ -133,7 +134,7 @@ impl Totals {
         let parcels = || bags.iter().flat_map(|bag| &bag.parcels);
         let loose = bags.iter().filter(|bag| bag.unit.is_none());
         let mut declared: Vec<Money> = Vec::new();
-        for money in parcels().map(|parcel| parcel.declared) {
+        for money in parcels().flat_map(|parcel| parcel.declared.iter().copied()) {
             match declared.iter_mut().find(|sum| sum.currency == money.currency) {
                 Some(sum) => sum.minor = sum.minor.saturating_add(money.minor),
                 None => declared.push(money),

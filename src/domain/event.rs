@@ -83,6 +83,10 @@ words! {
         CustomsHeld = "customs_held",
         CustomsReleased = "customs_released",
         HandedOver = "handed_over",
+        /// Put into the bag it belongs in.
+        Packed = "packed",
+        /// Taken out of a bag at the other end.
+        Unpacked = "unpacked",
     }
 }
 

@@ -98,6 +98,7 @@ ids! {
     ShipmentId = "shp",
     PlanId = "pln",
     ClosureId = "cls",
+    ConsolidationId = "con",
     /// Also the idempotency key under which the escrow provider sees the trigger.
     TriggerId = "trg",
     /// Where a merchant wants to be told.

@@ -9,6 +9,7 @@ pub(crate) mod text;
 
 pub mod calendar;
 pub mod carrier;
+pub mod consolidation;
 pub mod contact;
 pub mod dangerous;
 pub mod escrow;
@@ -26,4 +27,6 @@ pub mod plan;
 pub mod quantity;
 pub mod service;
 pub mod shipment;
+pub mod sscc;
+pub mod waybill;
 pub mod webhook;

@@ -9,6 +9,8 @@
 //! | before `accept_pickup` commits | nothing; the merchant asks again |
 //! | after it, before the answer | the shipment; the same key or reference finds it |
 //! | before a poll's commit | the claim, which ends by itself; the number is asked about again |
+//! | before a closing's commit | the departure open; it is closed by whoever looks next |
+//! | after it | the consolidation; its shipments are told of it by whoever looks next |
 //! | after a delivery's commit | the trigger in the outbox |
 //! | after a trigger was sent | its lease; it is sent again under the same key |
 //! | after a change of the network | the queue of the plans it may break; any daemon works it off |
@@ -22,16 +24,20 @@ pub mod book_departures;
 pub mod cancel_shipment;
 pub mod change_clearance;
 pub mod change_network;
+pub mod close_departures;
+mod deconsolidate;
 pub mod forget_answers;
 pub mod import_network;
 pub mod manage_webhooks;
 pub mod poll_carriers;
 pub mod read_pickup;
+pub mod record_bag_scans;
 pub mod record_scans;
 pub mod replan;
 pub mod send_triggers;
 pub mod send_webhooks;
 pub mod show;
+pub mod show_consolidations;
 pub mod tell_merchants;
 pub mod tend_outbox;
 pub mod views;
@@ -46,6 +52,7 @@ use tokio::sync::Notify;
 use crate::carriers::Registry;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::consolidation::terms::Terms;
 use crate::domain::carrier::CarrierCode;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::{Instant, from_micros};
@@ -64,6 +71,7 @@ pub struct Deps {
     pub carriers: Registry,
     pub provider: Option<Arc<Webhook>>,
     pub network: SharedNetwork,
+    pub consolidation: Arc<Terms>,
     /// Rung when there is something to send.
     pub outbox_bell: Arc<Notify>,
     /// Rung when there is something to tell a merchant.

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::advance::{Advanced, Occasion, advance};
-use super::{Deps, replan};
+use super::{Deps, deconsolidate, replan};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{
     EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind,
@@ -33,6 +33,8 @@ pub enum ScanError {
     Fields(Vec<FieldError>),
     #[error("no parcel has the id {0}")]
     UnknownParcel(ParcelId),
+    #[error("there is no bag or unit {0}")]
+    UnknownBag(String),
     #[error("{0} is not a hub of the network in force")]
     UnknownHub(HubCode),
     #[error(transparent)]
@@ -43,7 +45,9 @@ impl ScanError {
     pub fn class(&self) -> Class {
         match self {
             ScanError::Fields(_) => Class::Caller,
-            ScanError::UnknownParcel(_) | ScanError::UnknownHub(_) => Class::NotFound,
+            ScanError::UnknownParcel(_) | ScanError::UnknownBag(_) | ScanError::UnknownHub(_) => {
+                Class::NotFound
+            }
             ScanError::Store(error) => error.class(),
         }
     }
@@ -134,6 +138,11 @@ async fn write(
             return Err(wrong("/tracking_number", format!("{number} is on another shipment's label")));
         }
     }
+    let hub = event.hub.clone();
+    let change = match &hub {
+        Some(hub) => deconsolidate::look(tx, scan, hub).await?,
+        None => deconsolidate::Change::default(),
+    };
     let advanced = advance(tx, scan.parcel.shipment, &[event], occasion).await?.ok_or_else(unknown)?;
     let parcel = advanced.parcels.iter().find(|parcel| parcel.number == scan.parcel.number);
     let status = parcel.map_or(advanced.shipment.status, |parcel| parcel.status);
@@ -154,6 +163,9 @@ async fn write(
         let current: Vec<_> =
             advanced.parcels.iter().filter_map(|parcel| parcel.tracking_number.as_ref()).collect();
         tracked::disown_others(tx, scan.parcel.shipment, &current).await?;
+    }
+    if let Some(hub) = &hub {
+        deconsolidate::apply(tx, scan, hub, &change).await?;
     }
     Ok((advanced, status))
 }
@@ -211,23 +223,23 @@ fn check(deps: &Deps, hub: &Hub, scan: &Scan) -> Result<(), Vec<FieldError>> {
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn of_customs(kind: ScanKind) -> bool {
+pub(super) fn of_customs(kind: ScanKind) -> bool {
     matches!(kind, ScanKind::CustomsPresented | ScanKind::CustomsHeld | ScanKind::CustomsReleased)
 }
 
 fn status(kind: ScanKind) -> EventStatus {
     match kind {
-        ScanKind::Received | ScanKind::Arrived => EventStatus::Arrived,
+        ScanKind::Received | ScanKind::Arrived | ScanKind::Unpacked => EventStatus::Arrived,
         ScanKind::Departed => EventStatus::Departed,
         ScanKind::Offloaded => EventStatus::Delayed,
         ScanKind::CustomsPresented => EventStatus::CustomsPresented,
         ScanKind::CustomsHeld => EventStatus::CustomsHeld,
         ScanKind::CustomsReleased => EventStatus::CustomsReleased,
-        ScanKind::HandedOver => EventStatus::InTransit,
+        ScanKind::HandedOver | ScanKind::Packed => EventStatus::InTransit,
     }
 }
 
-fn event(hub: &Hub, scan: &Scan, body: &Value, now: Instant) -> TrackingEvent {
+pub(super) fn event(hub: &Hub, scan: &Scan, body: &Value, now: Instant) -> TrackingEvent {
     TrackingEvent {
         parcel: Some(scan.parcel.number),
         source: EventSource::Scan,

@@ -142,6 +142,12 @@ impl Credentials {
         Ok(authenticate::operator_by_key(deps, key).await?)
     }
 
+    /// Whoever calls for a hub, by the hub's key: they see what leaves the hub and what ends there.
+    pub async fn station(&self, deps: &Deps) -> Result<Station, Problem> {
+        let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
+        Ok(Station::Hub(authenticate::hub_by_key(deps, key).await?))
+    }
+
     /// Under which key an answer is kept: `Idempotency-Key`, or the id of a signed message.
     pub fn idempotency_key(&self) -> Result<Option<String>, Problem> {
         let signed_id = self.webhook_id.as_ref().filter(|_| self.webhook_signature.is_some());
@@ -149,6 +155,21 @@ impl Credentials {
             None => Ok(None),
             Some(key) if (1..=255).contains(&key.len()) => Ok(Some(key.clone())),
             Some(_) => Err(Problem::header(IDEMPOTENCY_KEY, "has to be 1 to 255 characters long")),
+        }
+    }
+}
+
+/// On whose behalf somebody looks at what travels between hubs.
+pub enum Station {
+    Hub(HubCode),
+}
+
+impl Station {
+    /// Whether what runs between these two concerns them.
+    pub fn sees(&self, ends: [&HubCode; 2]) -> Result<(), Problem> {
+        match self {
+            Station::Hub(hub) if ends.contains(&hub) => Ok(()),
+            Station::Hub(_) => Err(Problem::other_hub()),
         }
     }
 }

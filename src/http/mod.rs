@@ -6,6 +6,7 @@
 //! Addresses are logged by their pattern, never as they came: a tracking token in a log
 //! would be a key in a log.
 
+mod consolidations;
 mod extract;
 mod network;
 mod operations;
@@ -61,6 +62,11 @@ use crate::telemetry;
         network::close,
         network::closures,
         network::open,
+        consolidations::list,
+        consolidations::read,
+        consolidations::read_manifest,
+        consolidations::read_labels,
+        consolidations::read_label,
         tracking::read,
         operations::alive,
         operations::ready,
@@ -110,6 +116,11 @@ fn routes(config: &mut ServiceConfig) {
         .service(network::close)
         .service(network::closures)
         .service(network::open)
+        .service(consolidations::list)
+        .service(consolidations::read)
+        .service(consolidations::read_manifest)
+        .service(consolidations::read_labels)
+        .service(consolidations::read_label)
         .service(tracking::read)
         .service(tracking::page)
         .service(tracking::stylesheet)

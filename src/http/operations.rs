@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::flows::Deps;
+use crate::flows::{Deps, show_consolidations};
 use crate::store::{outbox, replans, schema};
 use crate::telemetry;
 
@@ -27,6 +27,8 @@ pub struct Readiness {
     pub scheduler: &'static str,
     /// empty: no network was imported yet, pickups are refused until then
     pub network: &'static str,
+    /// ok, or for whom the numbers on bags mean something
+    pub bag_numbers: &'static str,
 }
 
 /// Whether requests should be sent here.
@@ -49,6 +51,10 @@ pub async fn ready(deps: Data<Deps>) -> HttpResponse {
         migrations: word(migrations, "not those of this version; see sampan migrate"),
         scheduler: word(scheduler, "does not tick"),
         network: word(!deps.network.current().is_empty(), "empty; see sampan network import"),
+        bag_numbers: word(
+            !deps.consolidation.is_within_a_company,
+            "within the company only; see consolidation.sscc_company_prefix",
+        ),
     };
     if readiness.ready { HttpResponse::Ok().json(readiness) } else { Problem::not_ready().json(readiness) }
 }
@@ -61,6 +67,8 @@ pub async fn metrics(deps: Data<Deps>, handle: Data<PrometheusHandle>) -> Result
         telemetry::outbox(state, messages);
     }
     telemetry::unroutable(replans::unroutable(deps.store.reader()).await?);
+    let (missing, surplus) = show_consolidations::astray(&deps).await?;
+    telemetry::astray(missing, surplus);
     handle.run_upkeep();
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render()))
 }

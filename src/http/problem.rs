@@ -305,6 +305,9 @@ impl From<ScanError> for Problem {
             ScanError::UnknownParcel(_) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown-parcel", "No such parcel").detail(&error)
             }
+            ScanError::UnknownBag(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-bag", "No such bag or unit").detail(&error)
+            }
             ScanError::UnknownHub(_) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown-hub", "No such hub").detail(&error)
             }

@@ -10,9 +10,10 @@ use super::extract::{Body, Credentials};
 use super::problem::Problem;
 use super::schema::ScanBody;
 use crate::domain::network::HubCode;
+use crate::flows::record_bag_scans::{BagRecorded, Outcome};
 use crate::flows::record_scans::{Recorded, ScanError};
-use crate::flows::{Deps, record_scans};
-use crate::intake::FieldError;
+use crate::flows::{Deps, record_bag_scans};
+use crate::intake::{FieldError, Load};
 
 /// Scans in one list.
 const SCANS_MAX: usize = 500;
@@ -26,11 +27,35 @@ pub struct ScanView {
     pub result: &'static str,
 }
 
+/// What came of the scan of a bag or a unit.
+#[derive(Serialize, ToSchema)]
+pub struct BagScanView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// recorded, or duplicate: it was recorded for every parcel before
+    pub result: &'static str,
+    /// Parcels in it
+    pub parcels: usize,
+    /// Parcels for which it was new
+    pub moved: usize,
+    /// Parcels that it could not be recorded for now: scan it again
+    pub failed: Vec<FailedView>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct FailedView {
+    pub parcel: String,
+    pub problem: Problem,
+}
+
 /// One result of a list: either a scan's, or a problem.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ScanResult {
     Recorded(ScanView),
+    OfABag(BagScanView),
     Refused { result: &'static str, problem: Problem },
 }
 
@@ -51,8 +76,27 @@ impl From<Recorded> for ScanView {
     }
 }
 
+impl From<BagRecorded> for BagScanView {
+    fn from(recorded: BagRecorded) -> Self {
+        let (bag, unit) = match &recorded.load {
+            Load::Bag(sscc) => (Some(sscc.to_string()), None),
+            Load::Unit(unit) => (None, Some(unit.to_string())),
+        };
+        let failed = recorded
+            .failed
+            .into_iter()
+            .map(|(parcel, error)| FailedView { parcel: parcel.to_string(), problem: Problem::from(error) });
+        let (parcels, moved) = (recorded.parcels, recorded.moved);
+        let failed: Vec<_> = failed.collect();
+        let is_new = moved > 0 || !failed.is_empty();
+        Self { bag, unit, result: if is_new { "recorded" } else { "duplicate" }, parcels, moved, failed }
+    }
+}
+
 /// Reports what happened to parcels in a hub: one scan, or a list of up to 500.
 ///
+/// A scan of a bag or a unit, named in place of a parcel, happens to all that is in it. A parcel that is packed
+/// into a bag it does not belong to is refused under `/bag`, which says where it belongs.
 /// Each scan of a list is answered by itself; one that is wrong costs the others nothing.
 #[utoipa::path(
     tag = "hubs",
@@ -82,20 +126,26 @@ pub async fn record(
                 let detail = format!("a list has 1 to {SCANS_MAX} scans, this one has {}", scans.len());
                 return Err(Problem::fields(vec![FieldError { pointer: String::new(), detail }]));
             }
-            let results = record_scans::record_all(&deps, &code, &scans).await;
+            let results = record_bag_scans::record_all(&deps, &code, &scans).await;
             Ok(HttpResponse::Ok().json(ScanResults { results: results.into_iter().map(result).collect() }))
         }
-        scan => {
-            let recorded = record_scans::record(&deps, &code, &scan).await?;
-            let mut response = if recorded.duplicate { HttpResponse::Ok() } else { HttpResponse::Created() };
-            Ok(response.json(ScanView::from(recorded)))
-        }
+        scan => Ok(match record_bag_scans::record(&deps, &code, &scan).await? {
+            Outcome::Parcel(recorded) if recorded.duplicate => {
+                HttpResponse::Ok().json(ScanView::from(recorded))
+            }
+            Outcome::Parcel(recorded) => HttpResponse::Created().json(ScanView::from(recorded)),
+            Outcome::Bag(recorded) if recorded.moved == 0 => {
+                HttpResponse::Ok().json(BagScanView::from(recorded))
+            }
+            Outcome::Bag(recorded) => HttpResponse::Created().json(BagScanView::from(recorded)),
+        }),
     }
 }
 
-fn result(outcome: Result<Recorded, ScanError>) -> ScanResult {
+fn result(outcome: Result<Outcome, ScanError>) -> ScanResult {
     match outcome {
-        Ok(recorded) => ScanResult::Recorded(recorded.into()),
+        Ok(Outcome::Parcel(recorded)) => ScanResult::Recorded(recorded.into()),
+        Ok(Outcome::Bag(recorded)) => ScanResult::OfABag(recorded.into()),
         Err(error) => {
             let problem = Problem::from(error);
             let ours = problem.status_code().is_server_error();

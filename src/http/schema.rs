@@ -174,9 +174,18 @@ pub struct ClearanceBody {
 
 #[derive(ToSchema)]
 pub struct ScanBody {
+    /// In its place, a bag or a unit: with all that is in it.
     #[schema(example = "pcl_01kb2m3z8te2gt8d1v6q8h4x5n-1")]
-    pub parcel: String,
-    /// received, departed, offloaded, arrived, customs_presented, customs_held, customs_released or handed_over
+    pub parcel: Option<String>,
+    /// The number of a bag, as it stands on its label. With a parcel that is packed into it or unpacked from it;
+    /// without one, all that is in it.
+    #[schema(example = "(00)106141411234567897")]
+    pub bag: Option<String>,
+    /// A consolidation's id and the number of a unit in it.
+    #[schema(example = "con_01kb2m3z8te2gt8d1v6q8h4x5n/AKE-1")]
+    pub unit: Option<String>,
+    /// received, departed, offloaded, arrived, customs_presented, customs_held, customs_released, handed_over (of a
+    /// parcel), packed or unpacked (of a parcel)
     #[schema(example = "received")]
     pub kind: String,
     #[schema(example = "2026-03-02T18:12:00+08:00")]

@@ -15,14 +15,15 @@ use tokio::sync::Semaphore;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::{
-    Deps, book_departures, forget_answers, import_network, poll_carriers, replan, send_webhooks,
+    Deps, book_departures, close_departures, forget_answers, import_network, poll_carriers, replan,
+    send_webhooks,
 };
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 8] = [
+const JOBS: [(&str, &str, Verb); 9] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -48,6 +49,9 @@ const JOBS: [(&str, &str, Verb); 8] = [
     }),
     ("find_missed", "*/5 * * * * *", |deps| {
         Box::pin(async move { replan::find_missed(&deps).await.map(drop).map_err(|error| error.to_string()) })
+    }),
+    ("close_departures", "* * * * * *", |deps| {
+        Box::pin(async move { close_departures::run_due(&deps).await.map_err(|error| error.to_string()) })
     }),
     ("forget_answers", "30 7 * * * *", |deps| {
         Box::pin(

@@ -8,14 +8,18 @@ use sea_orm::{
     QuerySelect, Select,
 };
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::entity::{carrier_answer, tracking_event};
 use super::row::Column;
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
-use crate::domain::event::{EventLocation, EventStatus, Happening, Occurred, ScanKind, TrackingEvent};
+use crate::domain::event::{
+    EventLocation, EventSource, EventStatus, Happening, Occurred, ScanKind, TrackingEvent,
+};
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::{Instant, from_micros};
+use crate::domain::network::HubCode;
 
 /// What makes two reports the same event: who says what of which parcel, when and where.
 /// Not how it was learnt, nor when: a poll that repeats a push adds nothing.
@@ -128,6 +132,53 @@ fn without_raw() -> Select<tracking_event::Entity> {
         .column_as(Expr::Case(Box::new(raw.finally(""))), C::Raw)
         .order_by_asc(C::OccurredAt)
         .order_by_asc(C::Fingerprint)
+}
+
+/// Where a scan had a parcel, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    pub parcel: ParcelId,
+    pub kind: ScanKind,
+    pub hub: HubCode,
+    pub occurred_at: Instant,
+}
+
+/// What staff scanned of many shipments, oldest first.
+pub async fn sightings(
+    db: &impl ConnectionTrait,
+    shipments: &[ShipmentId],
+) -> Result<Vec<Sighting>, StoreError> {
+    use tracking_event::Column as C;
+    let mut all = Vec::new();
+    for some in shipments.chunks(500) {
+        let rows: Vec<(Uuid, Option<i32>, Option<String>, Option<String>, i64)> =
+            tracking_event::Entity::find()
+                .select_only()
+                .columns([C::ShipmentId, C::ParcelNumber, C::ScanKind, C::HubCode, C::OccurredAt])
+                .filter(C::ShipmentId.is_in(some.iter().map(|id| id.uuid())))
+                .filter(C::Source.eq(EventSource::Scan.as_str()))
+                .into_tuple()
+                .all(db)
+                .await?;
+        let column = |name| Column("tracking_event", name);
+        for (shipment, number, kind, hub, at) in rows {
+            let (Some(number), Some(kind), Some(hub)) = (number, kind, hub) else { continue };
+            all.push(Sighting {
+                parcel: ParcelId {
+                    shipment: ShipmentId::from_uuid(shipment),
+                    number: column("parcel_number").number(number)?,
+                },
+                kind: column("scan_kind").word(&kind)?,
+                hub: column("hub_code").word(&hub)?,
+                occurred_at: from_micros(at),
+            });
+        }
+    }
+    // Of two at the same moment the one that is further along.
+    all.sort_by(|a, b| {
+        (a.occurred_at, a.parcel, a.kind, &a.hub).cmp(&(b.occurred_at, b.parcel, b.kind, &b.hub))
+    });
+    Ok(all)
 }
 
 /// One answer of a carrier, byte for byte; the same answer again is not kept twice.

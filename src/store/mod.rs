@@ -17,7 +17,9 @@ mod row;
 mod writer;
 
 pub mod audit;
+pub mod bag_parcels;
 pub mod calendar;
+pub mod consolidations;
 pub mod departures;
 pub mod events;
 pub mod idempotency;
@@ -28,6 +30,7 @@ pub mod orders;
 pub mod outbox;
 pub mod replans;
 pub mod schema;
+pub mod serials;
 pub mod shipments;
 pub mod shipments_at_once;
 pub mod tracked;

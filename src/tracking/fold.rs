@@ -137,7 +137,8 @@ fn fold_parcel<'e>(
     };
     let mut beside = None;
     for (meaning, event) in events {
-        if event.scan.is_some() {
+        // Where it is, people say; what we decide about it moves nothing.
+        if event.scan.is_some() && event.source == EventSource::Scan {
             let left = matches!(event.scan, Some(ScanKind::Departed | ScanKind::HandedOver));
             parcel.hub = if left { None } else { event.hub.as_ref() };
         }

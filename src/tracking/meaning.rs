@@ -23,7 +23,9 @@ pub enum Meaning {
 
 pub fn meaning(event: &TrackingEvent) -> Meaning {
     match (event.source, event.scan) {
-        (EventSource::System, _) => of_our_own(event.happening.status),
+        // What we pack is as good as what staff scan.
+        (EventSource::System, Some(kind)) => of_a_scan(kind, event.facility),
+        (EventSource::System, None) => of_our_own(event.happening.status),
         (EventSource::Scan, Some(kind)) => of_a_scan(kind, event.facility),
         (EventSource::Scan, None) => Meaning::Nothing,
         (EventSource::Poll | EventSource::Push, _) => of_a_carrier(event.happening.status),
@@ -61,8 +63,13 @@ fn of_our_own(status: EventStatus) -> Meaning {
 fn of_a_scan(kind: ScanKind, facility: Option<Facility>) -> Meaning {
     let at_gateway = facility == Some(Facility::Gateway);
     match kind {
-        ScanKind::Received | ScanKind::Arrived if at_gateway => Meaning::Reaches(Milestone::AtGateway),
-        ScanKind::Received | ScanKind::Arrived => Meaning::Reaches(Milestone::AtOriginHub),
+        ScanKind::Received | ScanKind::Arrived | ScanKind::Unpacked if at_gateway => {
+            Meaning::Reaches(Milestone::AtGateway)
+        }
+        ScanKind::Received | ScanKind::Arrived | ScanKind::Unpacked => {
+            Meaning::Reaches(Milestone::AtOriginHub)
+        }
+        ScanKind::Packed => Meaning::Reaches(Milestone::Consolidated),
         ScanKind::Departed if at_gateway => Meaning::Nothing,
         ScanKind::Departed => Meaning::Reaches(Milestone::LineHaul),
         ScanKind::Offloaded => Meaning::Nothing,

@@ -72,6 +72,8 @@ fn after(place: Place, event: &TrackingEvent) -> Place {
             | ScanKind::Arrived
             | ScanKind::Departed
             | ScanKind::CustomsPresented
+            | ScanKind::Packed
+            | ScanKind::Unpacked
             | ScanKind::HandedOver => {}
         }
     }

@@ -41,6 +41,8 @@ impl Named for ScanKind {
             Self::CustomsHeld => ["Held by customs", "海关暂扣，等待处理"],
             Self::CustomsReleased => ["Released by customs", "海关已放行"],
             Self::HandedOver => ["Handed to the delivery carrier", "已交付派送承运商"],
+            Self::Packed => ["Packed for departure", "已集货装袋"],
+            Self::Unpacked => ["Unpacked", "已拆袋"],
         }
     }
 }

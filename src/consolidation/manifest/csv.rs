@@ -72,8 +72,8 @@ fn row<'a>(manifest: &'a Manifest, bag: &'a Bag, parcel: &'a Parcel) -> [Cow<'a,
         height.to_string().into(),
         harmless(&parcel.description),
         harmless_text(parcel.hs_codes.join(";")),
-        parcel.declared.amount().into(),
-        parcel.declared.currency.code().into(),
+        joined(parcel.declared.iter().map(|money| money.amount())).into(),
+        joined(parcel.declared.iter().map(|money| money.currency.to_string())).into(),
         list(&parcel.origins).into(),
         list(&parcel.dangerous).into(),
         parcel.division.to_string().into(),
@@ -84,7 +84,11 @@ fn row<'a>(manifest: &'a Manifest, bag: &'a Bag, parcel: &'a Parcel) -> [Cow<'a,
 }
 
 fn list<T: ToString>(values: &[T]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(";")
+    joined(values.iter().map(ToString::to_string))
+}
+
+fn joined(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join(";")
 }
 
 /// With an apostrophe in front of what a spreadsheet would calculate (OWASP, CSV injection):

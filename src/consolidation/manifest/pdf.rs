@@ -227,7 +227,7 @@ fn cells(parcel: &Parcel) -> [Vec<String>; COLUMNS.len()] {
         (list(&parcel.dangerous), LINES_MAX),
         (kilograms(u64::from(parcel.weight_grams.0)), 2),
         (parcel.size_mm.0.map(centimetres).join(" × "), 3),
-        (format!("{} {}", parcel.declared.amount(), parcel.declared.currency), 2),
+        (list(&parcel.declared), LINES_MAX),
         (format!("{} {}", parcel.division, parcel.city), 2),
     ];
     let mut columns = COLUMNS.iter();

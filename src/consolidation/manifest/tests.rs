@@ -19,7 +19,7 @@ fn parcel(n: u64, description: &str) -> Parcel {
         size_mm: SizeMm([300, 205, 100]),
         description: description.into(),
         hs_codes: vec!["8518300000".into()],
-        declared: Money::new(12_999, "CNY".parse().expect("a currency")),
+        declared: vec![Money::new(12_999, "CNY".parse().expect("a currency"))],
         origins: vec!["DE".parse().expect("a country")],
         dangerous: Vec::new(),
         division: "440304".parse().expect("a division"),
@@ -82,7 +82,7 @@ pub(crate) fn small() -> Manifest {
         parcel(2, "蓝牙耳机 BT 5.3，黑色，带充电盒和替换耳塞，适用于手机、平板电脑和笔记本电脑");
     battery.dangerous = vec!["UN3481".parse().expect("a number")];
     battery.house = parcel(1, "").house;
-    battery.declared = Money::new(2_500, "EUR".parse().expect("a currency"));
+    battery.declared = vec![Money::new(2_500, "EUR".parse().expect("a currency"))];
     let mut odd = parcel(3, "=HYPERLINK(\"http://x\"), \"Łódź\" jar\r\nof honey");
     odd.hs_codes = vec!["0409000000".into(), "7010902000".into(), "4819100000".into()];
     odd.origins = vec!["PL".parse().expect("a country"), "DE".parse().expect("a country")];
@@ -185,7 +185,7 @@ fn no_length_of_text_leaves_the_page() {
     wild.reference = "X".repeat(500);
     wild.city = "Ürümqi".repeat(30);
     wild.weight_grams = Grams(u32::MAX);
-    wild.declared.minor = i64::MAX;
+    wild.declared[0].minor = i64::MAX;
     let mut bag = bag(0, Some(&"U".repeat(200)), vec![wild; 5]);
     for parcel in &mut bag.parcels {
         parcel.size_mm = SizeMm([u32::MAX; 3]);

@@ -2,13 +2,16 @@
 //! the doors only write them down.
 //!
 //! [`merchant`] is for the one whose shipment it is, [`public`] for anybody with its token,
-//! [`webhooks`] for the one who is told, [`operator`] for those who run the network.
+//! [`webhooks`] for the one who is told, [`operator`] for those who run the network, [`consolidations`]
+//! for hubs and operators.
 
+mod consolidations;
 mod merchant;
 mod operator;
 mod public;
 mod webhooks;
 
+pub use consolidations::*;
 pub use merchant::*;
 pub use operator::*;
 pub use public::*;

@@ -1,8 +1,11 @@
 //! The tables as they are. Nothing outside `store` sees these.
 
 pub mod audit_entry;
+pub mod bag;
+pub mod bag_parcel;
 pub mod booking;
 pub mod carrier_answer;
+pub mod consolidation;
 pub mod departure;
 pub mod departure_change;
 pub mod escrow_order;
@@ -13,6 +16,7 @@ pub mod hub_holiday;
 pub mod hub_key;
 pub mod idempotency_key;
 pub mod lane;
+pub mod left_behind;
 pub mod merchant;
 pub mod merchant_key;
 pub mod network_edition;
@@ -25,7 +29,9 @@ pub mod pickup_request;
 pub mod plan;
 pub mod replan;
 pub mod shipment;
+pub mod surplus;
 pub mod tracked_number;
 pub mod tracking_event;
+pub mod unit;
 pub mod webhook_endpoint;
 pub mod webhook_message;

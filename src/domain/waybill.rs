@@ -187,6 +187,15 @@ impl Stock {
         self.prefix
     }
 
+    /// What its counter is kept under: its end may move, its beginning may not.
+    pub fn name(&self) -> String {
+        format!("{}-{:07}", self.prefix, self.first)
+    }
+
+    pub fn overlaps(&self, other: &Stock) -> bool {
+        self.prefix == other.prefix && self.first <= other.last && other.first <= self.last
+    }
+
     /// How many numbers there are, the used ones among them.
     pub fn size(&self) -> u32 {
         self.last - self.first + 1

@@ -1,0 +1,129 @@
+//! At its cut-off a departure is closed, and what was received for it is packed.
+//!
+//! What is there, who goes and what goes into which bag is decided outside a transaction. One transaction then
+//! closes the departure (by a condition, so that of two daemons one does), looks whether all it was
+//! decided on is still so, draws the numbers and writes bags, units, parcels and who stayed behind. Where
+//! something changed meanwhile nothing is written, and it is decided anew.
+//!
+//! After that each shipment is told that it is consolidated, in a transaction of its own: a departure of
+//! a thousand shipments holds up nobody. A consolidation is known to be unannounced until all were
+//! told, and telling again changes nothing.
+//!
+//! | a crash … | leaves |
+//! |---|---|
+//! | before the commit | the departure open; it is closed by whoever looks next |
+//! | after it | the consolidation, unannounced; its shipments are told by whoever looks next |
+
+mod announce;
+mod load;
+mod save;
+
+use std::sync::Arc;
+
+use tokio::task::JoinError;
+
+use super::{Deps, book_departures};
+use crate::consolidation::close;
+use crate::consolidation::packing::CannotPack;
+use crate::domain::id::ConsolidationId;
+use crate::domain::network::{DepartureId, TransportMode};
+use crate::domain::sscc::BadSscc;
+use crate::domain::waybill::MasterReference;
+use crate::faults;
+use crate::store::{StoreError, consolidations, departures};
+use save::Draft;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("what is there for it cannot be packed: {0}")]
+    Pack(#[from] CannotPack),
+    #[error(
+        "there are no serials left behind consolidation.sscc_company_prefix; another extension digit has its own"
+    )]
+    NoSerials,
+    #[error(transparent)]
+    Sscc(#[from] BadSscc),
+    #[error("what was decided on has changed meanwhile")]
+    Changed,
+    #[error("the packer fell over: {0}")]
+    Packer(#[from] JoinError),
+}
+
+/// Departures and consolidations that are looked at in one run.
+const TOGETHER: u64 = 200;
+/// Scans that come in while one decides cost a round each.
+const TRIES_MAX: usize = 8;
+
+/// The job of the scheduler. A departure that cannot be closed holds up no other.
+pub async fn run_due(deps: &Deps) -> Result<(), CloseError> {
+    let mut outcome = Ok(());
+    for departure in departures::due(deps.store.reader(), deps.clock.now(), TOGETHER).await? {
+        if deps.stopping.has_begun() {
+            return outcome;
+        }
+        if let Err(error) = close_one(deps, &departure).await {
+            tracing::error!(%departure, %error, "a departure could not be closed at its cut-off");
+            outcome = Err(error);
+        }
+    }
+    for consolidation in consolidations::unannounced(deps.store.reader(), TOGETHER).await? {
+        if deps.stopping.has_begun() {
+            return outcome;
+        }
+        if let Err(error) = announce::announce(deps, &consolidation).await {
+            let id = consolidation.id;
+            tracing::error!(%id, %error, "not all shipments know that they are consolidated");
+            outcome = Err(error.into());
+        }
+    }
+    outcome
+}
+
+/// Closes a departure whose cut-off is over. None: nothing was there to go, or somebody else closed it.
+pub async fn close_one(deps: &Deps, id: &DepartureId) -> Result<Option<ConsolidationId>, CloseError> {
+    let mut tries = 0;
+    let written = loop {
+        tries += 1;
+        match try_to_close(deps, id).await {
+            Err(CloseError::Changed) if tries < TRIES_MAX => {}
+            done => break done?,
+        }
+    };
+    // Nobody plans on it any more.
+    book_departures::look(&deps.store, &deps.network.planner(), id).await?;
+    Ok(written)
+}
+
+async fn try_to_close(deps: &Deps, id: &DepartureId) -> Result<Option<ConsolidationId>, CloseError> {
+    let (network, terms) = (deps.network.current(), Arc::clone(&deps.consolidation));
+    let Some(inputs) = load::load(deps.store.reader(), &network, &terms, id).await? else { return Ok(None) };
+    let (inputs, closing) = {
+        let terms = Arc::clone(&terms);
+        // Some tenths of a second where there is much to pack.
+        let packer = tokio::task::spawn_blocking(move || {
+            close::close(&inputs.departing, &inputs.candidates, &terms).map(|closing| (inputs, closing))
+        });
+        packer.await??
+    };
+    let draft = Draft::new(inputs, closing, deps.clock.now(), deps.clock.wall());
+    let written = deps
+        .store
+        .write(move |tx| Box::pin(async move { save::save(tx, draft, &network, &terms).await }))
+        .await?;
+    faults::reached("close.committed");
+    let Some(written) = written else { return Ok(None) };
+    let (packed, left_behind) = (written.parcels, written.left_behind);
+    tracing::info!(departure = %id, packed, left_behind, "a departure is closed");
+    let Some(consolidation) = written.consolidation else { return Ok(None) };
+    if consolidation.mode == TransportMode::Air && matches!(consolidation.master, MasterReference::Other(_)) {
+        let carrier = &consolidation.carrier;
+        tracing::warn!(
+            departure = %id, carrier, master = %consolidation.master,
+            "no waybill number is left of this airline: see consolidation.waybill_stock"
+        );
+    }
+    announce::announce(deps, &consolidation).await?;
+    Ok(Some(consolidation.id))
+}

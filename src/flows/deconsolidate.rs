@@ -1,0 +1,148 @@
+//! What a scan of one parcel means for the bag it is in, or should be in.
+//!
+//! Putting a parcel into a bag is refused where it does not belong there, and it is said where it does.
+//! At the other end every scan of a parcel by itself takes it out of its bag. What was expected in a consolidation
+//! and is not seen there is missing; what comes out of one that it was not in is surplus, and kept as such.
+//!
+//! All of it happens in the transaction of the scan: a repeat changes nothing.
+
+use super::record_scans::ScanError;
+use crate::domain::consolidation::MemberState;
+use crate::domain::event::ScanKind;
+use crate::domain::id::ConsolidationId;
+use crate::domain::network::HubCode;
+use crate::domain::sscc::Sscc;
+use crate::intake::{FieldError, Scan};
+use crate::store::bag_parcels::{self, Placed, Surplus};
+use crate::store::consolidations::{self, Consolidation};
+use crate::store::{StoreError, Tx, departures};
+
+/// What a scan that is fine changes beside the parcel's own timeline.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// The parcel is seen where its consolidation ends.
+    unpacked_from: Option<ConsolidationId>,
+    /// It came out of this one and was not in it.
+    surplus_in: Option<ConsolidationId>,
+}
+
+fn wrong(detail: String) -> ScanError {
+    ScanError::Fields(vec![FieldError { pointer: "/bag".to_owned(), detail }])
+}
+
+/// `(00)…`, as it stands below the bars.
+fn printed(sscc: Sscc) -> String {
+    format!("(00){sscc}")
+}
+
+/// Looks before anything is written. The caller holds the shipment.
+pub async fn look(tx: &Tx, scan: &Scan, hub: &HubCode) -> Result<Change, ScanError> {
+    let places = bag_parcels::of_parcel(tx, scan.parcel).await?;
+    let packed = places.iter().find(|placed| placed.member.state == MemberState::Packed);
+    match (scan.kind, scan.bag) {
+        (ScanKind::Packed, Some(bag)) => {
+            refuse_wrong_bag(tx, scan, bag, packed, hub).await?;
+            Ok(Change::default())
+        }
+        (ScanKind::Unpacked, bag) => unpacking(tx, scan, bag, &places, hub).await,
+        _ => Ok(Change { unpacked_from: ending_here(packed, hub), surplus_in: None }),
+    }
+}
+
+fn ending_here(packed: Option<&Placed>, hub: &HubCode) -> Option<ConsolidationId> {
+    packed.filter(|placed| placed.to == *hub).map(|placed| placed.member.consolidation)
+}
+
+async fn refuse_wrong_bag(
+    tx: &Tx,
+    scan: &Scan,
+    sscc: Sscc,
+    packed: Option<&Placed>,
+    hub: &HubCode,
+) -> Result<(), ScanError> {
+    let bag = consolidations::bag(tx, sscc).await?;
+    let bag = bag.ok_or_else(|| wrong(format!("no bag has the number {}", printed(sscc))))?;
+    let parcel = scan.parcel;
+    match packed {
+        Some(placed) if placed.member.sscc == sscc && placed.from == *hub => Ok(()),
+        Some(placed) if placed.member.sscc == sscc => {
+            Err(wrong(format!("{} was packed at {}, not at {hub}", printed(sscc), placed.from)))
+        }
+        Some(placed) => {
+            let (number, belongs) = (placed.bag_number, printed(placed.member.sscc));
+            let departure = &placed.departure;
+            Err(wrong(format!("{parcel} belongs in bag {number} of {departure}, {belongs}")))
+        }
+        None => {
+            let of = consolidation(tx, bag.consolidation).await?.departure;
+            let booked = departures::held_by(tx, &[parcel.shipment]).await?;
+            let booked: Vec<_> = booked
+                .into_iter()
+                .map(|held| held.booking.departure.to_string())
+                .filter(|departure| *departure != of.to_string())
+                .collect();
+            let planned = match booked.is_empty() {
+                true => "it is planned on no other departure".to_owned(),
+                false => format!("it is planned on {}", booked.join(", ")),
+            };
+            Err(wrong(format!("{parcel} is not on {of}; {planned}")))
+        }
+    }
+}
+
+async fn consolidation(tx: &Tx, id: ConsolidationId) -> Result<Consolidation, StoreError> {
+    let found = consolidations::find(tx, id).await?;
+    let lost = || StoreError::Corrupt {
+        table: "bag",
+        column: "consolidation_id",
+        reason: format!("there is no consolidation {id}"),
+    };
+    found.ok_or_else(lost)
+}
+
+async fn unpacking(
+    tx: &Tx,
+    scan: &Scan,
+    bag: Option<Sscc>,
+    places: &[Placed],
+    hub: &HubCode,
+) -> Result<Change, ScanError> {
+    let opened = match (bag, &scan.departure) {
+        (Some(sscc), _) => {
+            let bag = consolidations::bag(tx, sscc).await?;
+            let bag = bag.ok_or_else(|| wrong(format!("no bag has the number {}", printed(sscc))))?;
+            Some(consolidation(tx, bag.consolidation).await?)
+        }
+        (None, Some(departure)) => consolidations::find_by_departure(tx, departure).await?,
+        (None, None) => None,
+    };
+    if let Some(opened) = opened.as_ref().filter(|opened| opened.to != *hub) {
+        let (departure, from, to) = (&opened.departure, &opened.from, &opened.to);
+        return Err(wrong(format!("{departure} runs from {from} to {to}")));
+    }
+    let expected: Vec<_> = places.iter().filter(|placed| placed.to == *hub).collect();
+    let packed = expected.iter().find(|placed| placed.member.state == MemberState::Packed);
+    let is_expected =
+        |opened: &Consolidation| expected.iter().any(|placed| placed.member.consolidation == opened.id);
+    let surplus_in = opened.filter(|opened| !is_expected(opened)).map(|opened| opened.id);
+    if expected.is_empty() && surplus_in.is_none() {
+        let parcel = scan.parcel;
+        let detail =
+            format!("{parcel} is not expected at {hub}: name the bag or the departure it came out of");
+        return Err(wrong(detail));
+    }
+    Ok(Change { unpacked_from: packed.map(|placed| placed.member.consolidation), surplus_in })
+}
+
+/// Writes it down, last in the transaction: from here on others who unpack the same consolidation wait.
+pub async fn apply(tx: &Tx, scan: &Scan, hub: &HubCode, change: &Change) -> Result<(), StoreError> {
+    if let Some(id) = change.unpacked_from {
+        bag_parcels::unpack(tx, scan.parcel, id, scan.occurred_at).await?;
+        consolidations::open(tx, id, scan.occurred_at).await?;
+    }
+    if let Some(consolidation) = change.surplus_in {
+        let (parcel, hub, scanned_at) = (scan.parcel, hub.clone(), scan.occurred_at);
+        bag_parcels::insert_surplus(tx, &Surplus { consolidation, parcel, hub, scanned_at }).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! `/v1/consolidations`: what was packed, and its papers, for the hubs at either end.
+
+use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Credentials, Station};
+use super::problem::Problem;
+use crate::consolidation::{labels, manifest};
+use crate::domain::network::DepartureId;
+use crate::domain::sscc::Sscc;
+use crate::flows::views::{ConsolidationDetailView, ConsolidationPage};
+use crate::flows::{Deps, show_consolidations};
+use crate::store::consolidations::Consolidation;
+
+/// The consolidation, if the caller may see it. An id that is none is nobody's.
+async fn find(deps: &Deps, caller: &Credentials, id: &str) -> Result<Consolidation, Problem> {
+    let station = caller.station(deps).await?;
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let found = show_consolidations::find(deps, id).await?.ok_or_else(Problem::not_found)?;
+    station.sees([&found.from, &found.to])?;
+    Ok(found)
+}
+
+/// A paper to be kept under its name.
+fn paper(content_type: &'static str, name: String, body: impl Into<actix_web::web::Bytes>) -> HttpResponse {
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename(name)],
+    };
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((CONTENT_DISPOSITION, disposition))
+        .body(body.into())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    /// Only that of this departure.
+    #[param(example = "L0002-20260303")]
+    departure: Option<String>,
+}
+
+/// What leaves the caller's hub and what ends there, the last closed first.
+#[utoipa::path(
+    tag = "hubs",
+    params(ListQuery),
+    security(("hub_key" = [])),
+    responses(
+        (status = 200, body = ConsolidationPage),
+        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The departure neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/consolidations")]
+pub async fn list(
+    deps: Data<Deps>,
+    caller: Credentials,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let station = caller.station(&deps).await?;
+    let page = match query.into_inner().departure.filter(|text| !text.is_empty()) {
+        Some(text) => {
+            let departure: DepartureId =
+                text.parse().map_err(|error| Problem::parameter("departure", error))?;
+            let found = show_consolidations::find_by_departure(&deps, &departure).await?;
+            if let Some(found) = &found {
+                station.sees([&found.from, &found.to])?;
+            }
+            show_consolidations::page(found.as_slice())
+        }
+        None => match &station {
+            Station::Hub(hub) => show_consolidations::of_hub(&deps, hub).await?,
+        },
+    };
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// One with its bags and units, who stayed behind, and what is missing or too many at the other end.
+#[utoipa::path(
+    tag = "hubs",
+    security(("hub_key" = [])),
+    responses(
+        (status = 200, body = ConsolidationDetailView),
+        (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/consolidations/{id}")]
+pub async fn read(deps: Data<Deps>, caller: Credentials, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let found = find(&deps, &caller, &id).await?;
+    Ok(HttpResponse::Ok().json(show_consolidations::detail(&deps, &found).await?))
+}
+
+/// The manifest, as it was closed: as JSON, as CSV with a row a parcel, or as PDF.
+#[utoipa::path(
+    tag = "hubs",
+    params(("id" = String, Path), ("form" = String, Path, description = "json, csv or pdf")),
+    security(("hub_key" = [])),
+    responses(
+        (status = 200, description = "The manifest", content(
+            (Object = "application/json"), (String = "text/csv"), (Vec<u8> = "application/pdf"),
+        )),
+        (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/consolidations/{id}/manifest.{form}")]
+pub async fn read_manifest(
+    deps: Data<Deps>,
+    caller: Credentials,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, form) = path.into_inner();
+    let found = find(&deps, &caller, &id).await?;
+    if !["json", "csv", "pdf"].contains(&form.as_str()) {
+        return Err(Problem::not_found());
+    }
+    let manifest = show_consolidations::manifest(&deps, &found).await?;
+    let name = format!("manifest-{}.{form}", found.departure);
+    Ok(match form.as_str() {
+        "csv" => paper("text/csv; charset=utf-8", name, manifest::to_csv(&manifest)),
+        "pdf" => paper("application/pdf", name, manifest::to_pdf(&manifest)),
+        _ => paper("application/json", name, manifest::to_json(&manifest)),
+    })
+}
+
+/// A label for each bag, A6, a page each.
+#[utoipa::path(
+    tag = "hubs",
+    security(("hub_key" = [])),
+    responses(
+        (status = 200, description = "The labels", body = Vec<u8>, content_type = "application/pdf"),
+        (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/consolidations/{id}/labels.pdf")]
+pub async fn read_labels(
+    deps: Data<Deps>,
+    caller: Credentials,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let found = find(&deps, &caller, &id).await?;
+    let manifest = show_consolidations::manifest(&deps, &found).await?;
+    let labels = labels::to_pdf(&labels::of_manifest(&manifest));
+    Ok(paper("application/pdf", format!("labels-{}.pdf", found.departure), labels))
+}
+
+/// The label of one bag, for a screen.
+#[utoipa::path(
+    tag = "hubs",
+    security(("hub_key" = [])),
+    params(("id" = String, Path), ("sscc" = String, Path, description = "The number of a bag in it")),
+    responses(
+        (status = 200, description = "The label", body = String, content_type = "image/svg+xml"),
+        (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/consolidations/{id}/labels/{sscc}.svg")]
+pub async fn read_label(
+    deps: Data<Deps>,
+    caller: Credentials,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, sscc) = path.into_inner();
+    let found = find(&deps, &caller, &id).await?;
+    let sscc: Sscc = sscc.parse().map_err(|_| Problem::not_found())?;
+    let manifest = show_consolidations::manifest(&deps, &found).await?;
+    let labels = labels::of_manifest(&manifest);
+    let label = labels.iter().find(|label| label.sscc == sscc).ok_or_else(Problem::not_found)?;
+    Ok(paper("image/svg+xml", format!("label-{sscc}.svg"), labels::to_svg(label)))
+}
