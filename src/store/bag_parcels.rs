@@ -83,7 +83,8 @@ pub async fn of_bags(db: &impl ConnectionTrait, bags: &[Sscc]) -> Result<Vec<Mem
     Ok(members)
 }
 
-const PLACED: &str = "SELECT m.shipment_id, m.parcel_number, m.consolidation_id, m.sscc, m.state, \
+/// Every place of a parcel, with a condition behind it.
+pub const PLACED: &str = "SELECT m.shipment_id, m.parcel_number, m.consolidation_id, m.sscc, m.state, \
      m.unpacked_at, c.departure_id, c.from_hub, c.to_hub, b.number FROM bag_parcel m \
      JOIN consolidation c ON c.id = m.consolidation_id JOIN bag b ON b.sscc = m.sscc WHERE ";
 

@@ -143,6 +143,9 @@ pub struct Sighting {
     pub occurred_at: Instant,
 }
 
+/// Shipment, parcel's number, kind, hub, time.
+type Seen = (Uuid, Option<i32>, Option<String>, Option<String>, i64);
+
 /// What staff scanned of many shipments, oldest first.
 pub async fn sightings(
     db: &impl ConnectionTrait,
@@ -151,15 +154,14 @@ pub async fn sightings(
     use tracking_event::Column as C;
     let mut all = Vec::new();
     for some in shipments.chunks(500) {
-        let rows: Vec<(Uuid, Option<i32>, Option<String>, Option<String>, i64)> =
-            tracking_event::Entity::find()
-                .select_only()
-                .columns([C::ShipmentId, C::ParcelNumber, C::ScanKind, C::HubCode, C::OccurredAt])
-                .filter(C::ShipmentId.is_in(some.iter().map(|id| id.uuid())))
-                .filter(C::Source.eq(EventSource::Scan.as_str()))
-                .into_tuple()
-                .all(db)
-                .await?;
+        let rows = tracking_event::Entity::find()
+            .select_only()
+            .columns([C::ShipmentId, C::ParcelNumber, C::ScanKind, C::HubCode, C::OccurredAt])
+            .filter(C::ShipmentId.is_in(some.iter().map(|id| id.uuid())))
+            .filter(C::Source.eq(EventSource::Scan.as_str()))
+            .into_tuple::<Seen>()
+            .all(db)
+            .await?;
         let column = |name| Column("tracking_event", name);
         for (shipment, number, kind, hub, at) in rows {
             let (Some(number), Some(kind), Some(hub)) = (number, kind, hub) else { continue };

@@ -7,6 +7,7 @@ mod support;
 
 mod bodies;
 mod commands;
+mod consolidations;
 mod crash;
 mod door;
 mod migrations;

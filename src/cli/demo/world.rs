@@ -26,6 +26,9 @@ const CARRIER_FAULTS: f64 = 0.05;
 const LOST_ACKNOWLEDGEMENTS: f64 = 0.08;
 const PROVIDER_ERRORS: f64 = 0.04;
 
+/// The company prefix of GS1's own examples: what the demonstration prints goes onto no bag.
+const EXAMPLE_PREFIX: &str = "0614141";
+
 pub struct World {
     pub daemon: Running,
     pub clock: Clock,
@@ -84,6 +87,7 @@ impl World {
              [database]\nurl = \"sqlite://{folder}/sampan.db\"\n\
              [outbound]\nallow_private_addresses = true\n\
              [carriers.dhl_unified]\nbase_url = \"{carrier_url}\"\napi_key = \"{api_key}\"\n\
+             [consolidation]\nsscc_company_prefix = \"{EXAMPLE_PREFIX}\"\n\
              [escrow]\nwebhook_url = \"{escrow_url}\"\nwebhook_secret = \"{secret}\"\n",
             listen = listener.local_addr()?,
             folder = folder.path().display(),

@@ -1,10 +1,13 @@
 //! What hubs and operators see of a consolidation. It names nobody.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::consolidation::MemberState;
 use crate::domain::instant::rfc3339;
+use crate::domain::sscc::Sscc;
 use crate::store::bag_parcels::{Member, Placed, Surplus};
 use crate::store::consolidations::{Bag, Consolidation, LeftBehind, Unit};
 
@@ -132,6 +135,10 @@ impl ConsolidationDetailView {
         left_behind: &[LeftBehind],
         is_overdue: bool,
     ) -> Self {
+        let mut unpacked: HashMap<Sscc, usize> = HashMap::new();
+        for member in members.iter().filter(|member| member.state == MemberState::Unpacked) {
+            *unpacked.entry(member.sscc).or_default() += 1;
+        }
         let bag = |bag: &Bag| BagView {
             sscc: bag.sscc.to_string(),
             number: bag.number,
@@ -142,10 +149,7 @@ impl ConsolidationDetailView {
             weight_grams: bag.grams,
             volume_cm3: bag.cm3,
             parcels: bag.parcels,
-            unpacked: members
-                .iter()
-                .filter(|member| member.sscc == bag.sscc && member.state == MemberState::Unpacked)
-                .count(),
+            unpacked: unpacked.get(&bag.sscc).copied().unwrap_or_default(),
         };
         let unit = |unit: &Unit| {
             let inside = || bags.iter().filter(|bag| bag.unit.as_ref() == Some(&unit.number));
