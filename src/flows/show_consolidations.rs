@@ -38,6 +38,11 @@ pub async fn of_hub(deps: &Deps, hub: &HubCode) -> Result<ConsolidationPage, Sto
     Ok(page(&found))
 }
 
+/// The last hundred of all.
+pub async fn newest(deps: &Deps) -> Result<ConsolidationPage, StoreError> {
+    Ok(page(&consolidations::newest(deps.store.reader(), PAGE).await?))
+}
+
 pub fn page(found: &[Consolidation]) -> ConsolidationPage {
     ConsolidationPage { consolidations: found.iter().map(ConsolidationView::from).collect() }
 }

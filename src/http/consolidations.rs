@@ -44,11 +44,11 @@ pub struct ListQuery {
     departure: Option<String>,
 }
 
-/// What leaves the caller's hub and what ends there, the last closed first.
+/// What leaves the caller's hub and what ends there, for an operator everything: the last closed first.
 #[utoipa::path(
     tag = "hubs",
     params(ListQuery),
-    security(("hub_key" = [])),
+    security(("hub_key" = []), ("operator_key" = [])),
     responses(
         (status = 200, body = ConsolidationPage),
         (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
@@ -74,6 +74,7 @@ pub async fn list(
         }
         None => match &station {
             Station::Hub(hub) => show_consolidations::of_hub(&deps, hub).await?,
+            Station::Everywhere => show_consolidations::newest(&deps).await?,
         },
     };
     Ok(HttpResponse::Ok().json(page))
@@ -82,7 +83,7 @@ pub async fn list(
 /// One with its bags and units, who stayed behind, and what is missing or too many at the other end.
 #[utoipa::path(
     tag = "hubs",
-    security(("hub_key" = [])),
+    security(("hub_key" = []), ("operator_key" = [])),
     responses(
         (status = 200, body = ConsolidationDetailView),
         (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
@@ -99,7 +100,7 @@ pub async fn read(deps: Data<Deps>, caller: Credentials, id: Path<String>) -> Re
 #[utoipa::path(
     tag = "hubs",
     params(("id" = String, Path), ("form" = String, Path, description = "json, csv or pdf")),
-    security(("hub_key" = [])),
+    security(("hub_key" = []), ("operator_key" = [])),
     responses(
         (status = 200, description = "The manifest", content(
             (Object = "application/json"), (String = "text/csv"), (Vec<u8> = "application/pdf"),
@@ -131,7 +132,7 @@ pub async fn read_manifest(
 /// A label for each bag, A6, a page each.
 #[utoipa::path(
     tag = "hubs",
-    security(("hub_key" = [])),
+    security(("hub_key" = []), ("operator_key" = [])),
     responses(
         (status = 200, description = "The labels", body = Vec<u8>, content_type = "application/pdf"),
         (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
@@ -153,7 +154,7 @@ pub async fn read_labels(
 /// The label of one bag, for a screen.
 #[utoipa::path(
     tag = "hubs",
-    security(("hub_key" = [])),
+    security(("hub_key" = []), ("operator_key" = [])),
     params(("id" = String, Path), ("sscc" = String, Path, description = "The number of a bag in it")),
     responses(
         (status = 200, description = "The label", body = String, content_type = "image/svg+xml"),

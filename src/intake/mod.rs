@@ -9,15 +9,15 @@
 //! Absent on purpose: where an address is, whether goods may enter China, and whether a way exists.
 //! Others know; what is said of single fields is asked while reading, by way of [`Known`].
 
-mod calendar;
 mod bag_scan;
+mod calendar;
 mod reading;
 mod request;
 mod scan;
 mod webhook;
 
-pub use calendar::{Closing, read_cancellation, read_clearance, read_closing};
 pub use bag_scan::{BagScan, Load, UnitName, is_of_a_bag, read as read_bag_scan};
+pub use calendar::{Closing, read_cancellation, read_clearance, read_closing};
 pub use reading::FieldError;
 pub use request::{Declared, Known, NewParcel, Nowhere, Payment, PickupRequest, Unfit, read};
 pub use scan::{Scan, read as read_scan};

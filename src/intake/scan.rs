@@ -26,7 +26,8 @@ pub struct Scan {
     pub note: Option<String>,
 }
 
-pub(super) const OFFLOADED_FROM: &str = "is missing: offloaded names the departure that it did not leave with";
+pub(super) const OFFLOADED_FROM: &str =
+    "is missing: offloaded names the departure that it did not leave with";
 
 /// How far ahead of us a scanner's clock may be.
 const AHEAD_MINUTES_MAX: i64 = 5;

@@ -164,6 +164,12 @@ pub async fn of_hub(
     Ok(all)
 }
 
+/// The last made of all.
+pub async fn newest(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Consolidation>, StoreError> {
+    let query = consolidation::Entity::find().order_by_desc(consolidation::Column::Id).limit(limit);
+    query.all(db).await?.into_iter().map(from_row).collect()
+}
+
 /// Those whose shipments do not all know yet that they are consolidated, oldest first.
 pub async fn unannounced(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Consolidation>, StoreError> {
     use consolidation::Column as C;
