@@ -69,12 +69,15 @@ pub fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|error| StartError::Listen { address, error })
 }
 
+/// A database of the right schema, whatever is in it.
+pub async fn connect(settings: &Settings) -> Result<Store, StartError> {
+    let store = Store::connect(&settings.database.url, settings.database.connections_max).await?;
+    if schema::is_current(&store).await? { Ok(store) } else { Err(StartError::NotMigrated) }
+}
+
 /// Every part but the doors: what a command needs that works on the database alone.
 pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartError> {
-    let store = Store::connect(&settings.database.url, settings.database.connections_max).await?;
-    if !schema::is_current(&store).await? {
-        return Err(StartError::NotMigrated);
-    }
+    let store = connect(&settings).await?;
     let network = import_network::load(&store, &settings.routing, clock.now()).await?;
     let outbound =
         Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;

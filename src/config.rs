@@ -383,6 +383,7 @@ mod tests {
             ("[routing.last_mile]\nper_km = \"-0.1\"", "routing.last_mile.per_km"),
             ("[routing.co2e_grams_per_tonne_km]\nsea = -1", "routing.co2e_grams_per_tonne_km.sea"),
             ("[routing.promise_days]\nstandard = 0", "routing.promise_days.standard"),
+            ("[routing]\nhorizon_days = 367", "routing.horizon_days"),
             ("[escrow]\nwebhook_url = \"https://x\"", "escrow.webhook_secret"),
             ("[http]\nshutdown_seconds = 0", "http.shutdown_seconds"),
             ("[http]\nshutdown_seconds = 10", "http.shutdown_seconds"),

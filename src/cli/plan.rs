@@ -1,4 +1,4 @@
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,9 +39,6 @@ fn instant(text: &str) -> Result<Instant, String> {
         .map_err(|error| format!("{error}, such as 2026-03-02T00:00:00Z"))
 }
 
-/// Lines longer than any body that the API takes.
-const LINE_BYTES_MAX: usize = 1024 * 1024;
-
 impl PlanRequests {
     pub fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let texts = network::read(&self.network)?;
@@ -54,15 +51,23 @@ impl PlanRequests {
             }
         };
         let network = Network::new(hubs, lanes, &calendar).context("the network makes no sense")?;
-        let planner = Planner::new(Arc::new(network), settings.routing.clone());
+        let mut routing = settings.routing.clone();
+        if self.pareto {
+            // Whoever wants them all wants to know of all why not.
+            routing.alternatives_max = usize::MAX;
+        }
+        let planner = Planner::new(Arc::new(network), routing);
+        let line_bytes_max = settings.http.body_bytes_max;
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         let mut all_good = true;
-        for line in std::io::stdin().lock().split(b'\n') {
-            let line = line.context("standard input cannot be read")?;
+        let mut input = std::io::stdin().lock();
+        while let Some(line) =
+            next_line(&mut input, line_bytes_max).context("standard input cannot be read")?
+        {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let answer = self.answer(&planner, &line);
+            let answer = self.answer(&planner, &line, line_bytes_max);
             all_good &= answer.get("error").is_none();
             serde_json::to_writer(&mut out, &answer)?;
             out.write_all(b"\n")?;
@@ -71,8 +76,8 @@ impl PlanRequests {
         Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn answer(&self, planner: &Planner, line: &[u8]) -> Value {
-        let body = match read_line(line) {
+    fn answer(&self, planner: &Planner, line: &[u8], line_bytes_max: usize) -> Value {
+        let body = match read_line(line, line_bytes_max) {
             Ok(body) => body,
             Err(reason) => return refusal(&Value::Null, "not_json", &reason, Vec::new()),
         };
@@ -132,9 +137,21 @@ impl PlanRequests {
     }
 }
 
-fn read_line(line: &[u8]) -> Result<Value, String> {
-    if line.len() > LINE_BYTES_MAX {
-        return Err(format!("the line is longer than {LINE_BYTES_MAX} bytes"));
+/// The next line, of one that is too long the beginning; none at the end.
+fn next_line(input: &mut impl BufRead, bytes_max: usize) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    if input.by_ref().take(bytes_max as u64 + 2).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.last() != Some(&b'\n') && line.len() > bytes_max {
+        input.skip_until(b'\n')?;
+    }
+    Ok(Some(line))
+}
+
+fn read_line(line: &[u8], bytes_max: usize) -> Result<Value, String> {
+    if line.trim_ascii_end().len() > bytes_max {
+        return Err(format!("the line is longer than {bytes_max} bytes"));
     }
     serde_json::from_slice(line).map_err(|error| error.to_string())
 }

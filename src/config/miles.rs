@@ -55,19 +55,15 @@ impl Miles {
     }
 
     pub fn of(&self, country: Country) -> Mile {
-        // A variable's name has no capitals by the time it is read.
-        let changes = self.by_country.iter().find(|(name, _)| name.eq_ignore_ascii_case(country.as_str()));
-        let general = self.general();
-        match changes {
-            None => general,
-            Some((_, changes)) => Mile {
-                detour: changes.detour.unwrap_or(general.detour),
-                speed_kmh: changes.speed_kmh.unwrap_or(general.speed_kmh),
-                fixed: changes.fixed.unwrap_or(general.fixed),
-                per_km: changes.per_km.unwrap_or(general.per_km),
-                per_kg: changes.per_kg.unwrap_or(general.per_kg),
-            },
-        }
+        // A variable's name has no capitals by the time it is read, and comes last: above the file.
+        let changes = self.by_country.iter().filter(|(name, _)| name.eq_ignore_ascii_case(country.as_str()));
+        changes.fold(self.general(), |mile, (_, changes)| Mile {
+            detour: changes.detour.unwrap_or(mile.detour),
+            speed_kmh: changes.speed_kmh.unwrap_or(mile.speed_kmh),
+            fixed: changes.fixed.unwrap_or(mile.fixed),
+            per_km: changes.per_km.unwrap_or(mile.per_km),
+            per_kg: changes.per_kg.unwrap_or(mile.per_kg),
+        })
     }
 }
 
@@ -94,6 +90,8 @@ impl Co2eFactors {
 
 /// Figures with which every cost can be computed exactly in whole numbers.
 mod limits {
+    pub const HORIZON_DAYS: usize = 366;
+    pub const COUNT: usize = 10_000;
     pub const DETOUR: f64 = 10.0;
     pub const DOLLARS: i64 = 1_000_000;
     pub const DOLLAR_PLACES: u32 = 9;
@@ -102,6 +100,15 @@ mod limits {
 }
 
 pub(super) fn check(routing: &Routing) -> Result<(), ConfigError> {
+    for (key, count, most) in [
+        ("routing.horizon_days", routing.horizon_days as usize, limits::HORIZON_DAYS),
+        ("routing.origin_hubs_max", routing.origin_hubs_max, limits::COUNT),
+        ("routing.alternatives_max", routing.alternatives_max, limits::COUNT),
+    ] {
+        if count > most {
+            return invalid(key, &format!("has to be {most} or less"));
+        }
+    }
     for (key, miles) in
         [("routing.first_mile", &routing.first_mile), ("routing.last_mile", &routing.last_mile)]
     {
@@ -156,6 +163,15 @@ mod tests {
         assert_eq!((us.speed_kmh, us.per_km.to_string().as_str()), (80.0, "0.01"));
         assert_eq!((us.detour, us.fixed), (jp.detour, jp.fixed));
         assert_eq!(jp, miles.general());
+    }
+
+    #[test]
+    fn a_variable_goes_above_the_file_for_one_country_too() {
+        let changes =
+            "[routing.first_mile.by_country]\nUS = { fixed = 5, speed_kmh = 80 }\nus = { fixed = 9 }";
+        let miles = defaults_with(changes).expect("valid settings").routing.first_mile;
+        let us = miles.of("US".parse().expect("a country"));
+        assert_eq!((us.fixed.to_string().as_str(), us.speed_kmh), ("9", 80.0));
     }
 
     #[test]

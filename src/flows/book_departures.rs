@@ -202,12 +202,13 @@ pub async fn tell_all(db: &impl Reads, planner: &Planner, now: Instant) -> Resul
 }
 
 /// Commits come in another order than they were begun in, and daemons' clocks differ.
-const OVERLAP: TimeDelta = TimeDelta::seconds(30);
+const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 
 /// The job of the scheduler: what others booked since the last time.
 pub async fn run_due(deps: &Deps) -> Result<(), StoreError> {
     let wall = deps.clock.wall();
     let planner = deps.network.planner();
+    planner.forget_before((deps.clock.now() - TimeDelta::days(2)).date_naive());
     for booked in departures::changed_since(deps.store.reader(), wall - OVERLAP).await? {
         tell(&planner, &booked);
     }

@@ -17,6 +17,8 @@ pub enum ImportError {
     /// Nothing was imported. Every bad row is in the list.
     #[error("{} rows are wrong; nothing was imported", .0.len())]
     Rows(Vec<RowError>),
+    #[error("the network makes no sense, and nothing was imported: {0}")]
+    Bad(#[from] BadNetwork),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -34,6 +36,8 @@ const LONGEST_TRANSIT: TimeDelta = TimeDelta::days(90);
 pub async fn import(store: &Store, files: NetworkFiles<'_>, now: Instant) -> Result<Imported, ImportError> {
     let (hubs, lanes, calendar) = read(files).map_err(ImportError::Rows)?;
     let (hub_count, lane_count) = (hubs.len(), lanes.len());
+    // What no daemon could start with is not written.
+    Network::new(hubs.clone(), lanes.clone(), &calendar)?;
     let edition: Result<i64, StoreError> = store
         .write(move |tx| {
             Box::pin(async move {
@@ -64,24 +68,32 @@ pub async fn load(
     settings: &config::Routing,
     now: Instant,
 ) -> Result<SharedNetwork, LoadError> {
-    let edition = network::edition(store.reader()).await?;
-    Ok(SharedNetwork::new(edition, planner(store, settings, now).await?))
+    let (edition, planner) = planner(store, settings, now).await?;
+    Ok(SharedNetwork::new(edition, planner))
 }
 
-async fn planner(store: &Store, settings: &config::Routing, now: Instant) -> Result<Planner, LoadError> {
-    let (hubs, lanes, calendar) = network::load(store.reader()).await?;
+/// All of one edition, whatever is imported meanwhile.
+async fn planner(
+    store: &Store,
+    settings: &config::Routing,
+    now: Instant,
+) -> Result<(i64, Planner), LoadError> {
+    let snapshot = store.snapshot().await?;
+    let edition = network::edition(&snapshot).await?;
+    let (hubs, lanes, calendar) = network::load(&snapshot).await?;
+    drop(snapshot);
     let planner = Planner::new(Arc::new(Network::new(hubs, lanes, &calendar)?), settings.clone());
     book_departures::tell_all(store.reader(), &planner, now).await?;
-    Ok(planner)
+    Ok((edition, planner))
 }
 
 /// Takes a newer edition into memory, if there is one. The old one stays if the new one makes no sense.
 pub async fn refresh(deps: &Deps) -> Result<bool, LoadError> {
-    let edition = network::edition(deps.store.reader()).await?;
-    if edition == deps.network.edition() {
+    if network::edition(deps.store.reader()).await? == deps.network.edition() {
         return Ok(false);
     }
-    deps.network.replace(edition, planner(&deps.store, &deps.settings.routing, deps.clock.now()).await?);
+    let (edition, planner) = planner(&deps.store, &deps.settings.routing, deps.clock.now()).await?;
+    deps.network.replace(edition, planner);
     Ok(true)
 }
 

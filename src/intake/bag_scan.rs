@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::reading::{Errors, FieldError, Object};
-use super::scan::read_time;
+use super::scan::{OFFLOADED_FROM, read_time};
 use crate::domain::event::ScanKind;
 use crate::domain::id::ConsolidationId;
 use crate::domain::instant::Instant;
@@ -92,6 +92,9 @@ fn scan(body: &Object, now: Instant) -> Option<BagScan> {
             | ScanKind::CustomsReleased,
         )
         | None => {}
+    }
+    if kind == Some(ScanKind::Offloaded) && departure == Some(None) {
+        body.errors().add("/departure", OFFLOADED_FROM);
     }
     let of = match (bag?, unit?) {
         (Some(sscc), None) => Some(Load::Bag(sscc)),

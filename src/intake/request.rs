@@ -53,6 +53,8 @@ const WINDOW_DAYS_MAX: i64 = 14;
 /// A window that is over is planned from now, since the request may have been long on its
 /// way; one that is over for so long is a mistake.
 const BACK_DAYS_MAX: i64 = 366;
+/// Nobody knows a timetable of so far ahead.
+const AHEAD_DAYS_MAX: i64 = 5 * 366;
 
 /// An address that cannot be found: which of its fields is at fault, and why.
 pub struct Nowhere {
@@ -160,6 +162,9 @@ fn read_pickup(pickup: &Object, known: &Known) -> Option<Pickup> {
             pickup.errors().add(&pickup.at("until"), detail);
         } else if until < known.now - chrono::Duration::days(BACK_DAYS_MAX) {
             let detail = format!("lies more than {BACK_DAYS_MAX} days back");
+            pickup.errors().add(&pickup.at("until"), detail);
+        } else if until > known.now + chrono::Duration::days(AHEAD_DAYS_MAX) {
+            let detail = format!("lies more than {AHEAD_DAYS_MAX} days ahead");
             pickup.errors().add(&pickup.at("until"), detail);
         }
     }

@@ -26,6 +26,9 @@ pub struct Scan {
     pub note: Option<String>,
 }
 
+pub(super) const OFFLOADED_FROM: &str =
+    "is missing: offloaded names the departure that it did not leave with";
+
 /// How far ahead of us a scanner's clock may be.
 const AHEAD_MINUTES_MAX: i64 = 5;
 /// What is older is a scanner without a clock.
@@ -50,8 +53,7 @@ fn scan(body: &Object, now: Instant) -> Option<Scan> {
     let note = body.text_or_none("note", 0..=500);
 
     if kind == Some(ScanKind::Offloaded) && departure == Some(None) {
-        body.errors()
-            .add("/departure", "is missing: offloaded names the departure that it did not leave with");
+        body.errors().add("/departure", OFFLOADED_FROM);
     }
     let handed_over = kind == Some(ScanKind::HandedOver);
     for (pointer, absent) in [("/carrier", carrier == Some(None)), ("/tracking_number", number == Some(None))]

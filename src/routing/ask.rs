@@ -54,6 +54,10 @@ pub enum NoRoute {
     PieceTooHeavy { weight_grams: u32 },
     #[error("no lane on the way takes {goods} with the rest; send dangerous goods by themselves")]
     GoodsNotTaken { goods: String },
+    #[error(
+        "what is too large, too heavy or dangerous in it finds no way; split the order into several shipments"
+    )]
+    Hindered,
     #[error("every departure within {horizon_days} days that leads there is full")]
     Full { horizon_days: u32 },
     #[error(
@@ -75,13 +79,13 @@ impl NoRoute {
         match self {
             // An operator has to load a network, or departures have to become free; then the same
             // request is planned.
-            NoRoute::EmptyNetwork | NoRoute::NoSuchHub(_) => Class::Retry,
+            NoRoute::EmptyNetwork | NoRoute::NoSuchHub(_) | NoRoute::Full { .. } => Class::Retry,
             NoRoute::NoOriginHub(_)
             | NoRoute::NoGateway(_)
             | NoRoute::TooLarge { .. }
             | NoRoute::PieceTooHeavy { .. }
             | NoRoute::GoodsNotTaken { .. }
-            | NoRoute::Full { .. }
+            | NoRoute::Hindered
             | NoRoute::NoDeparture { .. }
             | NoRoute::PromiseNotKept { .. } => Class::Caller,
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::network::Network;
 use super::timetable::{Load, Timetable};
@@ -16,7 +16,6 @@ pub struct Loads {
     horizon: TimeDelta,
     /// What was told, whether a timetable has the departure or not.
     booked: RwLock<HashMap<DepartureId, Load>>,
-    /// Oldest first.
     weeks: RwLock<Vec<(i64, Arc<Timetable>)>>,
 }
 
@@ -45,6 +44,14 @@ impl Loads {
         }
     }
 
+    /// Forgets what nobody plans on any more.
+    pub fn forget_before(&self, date: NaiveDate) {
+        self.booked
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|departure, _| departure.date >= date);
+    }
+
     /// The timetable for starts within `week`, made if nobody has asked for it lately.
     pub fn timetable(&self, network: &Network, week: i64) -> Arc<Timetable> {
         let find = |weeks: &[(i64, Arc<Timetable>)]| {
@@ -65,7 +72,11 @@ impl Loads {
             }
         }
         if weeks.len() == WEEKS_MAX {
-            weeks.remove(0);
+            // The week that nearly everybody plans in is the earliest but for questions about the past, so
+            // that what is farthest ahead goes.
+            let last = weeks.iter().enumerate().max_by_key(|(_, (week, _))| *week);
+            let farthest = last.map_or(0, |(place, _)| place);
+            weeks.swap_remove(farthest);
         }
         let made = Arc::new(made);
         weeks.push((week, Arc::clone(&made)));

@@ -85,6 +85,11 @@ pub fn read(files: NetworkFiles) -> Result<(Vec<Hub>, Vec<Lane>, Calendar), Vec<
         holidays: calendar::holidays(files.holidays, &known, &mut report),
         changes: calendar::changes(files.departures, known_lanes.as_ref(), &mut report),
     };
+    for (file, rows) in [("hubs.csv", hubs.len()), ("lanes.csv", lanes.len())] {
+        if rows == 0 && report.errors.is_empty() {
+            report.add(file, 1, "row", "there are no rows: without hubs and lanes nothing can be planned");
+        }
+    }
     if report.errors.is_empty() { Ok((hubs, lanes, calendar)) } else { Err(report.errors) }
 }
 

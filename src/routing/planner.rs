@@ -1,5 +1,6 @@
 //! From a question to a plan: the first mile, the search, the last mile, the choice.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
@@ -18,6 +19,7 @@ use crate::domain::instant::{Instant, from_micros};
 use crate::domain::network::DepartureId;
 use crate::domain::place::Country;
 use crate::domain::plan::{Itinerary, Leg, Plan};
+use crate::domain::quantity::Grams;
 use crate::domain::service::Service;
 
 /// A network made ready for planning, shared by all who plan.
@@ -29,6 +31,11 @@ pub struct Planner {
     pub(super) network: Arc<Network>,
     pub(super) settings: config::Routing,
     pub(super) factors: Factors,
+    first_mile: Road,
+    /// Of countries that have one of their own.
+    first_miles: HashMap<Country, Road>,
+    /// By the index of the gateway.
+    last_miles: Vec<Road>,
     distances: Distances,
     loads: Loads,
     /// Searches that nobody uses just now.
@@ -58,7 +65,22 @@ impl Planner {
     pub fn new(network: Arc<Network>, settings: config::Routing) -> Planner {
         let factors = Factors::new(&settings.co2e_grams_per_tonne_km);
         let loads = Loads::new(TimeDelta::days(i64::from(settings.horizon_days)));
-        Planner { network, settings, factors, distances: Distances::default(), loads, idle: Mutex::default() }
+        let road = |miles: &config::Miles, country| Road::new(&miles.of(country), &factors);
+        let named =
+            settings.first_mile.by_country.keys().filter_map(|name| name.to_ascii_uppercase().parse().ok());
+        let first_miles = named.map(|country| (country, road(&settings.first_mile, country))).collect();
+        let last_miles = network.hubs().iter().map(|hub| road(&settings.last_mile, hub.country)).collect();
+        Planner {
+            first_mile: Road::new(&settings.first_mile.general(), &factors),
+            first_miles,
+            last_miles,
+            network,
+            settings,
+            factors,
+            distances: Distances::default(),
+            loads,
+            idle: Mutex::default(),
+        }
     }
 
     pub fn network(&self) -> &Arc<Network> {
@@ -73,6 +95,11 @@ impl Planner {
     /// What is known to be booked on a departure.
     pub fn booked(&self, departure: &DepartureId) -> Load {
         self.loads.get(departure)
+    }
+
+    /// Forgets what was booked on departures of before.
+    pub fn forget_before(&self, date: chrono::NaiveDate) {
+        self.loads.forget_before(date);
     }
 
     /// The way that the service asks for, with its reasons and the best other ways.
@@ -189,22 +216,56 @@ impl Planner {
         let origins = self.origins(ask)?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut search = idle.unwrap_or_default();
-        let starts = origins.iter().enumerate().map(|(index, origin)| self.start(ask, times, index, *origin));
-        let limits = (times.last_at.timestamp_micros(), goal);
-        let last_mile = |gateway| self.last_mile(ask, &gateways, gateway);
-        search.run(&self.network, &timetable, &self.factors, &cargo(ask), starts, limits, last_mile);
-        let found = Found {
-            doors: search.doors(),
-            passed_over: search.passed_over(),
-            times: *times,
-            origins: &origins,
-            gateways: &gateways,
-            timetable: &timetable,
-            horizon_days: self.settings.horizon_days,
+        let run = |search: &mut Search, cargo: &Cargo, goal| {
+            let starts =
+                origins.iter().enumerate().map(|(index, origin)| self.start(ask, times, index, *origin));
+            let limits = (times.last_at.timestamp_micros(), goal);
+            let last_mile = |gateway| self.last_mile(ask, &gateways, gateway);
+            search.run(&self.network, &timetable, &self.factors, cargo, starts, limits, last_mile);
         };
-        let done = if found.doors.is_empty() { Err(found.why_not(ask)) } else { read(&found) };
+        let wanted = cargo(ask);
+        run(&mut search, &wanted, goal);
+        let done = if search.doors().is_empty() && matches!(goal, Goal::CheapestBy(_)) {
+            // It is looked for again without a deadline.
+            Err(NoRoute::Hindered)
+        } else if search.doors().is_empty() {
+            let finds = |relaxed: &Cargo| {
+                run(&mut search, relaxed, Goal::Earliest);
+                !search.doors().is_empty()
+            };
+            Err(self.why_not(ask, &wanted, finds))
+        } else {
+            read(&Found {
+                doors: search.doors(),
+                passed_over: search.passed_over(),
+                times: *times,
+                origins: &origins,
+                gateways: &gateways,
+                timetable: &timetable,
+            })
+        };
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(search);
         done
+    }
+
+    /// What alone stands in the way, if it is one thing: without it there would be a way.
+    fn why_not(&self, ask: &Ask, cargo: &Cargo, mut finds: impl FnMut(&Cargo) -> bool) -> NoRoute {
+        let horizon_days = self.settings.horizon_days;
+        let light = Cargo { weight: Grams(0), volume_cm3: 0, takes_any_room: true, ..*cargo };
+        if finds(&Cargo { takes_any_room: true, ..*cargo }) {
+            NoRoute::Full { horizon_days }
+        } else if finds(&Cargo { goods: &[], ..*cargo }) {
+            let goods: Vec<_> = ask.goods.iter().map(|goods| goods.un.to_string()).collect();
+            NoRoute::GoodsNotTaken { goods: goods.join(", ") }
+        } else if finds(&Cargo { piece: Grams(0), ..*cargo }) {
+            NoRoute::PieceTooHeavy { weight_grams: ask.piece.0 }
+        } else if finds(&light) {
+            NoRoute::TooLarge { weight_grams: ask.weight.0, volume_cm3: ask.volume_cm3 }
+        } else if finds(&Cargo { goods: &[], piece: Grams(0), ..light }) {
+            NoRoute::Hindered
+        } else {
+            NoRoute::NoDeparture { horizon_days, clearance: ask.clearance }
+        }
     }
 
     /// The hubs that a way may begin at, with the road to each.
@@ -244,12 +305,12 @@ impl Planner {
         }
     }
 
-    pub(super) fn first_mile(&self, country: Country) -> Road {
-        Road::new(&self.settings.first_mile.of(country), &self.factors)
+    pub(super) fn first_mile(&self, country: Country) -> &Road {
+        self.first_miles.get(&country).unwrap_or(&self.first_mile)
     }
 
-    pub(super) fn last_mile_road(&self, gateway: usize) -> Road {
-        Road::new(&self.settings.last_mile.of(self.network.hubs()[gateway].country), &self.factors)
+    pub(super) fn last_mile_road(&self, gateway: usize) -> &Road {
+        &self.last_miles[gateway]
     }
 }
 
@@ -261,6 +322,7 @@ fn cargo(ask: &Ask) -> Cargo<'_> {
         piece: ask.piece,
         chargeable: ask.chargeable,
         goods: &ask.goods,
+        takes_any_room: false,
     }
 }
 

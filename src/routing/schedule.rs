@@ -76,7 +76,8 @@ pub fn instant_of(zone: Tz, local: NaiveDateTime) -> Instant {
     const STEPS_MAX: i32 = 24 * 4 + 1;
     let mut moved_back = TimeDelta::zero();
     for _ in 0..=STEPS_MAX {
-        match zone.from_local_datetime(&(local - moved_back)) {
+        let Some(before) = local.checked_sub_signed(moved_back) else { break };
+        match zone.from_local_datetime(&before) {
             LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => return later(at.to_utc(), moved_back),
             // Counted from a time before the gap, the clock shows the gap's length more.
             LocalResult::None => moved_back += STEP,

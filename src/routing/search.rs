@@ -17,7 +17,8 @@
 
 use super::cost::{self, Factors};
 use super::network::Network;
-use super::timetable::Timetable;
+use super::schedule::END_OF_TIME;
+use super::timetable::{Load, Timetable};
 use crate::domain::dangerous::DangerousCarriage;
 use crate::domain::network::{HubKind, Lane};
 use crate::domain::quantity::{Chargeable, Grams};
@@ -50,6 +51,8 @@ pub struct Cargo<'a> {
     pub piece: Grams,
     pub chargeable: Chargeable,
     pub goods: &'a [DangerousCarriage],
+    /// As if nothing were booked.
+    pub takes_any_room: bool,
 }
 
 /// A way as far as it goes. Lanes and departures that were not taken are [`NONE`].
@@ -297,7 +300,7 @@ impl Search {
         let all = timetable.of_lane(lane_index);
         let mut departure = timetable.first_from(lane_index, at);
         while departure < all.end && timetable.depart_at[departure] <= last_at {
-            let load = timetable.load(departure);
+            let load = if cargo.takes_any_room { Load::default() } else { timetable.load(departure) };
             if load.grams + u64::from(cargo.weight.0) <= lane.capacity_grams
                 && load.cm3 + cargo.volume_cm3 <= lane.capacity_cm3
             {
@@ -340,6 +343,9 @@ impl Search {
         label.ready_at = label.ready_at.saturating_add(mile.micros);
         label.cost += mile.cost;
         label.co2e += mile.co2e;
+        if label.ready_at >= END_OF_TIME.timestamp_micros() {
+            return;
+        }
         if !self.is_within(&label, goal) || self.doors.iter().any(|door| door.beats_at_the_door(&label)) {
             return;
         }

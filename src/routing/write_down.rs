@@ -23,7 +23,6 @@ pub struct Found<'s> {
     pub origins: &'s [(u32, u64)],
     pub gateways: &'s [(u32, u64)],
     pub timetable: &'s Timetable,
-    pub horizon_days: u32,
 }
 
 impl Found<'_> {
@@ -47,23 +46,6 @@ impl Found<'_> {
                 fastest: from_micros(self.doors.first().map_or(promised_by, |door| door.ready_at)),
                 promised_by: self.times.promised_by,
             }),
-        }
-    }
-
-    /// Why there is no way at all: the nearest to one decides.
-    pub fn why_not(&self, ask: &Ask) -> NoRoute {
-        let passed_over = self.passed_over;
-        if passed_over.full.is_some() {
-            NoRoute::Full { horizon_days: self.horizon_days }
-        } else if passed_over.goods.is_some() {
-            let goods: Vec<_> = ask.goods.iter().map(|goods| goods.un.to_string()).collect();
-            NoRoute::GoodsNotTaken { goods: goods.join(", ") }
-        } else if passed_over.piece.is_some() {
-            NoRoute::PieceTooHeavy { weight_grams: ask.piece.0 }
-        } else if passed_over.too_small.is_some() {
-            NoRoute::TooLarge { weight_grams: ask.weight.0, volume_cm3: ask.volume_cm3 }
-        } else {
-            NoRoute::NoDeparture { horizon_days: self.horizon_days, clearance: ask.clearance }
         }
     }
 }
@@ -172,7 +154,7 @@ pub fn itinerary(planner: &Planner, ask: &Ask, found: &Found, door: &Label) -> I
     let arrive_at = from_micros(door.ready_at);
     let ready_at_gateway_at = arrive_at - chrono::TimeDelta::minutes(road.minutes(to_door));
     let ends = (planner.network.hubs()[gateway].code.as_str(), "consignee");
-    let last = road_leg(ask, &road, LegKind::LastMile, ends, ready_at_gateway_at, to_door);
+    let last = road_leg(ask, road, LegKind::LastMile, ends, ready_at_gateway_at, to_door);
     Itinerary {
         legs: first.into_iter().chain(hauls).chain([last]).collect(),
         ready_at_gateway_at,
@@ -203,7 +185,7 @@ fn first_mile(planner: &Planner, ask: &Ask, found: &Found, origin: usize, microm
     let Start::Pickup { country, .. } = &ask.start else { return None };
     let road = planner.first_mile(*country);
     let ends = ("pickup", planner.network.hubs()[origin].code.as_str());
-    Some(road_leg(ask, &road, LegKind::FirstMile, ends, found.times.start_at, micrometres))
+    Some(road_leg(ask, road, LegKind::FirstMile, ends, found.times.start_at, micrometres))
 }
 
 fn road_leg(

@@ -20,7 +20,7 @@ use crate::on_both_databases;
 use crate::support::app::{App, Keys, prepare, settings, spawn_app, spawn_beside};
 use crate::support::daemon::Daemon;
 use crate::support::database::{Database, Kind, number};
-use crate::support::http::{Response, send};
+use crate::support::http::Response;
 use crate::support::journey::{self, long_ago, pickup};
 use crate::support::rows::{change, count, count_all};
 use crate::support::steps::{
@@ -80,6 +80,12 @@ async fn close(app: &App, db: &Database, departure: &str) {
 async fn ask(app: &App, hub: &str, path: &str) -> Response {
     let bearer = format!("Bearer {}", app.client.keys.hubs[hub]);
     look(app, path, &[("authorization", &bearer)]).await
+}
+
+/// Waits until whoever stayed behind has another plan.
+async fn planned_anew(app: &App) {
+    let waiting = "SELECT COUNT(*) AS n FROM replan WHERE left_behind";
+    wait_until("it is planned anew", async || number(&app.deps.store, waiting).await == 0).await;
 }
 
 /// The consolidation of a departure, with all about it.
@@ -230,7 +236,7 @@ on_both_databases! {
             let reason = text(&left["reason"]);
             assert!(reason.starts_with("parcel 1 of 2: not received at"), "{reason}");
         }
-        wait_until("both are planned anew", async || count(&app.deps.store, "replan").await == 0).await;
+        planned_anew(&app).await;
         for (left, accepted) in left.iter().zip(&all[1..]) {
             let detail = detail(&app, accepted).await;
             assert_ne!(departure_of(&detail), departure);
@@ -278,7 +284,7 @@ on_both_databases! {
         assert!(reason.contains("is overbooked: it takes 2.0 kg") && reason.contains("economy with"), "{reason}");
         assert_eq!(detail(&app, &all[1]).await["status"], "consolidated");
         assert_eq!(detail(&app, &all[0]).await["status"], "at_origin_hub");
-        wait_until("it is planned anew", async || count(&app.deps.store, "replan").await == 0).await;
+        planned_anew(&app).await;
         let planned = detail(&app, &all[0]).await;
         assert!(text(&planned["plan"]["reason"]).starts_with(reason), "{}", planned["plan"]["reason"]);
         app.stop().await;
@@ -335,7 +341,9 @@ on_both_databases! {
         assert_eq!(number(&app.deps.store, packed).await, 3);
         let found = consolidation(&app, &hub, &departure).await;
         let bag = text(&found["bags"][0]["sscc"]);
-        let moved = report(&app, &hub, &of_load("bag", bag, "offloaded", 3)).await.must_be(201);
+        let mut rest = of_load("bag", bag, "offloaded", 3);
+        rest["departure"] = json!(departure);
+        let moved = report(&app, &hub, &rest).await.must_be(201);
         assert_eq!(moved["moved"], 3);
         assert_eq!(number(&app.deps.store, packed).await, 0);
         app.stop().await;

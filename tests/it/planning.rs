@@ -85,7 +85,7 @@ fn every_sample_request_gets_its_choice_among_what_nothing_beats() {
         assert!(
             rejected.iter().all(|other| other["reason"].as_str().is_some_and(|reason| !reason.is_empty()))
         );
-        assert!(rejected.len() >= (pareto.len() - 1).min(5));
+        assert!(rejected.len() >= pareto.len() - 1, "each of the others has its reason");
     }
     assert_eq!(
         good(&plan(folder.path(), &["--pareto"], PICKUPS)),
@@ -104,7 +104,8 @@ fn a_bad_line_is_answered_on_its_line_and_the_rest_goes_on() {
     assert_ne!(from_brazil, line);
     let mut armed: Value = serde_json::from_str(line).expect("a request");
     armed["parcels"][0]["items"][0]["hs_code"] = json!("930190");
-    let lines = format!("{{\n\n{{\"reference\": \"R9\"}}\n{from_brazil}\n{armed}\n\u{1}\n{line}");
+    let long = "x".repeat(2_000_000);
+    let lines = format!("{{\n\n{{\"reference\": \"R9\"}}\n{from_brazil}\n{armed}\n{long}\n{line}");
     let output = plan(folder.path(), &[], &lines);
     bad(&output);
     let answers = answers(&out(&output));

@@ -29,7 +29,7 @@ pub fn read(text: &str, report: &mut Report) -> (Vec<Hub>, KnownHubs) {
     let mut hubs = Vec::new();
     let mut codes = HashSet::new();
     let mut lines: HashMap<HubCode, u64> = HashMap::new();
-    let is_readable = each_row(FILE, text, &NEEDED, report, |row| {
+    let is_readable = each_row(FILE, text, &NEEDED, &[], report, |row| {
         codes.insert(row.text("code").to_owned());
         let code: Option<HubCode> = row.parsed("code");
         if let Some(code) = &code {

@@ -1,15 +1,18 @@
 //! The file of lanes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::KnownHubs;
 use super::row::{Report, Row, each_row};
-use crate::domain::network::{Lane, LaneId};
+use crate::domain::network::{Lane, LaneId, Weekdays};
 use crate::routing::network::limits;
 
 const FILE: &str = "lanes.csv";
 
-/// Beside them, where they are there: `max_piece_kg`, `dangerous_goods`.
+/// They may be missing. A column that is nearly one of them is taken for a mistake: a limit that nobody reads
+/// is no limit.
+const OPTIONAL: [&str; 2] = ["max_piece_kg", "dangerous_goods"];
+
 const NEEDED: [&str; 15] = [
     "lane_id",
     "from",
@@ -28,21 +31,26 @@ const NEEDED: [&str; 15] = [
     "distance_km",
 ];
 
-/// The lanes, and the ids of the file, those of bad rows too; no ids where nothing could be read.
-pub fn read(text: &str, known: &KnownHubs, report: &mut Report) -> (Vec<Lane>, Option<HashSet<LaneId>>) {
+/// The ids of a file, those of bad rows too, with their weekdays where these can be read.
+pub type KnownLanes = HashMap<LaneId, Option<Weekdays>>;
+
+/// The lanes, and which there are; none where nothing could be read.
+pub fn read(text: &str, known: &KnownHubs, report: &mut Report) -> (Vec<Lane>, Option<KnownLanes>) {
     let mut lanes = Vec::new();
     let mut lines: HashMap<LaneId, u64> = HashMap::new();
-    let is_readable = each_row(FILE, text, &NEEDED, report, |row| {
+    let mut known_lanes = KnownLanes::new();
+    let is_readable = each_row(FILE, text, &NEEDED, &OPTIONAL, report, |row| {
         let id: Option<LaneId> = row.parsed("lane_id");
         if let Some(id) = &id {
             match lines.get(id) {
                 Some(line) => row.wrong("lane_id", format!("{id} is already on line {line}")),
                 None => drop(lines.insert(id.clone(), row.line())),
             }
+            known_lanes.insert(id.clone(), row.text("days_iso").parse().ok());
         }
         lanes.extend(lane(row, id, known));
     });
-    (lanes, is_readable.then(|| lines.into_keys().collect()))
+    (lanes, is_readable.then_some(known_lanes))
 }
 
 /// Every column is read before any is missed, so that all that is wrong is reported.

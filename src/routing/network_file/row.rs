@@ -28,6 +28,7 @@ pub fn each_row(
     file: &'static str,
     text: &str,
     needed: &[&'static str],
+    optional: &[&'static str],
     report: &mut Report,
     mut each: impl FnMut(&mut Row),
 ) -> bool {
@@ -40,6 +41,15 @@ pub fn each_row(
             0 => report.add(file, 1, column, "the header has no such column"),
             1 => {}
             _ => report.add(file, 1, column, "the header has this column more than once"),
+        }
+    }
+    for column in optional {
+        // Its longest word is what somebody would write of it.
+        let stem = column.split('_').max_by_key(|word| word.len()).unwrap_or(column);
+        let looks_like_it = |name: &&str| name.to_ascii_lowercase().contains(stem) && name != column;
+        if let Some(name) = header.iter().find(looks_like_it) {
+            let reason = format!("the header has {name:?}, which nobody reads: is it this column?");
+            report.add(file, 1, column, reason);
         }
     }
     if report.errors.len() > errors_before {

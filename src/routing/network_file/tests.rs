@@ -153,6 +153,25 @@ fn what_a_lane_takes_is_read_where_it_is_said() {
 }
 
 #[test]
+fn a_limit_in_a_column_that_nobody_reads_and_a_network_of_headers_are_mistakes() {
+    for name in ["max_piece_kgs", "dangerous_good", "Dangerous_goods", "max_piece"] {
+        let lanes = LANES.replacen("illustrative", name, 1);
+        let errors = read_both(HUBS, &lanes).expect_err(name);
+        assert!(
+            errors[0].to_string().contains(&format!("the header has {name:?}, which nobody reads")),
+            "{errors:?}"
+        );
+    }
+    let headers = |text: &str| text.lines().next().unwrap_or_default().to_owned() + "\n";
+    let errors = read_both(&headers(HUBS), &headers(LANES)).expect_err("nothing to plan over");
+    assert_eq!(
+        errors[0].to_string(),
+        "hubs.csv line 1, row: there are no rows: without hubs and lanes nothing can be planned"
+    );
+    assert_eq!(read_both(HUBS, &headers(LANES)).expect_err("no lanes")[0].file, "lanes.csv");
+}
+
+#[test]
 fn the_calendar_s_files_may_be_missing_and_are_read_where_they_are_not() {
     let files = NetworkFiles {
         hubs: HUBS,
@@ -173,10 +192,22 @@ fn the_calendar_s_files_may_be_missing_and_are_read_where_they_are_not() {
         ("typhoon", "", "closures.csv line 2, reason: is empty"),
         ("2026-02-11", "2026-02-30", "holidays.csv line 2, date: is not a date"),
         ("L1,2026-02-12", "L9,2026-02-12", "departures.csv line 2, lane_id: L9 is not in lanes.csv"),
-        ("cancelled,,", "gone,,", "departures.csv line 2, change: \"gone\" is not one of cancelled, extra"),
-        ("cancelled,,", "cancelled,09:00,", "departures.csv line 2, depart_local: goes with extra only"),
+        (
+            "cancelled,,",
+            "gone,,",
+            "departures.csv line 2, change: \"gone\" is not one of cancelled, moved, extra",
+        ),
+        (
+            "cancelled,,",
+            "cancelled,09:00,",
+            "departures.csv line 2, depart_local: goes with extra and moved only",
+        ),
         ("extra,21:00", "extra,", "departures.csv line 3, depart_local: \"\" is not a local time"),
         ("L1,2026-02-13", "L1,2026-02-12", "departures.csv line 3, date: L1-20260212 is in the file already"),
+        ("L1,2026-02-13", "L1,2026-02-16", "departures.csv line 3, change: L1 leaves on that day anyway"),
+        ("L1,2026-02-12", "L1,2026-02-11", "departures.csv line 2, date: L1 does not leave on that day"),
+        ("2026-02-11,Nat", "-262143-01-01,Nat", "holidays.csv line 2, date: is not a date"),
+        ("2026-02-18T00:00", "9999-02-18T00:00", "closures.csv line 2, until: is not a time"),
         ("depart_local,", "", "departures.csv line 1, depart_local: the header has no such column"),
     ] {
         let [closures, holidays, departures] =
@@ -184,6 +215,6 @@ fn the_calendar_s_files_may_be_missing_and_are_read_where_they_are_not() {
         let changed =
             NetworkFiles { closures: &closures, holidays: &holidays, departures: &departures, ..files };
         let errors = read(changed).expect_err(report);
-        assert!(errors[0].to_string().starts_with(report), "{report}: {errors:?}");
+        assert!(errors.iter().any(|error| error.to_string().starts_with(report)), "{report}: {errors:?}");
     }
 }

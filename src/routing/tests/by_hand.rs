@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{ask, at, gateway, hub, lane, network as made, pickup, plan, settings};
+use crate::domain::calendar::{Calendar, Closure};
 use crate::domain::dangerous::{Acceptance, DangerousCarriage};
 use crate::domain::failure::Class;
 use crate::domain::network::{DepartureId, Hub, Lane, TransportMode};
@@ -328,4 +329,51 @@ fn from_a_hub_the_way_goes_on_without_a_first_mile_and_whatever_was_promised() {
     assert_eq!(released.arrive_at, at("2026-03-05T07:00:00Z"));
     let gone = "XX".parse().expect("a hub code");
     assert_eq!(planned(&from("XX", NOW)), Err(NoRoute::NoSuchHub(gone)));
+}
+
+#[test]
+fn a_refusal_names_what_alone_stands_in_the_way() {
+    let refused =
+        |network: Network, ask: &Ask| plan(&network, &settings(""), ask, at(NOW)).expect_err("no route");
+    let hubs = || network().hubs().to_vec();
+    let with = |change: &dyn Fn(&mut Lane), closed: bool| {
+        let mut lanes = network().lanes().to_vec();
+        lanes.iter_mut().for_each(change);
+        let closure = |hub: &Hub| Closure {
+            hub: hub.code.clone(),
+            from_at: at("2026-01-01T00:00:00Z"),
+            until_at: at("2027-01-01T00:00:00Z"),
+            reason: "flood".to_owned(),
+        };
+        let closures = hubs().iter().take(2).filter(|_| closed).map(closure).collect();
+        let calendar = Calendar { closures, ..Calendar::default() };
+        Network::new(hubs(), lanes, &calendar).expect("a network")
+    };
+    let none = NoRoute::NoDeparture { horizon_days: 35, clearance: Clearance::B2cDirect };
+    // A limit that is no matter where the hubs are closed anyway.
+    let light = |lane: &mut Lane| lane.piece_grams_max = Some(1);
+    assert_eq!(refused(with(&light, true), &ask(Service::Express)), none);
+    let piece = NoRoute::PieceTooHeavy { weight_grams: 1_500 };
+    assert_eq!(refused(with(&light, false), &ask(Service::Express)), piece);
+    let by_mode = [Acceptance::Forbidden; 4];
+    let goods = vec![DangerousCarriage { un: "UN3480".parse().expect("a number"), by_mode }];
+    let dangerous = Ask { goods, ..ask(Service::Economy) };
+    assert_eq!(refused(with(&light, false), &dangerous), NoRoute::Hindered);
+    // The first of two departures is full, and the second would do but for the goods.
+    let planner = Planner::new(Arc::new(with(&|_| {}, false)), settings(""));
+    planner.book(&"A1-20260302".parse().expect("a departure"), Load { grams: u64::MAX / 2, cm3: 0 });
+    let goods = planner.plan(&dangerous, at(NOW)).expect_err("no route");
+    assert_eq!(goods, NoRoute::GoodsNotTaken { goods: "UN3480".to_owned() });
+    for day in 2..=31 {
+        let full = Load { grams: u64::MAX / 2, cm3: 0 };
+        for (lane, month) in [("A1", 3), ("A1", 4), ("S1", 3), ("S1", 4)] {
+            let id = format!("{lane}-2026{month:02}{day:02}");
+            if let Ok(id) = id.parse() {
+                planner.book(&id, full);
+            }
+        }
+    }
+    planner.book(&"A1-20260401".parse().expect("a departure"), Load { grams: u64::MAX / 2, cm3: 0 });
+    let full = planner.plan(&ask(Service::Express), at(NOW)).expect_err("no route");
+    assert_eq!((full.class(), full), (Class::Retry, NoRoute::Full { horizon_days: 35 }));
 }
