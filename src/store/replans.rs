@@ -55,7 +55,8 @@ pub struct Waiting {
 }
 
 const AGAIN: &str = "ON CONFLICT (shipment_id) DO UPDATE SET next_attempt_at = excluded.next_attempt_at, \
-     claimed_until = 0, left_behind = replan.left_behind OR excluded.left_behind";
+     claimed_until = 0, left_behind = replan.left_behind OR excluded.left_behind, \
+     reason = CASE WHEN replan.reason = '' THEN excluded.reason ELSE replan.reason END";
 const COLUMNS: &str = "shipment_id, reason, requested_by, left_behind, requested_at, next_attempt_at, \
      claimed_until, attempts";
 /// That have nothing before them any more; the others are found out about one by one.

@@ -59,11 +59,11 @@ async fn breaks_after(db: &Database, statements: &[String]) -> Vec<(i64, String)
 
 on_both_databases! {
     async fn a_daemon_says_that_it_lives_and_whether_it_is_ready(db: Database) {
-        let app = spawn_app(&db, "").await;
+        let app = spawn_app(&db, "consolidation.sscc_company_prefix = \"4012345\"").await;
         let alive = look(&app, "/healthz", &[]).await;
         assert_eq!((alive.status, alive.text().as_str()), (200, "ok\n"));
-        let all_well =
-            json!({"ready": true, "database": "ok", "migrations": "ok", "scheduler": "ok", "network": "ok"});
+        let all_well = json!({"ready": true, "database": "ok", "migrations": "ok", "scheduler": "ok",
+            "network": "ok", "bag_numbers": "ok"});
         assert_eq!(look(&app, "/readyz", &[]).await.must_be(200), all_well);
         change(&db, "DELETE FROM seaql_migrations WHERE version LIKE '%audit%'").await;
         let unready = look(&app, "/readyz", &[]).await.must_be(503);
