@@ -6,6 +6,7 @@
 mod support;
 
 mod bodies;
+mod capacity;
 mod commands;
 mod crash;
 mod door;
@@ -15,6 +16,7 @@ mod outbox;
 mod pickups;
 mod plans;
 mod polling;
+mod replan;
 mod replicas;
 mod scans;
 mod shipments;
