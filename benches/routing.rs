@@ -158,7 +158,7 @@ fn made_ask(index: u64, hub: &Hub, dice: &mut Dice) -> Ask {
     let country: Country = hub.country;
     let until = now() + chrono::TimeDelta::minutes(37 * index as i64 % 10_000);
     Ask {
-        start: Start::Pickup { point: hub.point, country, until },
+        start: Start::Pickup { point: hub.point, country, until, promised_by: None },
         consignee: Point { lat: dice.between(20.0, 45.0), lon: dice.between(80.0, 130.0) },
         service: [Service::Express, Service::Standard, Service::Economy][index as usize % 3],
         clearance: Clearance::B2cDirect,

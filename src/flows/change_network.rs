@@ -21,7 +21,7 @@ use crate::domain::network::{DepartureId, HubCode};
 use crate::intake::{self, FieldError};
 use crate::store::departures::Dated;
 use crate::store::replans::{Around, Cause};
-use crate::store::{StoreError, Tx, calendar, departures, network, replans};
+use crate::store::{StoreError, Tx, calendar, consolidations, departures, network, replans};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -96,6 +96,7 @@ async fn cancel(
     let change = DepartureChange { departure: dated.id.clone(), kind: ChangeKind::Cancelled, reason };
     calendar::change_departure(tx, &change, now).await?;
     departures::cancel(tx, dated, wall).await?;
+    consolidations::dissolve(tx, &dated.id).await?;
     replans::request_booked_on(tx, &dated.id, cause, (now, wall)).await?;
     Ok(())
 }

@@ -87,7 +87,8 @@ pub async fn close_one(deps: &Deps, id: &DepartureId) -> Result<Option<Consolida
     let written = loop {
         tries += 1;
         match try_to_close(deps, id).await {
-            Err(CloseError::Changed) if tries < TRIES_MAX => {}
+            // Whoever plans anew takes rows in another order, and one of the two gives in.
+            Err(CloseError::Changed | CloseError::Store(StoreError::Contended(_))) if tries < TRIES_MAX => {}
             done => break done?,
         }
     };
@@ -114,6 +115,7 @@ async fn try_to_close(deps: &Deps, id: &DepartureId) -> Result<Option<Consolidat
         .await?;
     faults::reached("close.committed");
     let Some(written) = written else { return Ok(None) };
+    deps.replan_bell.notify_one();
     let (packed, left_behind) = (written.parcels, written.left_behind);
     tracing::info!(departure = %id, packed, left_behind, "a departure is closed");
     let Some(consolidation) = written.consolidation else { return Ok(None) };

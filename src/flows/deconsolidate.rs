@@ -10,7 +10,7 @@ use super::record_scans::ScanError;
 use crate::domain::consolidation::MemberState;
 use crate::domain::event::ScanKind;
 use crate::domain::id::ConsolidationId;
-use crate::domain::network::HubCode;
+use crate::domain::network::{DepartureState, HubCode};
 use crate::domain::sscc::Sscc;
 use crate::intake::{FieldError, Scan};
 use crate::store::bag_parcels::{self, Placed, Surplus};
@@ -22,6 +22,8 @@ use crate::store::{StoreError, Tx, departures};
 pub struct Change {
     /// The parcel is seen where its consolidation ends.
     unpacked_from: Option<ConsolidationId>,
+    /// It did not leave with the others.
+    removed_from: Option<ConsolidationId>,
     /// It came out of this one and was not in it.
     surplus_in: Option<ConsolidationId>,
 }
@@ -45,7 +47,11 @@ pub async fn look(tx: &Tx, scan: &Scan, hub: &HubCode) -> Result<Change, ScanErr
             Ok(Change::default())
         }
         (ScanKind::Unpacked, bag) => unpacking(tx, scan, bag, &places, hub).await,
-        _ => Ok(Change { unpacked_from: ending_here(packed, hub), surplus_in: None }),
+        (ScanKind::Offloaded, _) => {
+            let named = packed.filter(|placed| scan.departure.as_ref() == Some(&placed.departure));
+            Ok(Change { removed_from: named.map(|placed| placed.member.consolidation), ..Change::default() })
+        }
+        _ => Ok(Change { unpacked_from: ending_here(packed, hub), ..Change::default() }),
     }
 }
 
@@ -75,12 +81,9 @@ async fn refuse_wrong_bag(
         }
         None => {
             let of = consolidation(tx, bag.consolidation).await?.departure;
-            let booked = departures::held_by(tx, &[parcel.shipment]).await?;
-            let booked: Vec<_> = booked
-                .into_iter()
-                .map(|held| held.booking.departure.to_string())
-                .filter(|departure| *departure != of.to_string())
-                .collect();
+            let held = departures::held_by(tx, &[parcel.shipment]).await?;
+            let open = held.iter().filter(|held| held.state == DepartureState::Open);
+            let booked: Vec<_> = open.map(|held| held.booking.departure.to_string()).collect();
             let planned = match booked.is_empty() {
                 true => "it is planned on no other departure".to_owned(),
                 false => format!("it is planned on {}", booked.join(", ")),
@@ -131,7 +134,8 @@ async fn unpacking(
             format!("{parcel} is not expected at {hub}: name the bag or the departure it came out of");
         return Err(wrong(detail));
     }
-    Ok(Change { unpacked_from: packed.map(|placed| placed.member.consolidation), surplus_in })
+    let unpacked_from = packed.map(|placed| placed.member.consolidation);
+    Ok(Change { unpacked_from, surplus_in, removed_from: None })
 }
 
 /// Writes it down, last in the transaction: from here on others who unpack the same consolidation wait.
@@ -139,6 +143,9 @@ pub async fn apply(tx: &Tx, scan: &Scan, hub: &HubCode, change: &Change) -> Resu
     if let Some(id) = change.unpacked_from {
         bag_parcels::unpack(tx, scan.parcel, id, scan.occurred_at).await?;
         consolidations::open(tx, id, scan.occurred_at).await?;
+    }
+    if let Some(id) = change.removed_from {
+        bag_parcels::remove(tx, scan.parcel, id).await?;
     }
     if let Some(consolidation) = change.surplus_in {
         let (parcel, hub, scanned_at) = (scan.parcel, hub.clone(), scan.occurred_at);

@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Deps;
 use super::advance::{Occasion, advance};
 use super::record_scans::{self, Recorded, ScanError, event, of_customs};
+use super::{Deps, replan};
 use crate::domain::consolidation::MemberState;
-use crate::domain::event::TrackingEvent;
-use crate::domain::id::{ParcelId, ShipmentId};
+use crate::domain::event::{ScanKind, TrackingEvent};
+use crate::domain::id::{ConsolidationId, ParcelId, ShipmentId};
 use crate::domain::network::{Hub, HubCode, HubKind};
 use crate::intake::{BagScan, FieldError, Load, Scan, is_of_a_bag, read_bag_scan};
 use crate::store::StoreError;
@@ -71,20 +71,25 @@ async fn record_bag(deps: &Deps, code: &HubCode, body: &Value) -> Result<BagReco
     let scan = read_bag_scan(body, now).map_err(ScanError::Fields)?;
     let (consolidation, bags) = find(deps, &scan.of).await?;
     check(hub, &scan, &consolidation).map_err(ScanError::Fields)?;
+    // As it came, with what follows from it: a parcel's timeline knows nothing of bags.
+    let mut raw = body.clone();
+    raw["departure"] = json!(consolidation.departure);
     let numbers: Vec<_> = bags.iter().map(|bag| bag.sscc).collect();
     let members = bag_parcels::of_bags(deps.store.reader(), &numbers).await?;
     let mut by_shipment: BTreeMap<ShipmentId, Vec<(ParcelId, TrackingEvent)>> = BTreeMap::new();
     for member in members.iter().filter(|member| was_in(member, &scan)) {
-        let event = event(hub, &of_parcel(member.parcel, &scan), body, now);
+        let event = event(hub, &of_parcel(member.parcel, &scan), &raw, now);
         by_shipment.entry(member.parcel.shipment).or_default().push((member.parcel, event));
     }
+    let kind = scan.kind;
     let mut recorded = BagRecorded { load: scan.of, parcels: 0, moved: 0, failed: Vec::new() };
     let moving = by_shipment.into_iter().map(|(shipment, parcels)| {
         let occasion = Occasion { actor: format!("hub {code}"), now, wall: deps.clock.wall() };
-        async move {
-            let (parcels, events): (Vec<_>, Vec<_>) = parcels.into_iter().unzip();
-            (parcels, move_one(deps, shipment, events, occasion).await)
-        }
+        let (parcels, events): (Vec<_>, Vec<_>) = parcels.into_iter().unzip();
+        let offloaded_from = (kind == ScanKind::Offloaded).then_some(consolidation.id);
+        let of_shipment =
+            OfShipment { shipment, parcels: parcels.clone(), events, kind, offloaded_from, occasion };
+        async move { (parcels, move_one(deps, of_shipment).await) }
     });
     let moved: Vec<_> = futures_util::stream::iter(moving).buffer_unordered(TOGETHER).collect().await;
     for (parcels, added) in moved {
@@ -166,18 +171,44 @@ fn of_parcel(parcel: ParcelId, scan: &BagScan) -> Scan {
     }
 }
 
-/// How many of its parcels had not heard of it.
-async fn move_one(
-    deps: &Deps,
+/// What a scan means for one shipment.
+struct OfShipment {
     shipment: ShipmentId,
+    parcels: Vec<ParcelId>,
     events: Vec<TrackingEvent>,
+    kind: ScanKind,
+    /// Where they are not any more, as the whole of it did not leave.
+    offloaded_from: Option<ConsolidationId>,
     occasion: Occasion,
-) -> Result<usize, StoreError> {
+}
+
+/// How many of its parcels had not heard of it.
+async fn move_one(deps: &Deps, of: OfShipment) -> Result<usize, StoreError> {
+    let (network, horizon) = (deps.network.current(), deps.settings.routing.horizon_days);
     let moved = deps
         .store
-        .write(move |tx| Box::pin(async move { advance(tx, shipment, &events, &occasion).await }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let OfShipment { shipment, occasion, .. } = &of;
+                let Some(advanced) = advance(tx, *shipment, &of.events, occasion).await? else {
+                    return Ok(None);
+                };
+                if let Some(consolidation) = of.offloaded_from {
+                    for parcel in &of.parcels {
+                        bag_parcels::remove(tx, *parcel, consolidation).await?;
+                    }
+                }
+                let why = replan::off_plan(&network, &advanced, horizon, occasion.now);
+                let by = (occasion.actor.as_str(), occasion.now, occasion.wall);
+                let is_off = replan::queue(tx, &advanced, of.kind, why, by).await?;
+                Ok::<_, StoreError>(Some((advanced, is_off)))
+            })
+        })
         .await?;
-    let Some(advanced) = moved else { return Ok(0) };
+    let Some((advanced, is_off)) = moved else { return Ok(0) };
+    if is_off {
+        deps.replan_bell.notify_one();
+    }
     if advanced.to_send {
         deps.outbox_bell.notify_one();
     }

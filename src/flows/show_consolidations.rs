@@ -19,7 +19,7 @@ use crate::geography::Atlas;
 use crate::store::bag_parcels;
 use crate::store::consolidations::{self, Consolidation};
 use crate::store::shipments::{self, Parcel, Shipment};
-use crate::store::{Reads, StoreError};
+use crate::store::{Reads, StoreError, shipments_at_once};
 
 pub async fn find(deps: &Deps, id: ConsolidationId) -> Result<Option<Consolidation>, StoreError> {
     consolidations::find(deps.store.reader(), id).await
@@ -38,7 +38,7 @@ pub async fn of_hub(deps: &Deps, hub: &HubCode) -> Result<ConsolidationPage, Sto
     Ok(page(&found))
 }
 
-/// The last hundred of all.
+/// The last hundred, wherever they run.
 pub async fn newest(deps: &Deps) -> Result<ConsolidationPage, StoreError> {
     Ok(page(&consolidations::newest(deps.store.reader(), PAGE).await?))
 }
@@ -140,15 +140,16 @@ async fn contents(
     let members = bag_parcels::of_consolidation(db, id).await?;
     let mut ids: Vec<ShipmentId> = members.iter().map(|member| member.parcel.shipment).collect();
     ids.dedup();
-    let shipments = shipments::with_plans(db, &ids).await?;
-    let shipments: HashMap<_, _> = shipments.iter().map(|(shipment, _)| (shipment.id, shipment)).collect();
+    let mut found: HashMap<ShipmentId, Shipment> = HashMap::with_capacity(ids.len());
     let mut parcels: BTreeMap<ParcelId, Parcel> = BTreeMap::new();
     for some in ids.chunks(500) {
+        let some_found = shipments_at_once::find(db, some).await?.into_iter();
+        found.extend(some_found.map(|shipment| (shipment.id, shipment)));
         parcels.extend(shipments::parcels_of(db, some).await?.into_iter().map(|parcel| (parcel.id, parcel)));
     }
     let mut contents: HashMap<_, Vec<_>> = HashMap::new();
     for member in members {
-        let shipment = shipments.get(&member.parcel.shipment);
+        let shipment = found.get(&member.parcel.shipment);
         if let Some((shipment, parcel)) = shipment.zip(parcels.get(&member.parcel)) {
             contents.entry(member.sscc).or_default().push(entry(shipment, parcel));
         }

@@ -1,4 +1,4 @@
-//! `/v1/consolidations`: what was packed, and its papers, for the hubs at either end.
+//! `/v1/consolidations`: what was packed, and its papers, for the hubs at either end and for operators.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::web::{Data, Path, Query};
@@ -44,7 +44,7 @@ pub struct ListQuery {
     departure: Option<String>,
 }
 
-/// What leaves the caller's hub and what ends there, for an operator everything: the last closed first.
+/// What leaves the caller's hub and what ends there, the last closed first; all of them for an operator.
 #[utoipa::path(
     tag = "hubs",
     params(ListQuery),

@@ -131,6 +131,32 @@ pub async fn unpack(
     Ok(update.exec(tx).await?.rows_affected == 1)
 }
 
+/// It did not leave with its bag. Nothing happens where it is out already.
+pub async fn remove(tx: &Tx, parcel: ParcelId, consolidation: ConsolidationId) -> Result<(), StoreError> {
+    use bag_parcel::Column as C;
+    bag_parcel::Entity::update_many()
+        .col_expr(C::State, Expr::value(MemberState::Removed.as_str()))
+        .filter(C::ShipmentId.eq(parcel.shipment.uuid()))
+        .filter(C::ParcelNumber.eq(i32::from(parcel.number)))
+        .filter(C::ConsolidationId.eq(consolidation.uuid()))
+        .filter(C::State.eq(MemberState::Packed.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Nothing of it left.
+pub async fn remove_all(tx: &Tx, consolidation: ConsolidationId) -> Result<(), StoreError> {
+    use bag_parcel::Column as C;
+    bag_parcel::Entity::update_many()
+        .col_expr(C::State, Expr::value(MemberState::Removed.as_str()))
+        .filter(C::ConsolidationId.eq(consolidation.uuid()))
+        .filter(C::State.eq(MemberState::Packed.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// False: it was known.
 pub async fn insert_surplus(tx: &Tx, found: &Surplus) -> Result<bool, StoreError> {
     let row = surplus::ActiveModel {

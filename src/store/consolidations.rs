@@ -164,10 +164,22 @@ pub async fn of_hub(
     Ok(all)
 }
 
-/// The last made of all.
+/// Those that were made last.
 pub async fn newest(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Consolidation>, StoreError> {
-    let query = consolidation::Entity::find().order_by_desc(consolidation::Column::Id).limit(limit);
-    query.all(db).await?.into_iter().map(from_row).collect()
+    let query = consolidation::Entity::find().order_by_desc(consolidation::Column::Id);
+    query.limit(limit).all(db).await?.into_iter().map(from_row).collect()
+}
+
+/// Its departure does not leave: nothing is in it any more. Nothing happens where nothing was packed.
+pub async fn dissolve(tx: &Tx, departure: &DepartureId) -> Result<(), StoreError> {
+    use consolidation::Column as C;
+    let Some(found) = find_by_departure(tx, departure).await? else { return Ok(()) };
+    consolidation::Entity::update_many()
+        .col_expr(C::State, Expr::value(ConsolidationState::Dissolved.as_str()))
+        .filter(C::Id.eq(found.id.uuid()))
+        .exec(tx)
+        .await?;
+    super::bag_parcels::remove_all(tx, found.id).await
 }
 
 /// Those whose shipments do not all know yet that they are consolidated, oldest first.

@@ -5,7 +5,7 @@
 //! is the only judge. Whoever books several takes them in the order of their ids, so that two
 //! never wait for each other. A row is there from the first booking on.
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Value};
+use sea_orm::sea_query::{OnConflict, Value};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait,
     QueryFilter, QueryOrder, QueryResult,
@@ -259,33 +259,9 @@ pub async fn bookings(db: &impl ConnectionTrait, id: &DepartureId) -> Result<Vec
 /// Ends the booking of a departure. False: somebody else did. Whoever takes or gives back room waits
 /// until the transaction ends, and so does whoever else closes it.
 pub async fn close(tx: &Tx, id: &DepartureId, wall: Instant) -> Result<bool, StoreError> {
-    use departure::Column as C;
-    let update = departure::Entity::update_many()
-        .col_expr(C::State, Expr::value(DepartureState::Closed.as_str()))
-        .col_expr(C::ChangedAt, Expr::value(wall.timestamp_micros()))
-        .filter(C::Id.eq(id.to_string()))
-        .filter(C::State.eq(DepartureState::Open.as_str()));
-    Ok(update.exec(tx).await?.rows_affected == 1)
-}
-
-/// Takes shipments off a departure that the same transaction closed.
-pub async fn take_off(tx: &Tx, id: &DepartureId, bookings: &[Booking]) -> Result<(), StoreError> {
-    use departure::Column as C;
-    let sum = |of: fn(&Booking) -> u64| bookings.iter().map(of).sum::<u64>() as i64;
-    departure::Entity::update_many()
-        .col_expr(C::BookedGrams, Expr::col(C::BookedGrams).sub(sum(|booking| booking.grams)))
-        .col_expr(C::BookedCm3, Expr::col(C::BookedCm3).sub(sum(|booking| booking.cm3)))
-        .filter(C::Id.eq(id.to_string()))
-        .exec(tx)
-        .await?;
-    for some in bookings.chunks(500) {
-        booking::Entity::delete_many()
-            .filter(booking::Column::ShipmentId.is_in(some.iter().map(|booking| booking.shipment.uuid())))
-            .filter(booking::Column::DepartureId.eq(id.to_string()))
-            .exec(tx)
-            .await?;
-    }
-    Ok(())
+    let sql = "UPDATE departure SET state = 'closed', changed_at = $2 WHERE id = $1 AND state = 'open'";
+    let values = [id.to_string().into(), wall.timestamp_micros().into()];
+    Ok(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected() == 1)
 }
 
 fn booking_from_row(row: booking::Model) -> Result<Booking, StoreError> {

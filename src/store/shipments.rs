@@ -1,7 +1,5 @@
 //! Shipments, their parcels, their plans, and the requests they came from.
 
-use std::collections::HashMap;
-
 use chrono_tz::Tz;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -212,33 +210,6 @@ pub async fn plans(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Ve
         })
     };
     rows.into_iter().map(planned).collect()
-}
-
-/// Many shipments with their present plans, in the order of their ids.
-pub async fn with_plans(
-    db: &impl ConnectionTrait,
-    ids: &[ShipmentId],
-) -> Result<Vec<(Shipment, Plan)>, StoreError> {
-    let mut all = Vec::with_capacity(ids.len());
-    for some in ids.chunks(500) {
-        let uuids = || some.iter().map(|id| id.uuid());
-        let rows = shipment::Entity::find().filter(shipment::Column::Id.is_in(uuids())).all(db).await?;
-        let ids = rows.iter().map(|row| row.plan_id);
-        let plans = plan::Entity::find()
-            .filter(plan::Column::ShipmentId.is_in(uuids()))
-            .filter(plan::Column::Id.is_in(ids))
-            .all(db)
-            .await?;
-        let mut plans: HashMap<_, _> = plans.into_iter().map(|plan| (plan.shipment_id, plan.body)).collect();
-        for row in rows {
-            let body = Column("plan", "body");
-            let written = plans.remove(&row.id);
-            let written = written.ok_or_else(|| body.corrupt(format!("{} has no plan", row.id)))?;
-            all.push((from_row(row)?, body.json(&written)?));
-        }
-    }
-    all.sort_by_key(|(shipment, _)| shipment.id);
-    Ok(all)
 }
 
 /// How many shipments there are of each status. Reads the whole table.

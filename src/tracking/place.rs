@@ -1,7 +1,7 @@
 //! Where a parcel is, as far as a plan has to know.
 
 use super::fold::{ParcelTimeline, Timeline};
-use crate::domain::event::{Facility, ScanKind, TrackingEvent};
+use crate::domain::event::{EventSource, Facility, ScanKind, TrackingEvent};
 use crate::domain::instant::Instant;
 use crate::domain::network::{DepartureId, HubCode};
 use crate::domain::shipment::{Milestone, ShipmentStatus};
@@ -53,6 +53,10 @@ fn place<'e>(parcel: &ParcelTimeline, events: impl Iterator<Item = &'e TrackingE
 
 fn after(place: Place, event: &TrackingEvent) -> Place {
     let (Some(kind), Some(hub)) = (event.scan, &event.hub) else { return place };
+    // What we decide about a parcel does not take it anywhere.
+    if event.source != EventSource::Scan {
+        return place;
+    }
     let at = event.happening.occurred.at;
     let is_here = matches!(&place, Place::InHub { hub: here, .. } if here == hub);
     let mut place = match kind {
@@ -89,7 +93,7 @@ fn departure(event: &TrackingEvent) -> Option<DepartureId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{EventLocation, EventSource, EventStatus, Happening, Occurred, OffsetSource};
+    use crate::domain::event::{EventLocation, EventStatus, Happening, Occurred, OffsetSource};
     use crate::domain::instant::from_micros;
     use crate::tracking::fold;
 

@@ -19,7 +19,7 @@ use crate::store::bag_parcels::{self, Placed};
 use crate::store::departures::{self, Booked, Booking};
 use crate::store::events::{self, Sighting};
 use crate::store::shipments::{self, Parcel, Shipment};
-use crate::store::{Reads, StoreError};
+use crate::store::{Reads, StoreError, shipments_at_once};
 
 /// Two of these are equal where the same is decided on them.
 #[derive(Debug, PartialEq)]
@@ -56,7 +56,12 @@ pub async fn load_of(
     let dated = &booked.dated;
     let bookings = departures::bookings(db, &dated.id).await?;
     let ids: Vec<ShipmentId> = bookings.iter().map(|booking| booking.shipment).collect();
-    let shipments = shipments::with_plans(db, &ids).await?;
+    let mut shipments = Vec::with_capacity(ids.len());
+    for some in ids.chunks(500) {
+        let mut plans = shipments_at_once::plans(db, some).await?;
+        let found = shipments_at_once::find(db, some).await?.into_iter();
+        shipments.extend(found.filter_map(|one| plans.remove(&one.id).map(|(_, plan)| (one, plan))));
+    }
     let scene = Scene {
         from: &dated.from,
         cutoff_at: dated.cutoff_at,

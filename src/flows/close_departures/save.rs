@@ -65,12 +65,10 @@ pub async fn save(
     Ok(Some(Written { consolidation, parcels, left_behind: draft.closing.left_behind.len() }))
 }
 
+/// They stay booked until they are planned anew, which gives the room back.
 async fn leave_behind(tx: &Tx, draft: &Draft) -> Result<(), StoreError> {
     let departure = &draft.inputs.departing.id;
     let left = &draft.closing.left_behind;
-    let behind: BTreeSet<ShipmentId> = left.iter().map(|left| left.shipment).collect();
-    let bookings = draft.inputs.bookings.iter().filter(|booking| behind.contains(&booking.shipment));
-    departures::take_off(tx, departure, &bookings.cloned().collect::<Vec<_>>()).await?;
     let rows: Vec<_> =
         left.iter().map(|left| LeftBehind { shipment: left.shipment, reason: left.reason.clone() }).collect();
     consolidations::insert_left_behind(tx, departure, &rows, draft.now).await?;

@@ -37,6 +37,7 @@ pub async fn queue(
         kind,
         ScanKind::Received
             | ScanKind::Arrived
+            | ScanKind::Unpacked
             | ScanKind::Departed
             | ScanKind::Offloaded
             | ScanKind::CustomsPresented
