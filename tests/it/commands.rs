@@ -185,6 +185,8 @@ fn every_command_explains_itself() {
         "network",
         "merchant",
         "hub-key",
+        "operator-key",
+        "replan",
         "outbox",
         "audit",
         "healthcheck",
