@@ -68,7 +68,7 @@ impl ReplanError {
 }
 
 /// Shipments that are planned and saved together.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 /// How long nobody else takes a batch.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// So often a batch is planned again before it is halved.

@@ -44,7 +44,7 @@ pub struct ListQuery {
     departure: Option<String>,
 }
 
-/// What leaves the caller's hub and what ends there, for an operator everything: the last closed first.
+/// What leaves the caller's hub and what ends there, the last closed first; all of them for an operator.
 #[utoipa::path(
     tag = "hubs",
     params(ListQuery),

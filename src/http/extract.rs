@@ -142,12 +142,12 @@ impl Credentials {
         Ok(authenticate::operator_by_key(deps, key).await?)
     }
 
-    /// Whoever may look at what travels together: an operator sees all, a hub what leaves it and what ends there.
+    /// Whoever calls for a hub, by the hub's key, or an operator, by theirs.
     pub async fn station(&self, deps: &Deps) -> Result<Station, Problem> {
         let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
-        match authenticate::operator_by_key(deps, key).await {
-            Ok(_) => Ok(Station::Everywhere),
-            Err(AuthError::UnknownKey) => Ok(Station::Hub(authenticate::hub_by_key(deps, key).await?)),
+        match authenticate::hub_by_key(deps, key).await {
+            Ok(hub) => Ok(Station::Hub(hub)),
+            Err(AuthError::UnknownKey) => self.operator(deps).await.map(|_| Station::Everywhere),
             Err(error) => Err(error.into()),
         }
     }
@@ -165,8 +165,9 @@ impl Credentials {
 
 /// On whose behalf somebody looks at what travels between hubs.
 pub enum Station {
-    Everywhere,
+    /// They see what leaves the hub and what ends there.
     Hub(HubCode),
+    Everywhere,
 }
 
 impl Station {

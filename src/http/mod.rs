@@ -58,15 +58,15 @@ use crate::telemetry;
         webhooks::ping,
         webhooks::deliveries,
         scans::record,
-        network::cancel,
-        network::close,
-        network::closures,
-        network::open,
         consolidations::list,
         consolidations::read,
         consolidations::read_manifest,
         consolidations::read_labels,
         consolidations::read_label,
+        network::cancel,
+        network::close,
+        network::closures,
+        network::open,
         tracking::read,
         operations::alive,
         operations::ready,
@@ -112,15 +112,15 @@ fn routes(config: &mut ServiceConfig) {
         .service(webhooks::ping)
         .service(webhooks::deliveries)
         .service(scans::record)
-        .service(network::cancel)
-        .service(network::close)
-        .service(network::closures)
-        .service(network::open)
         .service(consolidations::list)
         .service(consolidations::read)
         .service(consolidations::read_manifest)
         .service(consolidations::read_labels)
         .service(consolidations::read_label)
+        .service(network::cancel)
+        .service(network::close)
+        .service(network::closures)
+        .service(network::open)
         .service(tracking::read)
         .service(tracking::page)
         .service(tracking::stylesheet)

@@ -185,6 +185,8 @@ fn every_command_explains_itself() {
         "network",
         "merchant",
         "hub-key",
+        "operator-key",
+        "replan",
         "outbox",
         "audit",
         "healthcheck",
@@ -193,4 +195,19 @@ fn every_command_explains_itself() {
         assert!(said.contains(command), "{said}");
     }
     assert_eq!(sampan(folder.path(), &["sail"]).status.code(), Some(2));
+}
+
+#[test]
+fn an_operator_s_key_is_shown_once_and_ends_with_his_name() {
+    let folder = migrated();
+    let path = folder.path();
+    let said = good(&sampan(path, &["operator-key", "create", "ana"]));
+    let key = value(&said, "operator_key");
+    assert!(key.starts_with("sok_"), "{said}");
+    let listed = good(&sampan(path, &["operator-key", "list"]));
+    assert!(listed.contains("good  ana") && !listed.contains(&key), "{listed}");
+    assert!(good(&sampan(path, &["operator-key", "revoke", "ana"])).contains("1 keys ended"));
+    assert!(bad(&sampan(path, &["operator-key", "revoke", "ana"])).contains("no key that is good"));
+    assert!(good(&sampan(path, &["operator-key", "list"])).contains("ended"));
+    assert_eq!(good(&sampan(path, &["replan", "list"])), "");
 }

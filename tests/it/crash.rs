@@ -8,6 +8,7 @@
 mod invariants;
 mod load;
 mod patient;
+mod replan;
 
 use crate::on_both_databases;
 use crate::support::app::prepare;

@@ -6,6 +6,7 @@
 mod support;
 
 mod bodies;
+mod capacity;
 mod commands;
 mod consolidations;
 mod crash;
@@ -18,6 +19,7 @@ mod pickups;
 mod planning;
 mod plans;
 mod polling;
+mod replan;
 mod replicas;
 mod scans;
 mod shipments;

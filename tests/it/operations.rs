@@ -13,17 +13,27 @@ use crate::support::rows::{change, text as text_of};
 use crate::support::steps::{accept_two_parcels, look, problem, scan_until, text};
 use crate::support::world::{Troubles, World};
 
-const ROUTES: [(&str, &str); 14] = [
+const ROUTES: [(&str, &str); 24] = [
     ("/v1/pickups", "post"),
     ("/v1/shipments", "get"),
     ("/v1/shipments/{id}", "get"),
     ("/v1/shipments/{id}/cancel", "post"),
+    ("/v1/shipments/{id}/clearance", "post"),
+    ("/v1/departures/{id}/cancel", "post"),
+    ("/v1/hubs/{code}/closures", "post"),
+    ("/v1/hubs/{code}/closures", "get"),
+    ("/v1/hubs/{code}/closures/{id}", "delete"),
     ("/v1/webhooks", "post"),
     ("/v1/webhooks", "get"),
     ("/v1/webhooks/{id}", "delete"),
     ("/v1/webhooks/{id}/ping", "post"),
     ("/v1/webhooks/{id}/deliveries", "get"),
     ("/v1/hubs/{code}/scans", "post"),
+    ("/v1/consolidations", "get"),
+    ("/v1/consolidations/{id}", "get"),
+    ("/v1/consolidations/{id}/manifest.{form}", "get"),
+    ("/v1/consolidations/{id}/labels.pdf", "get"),
+    ("/v1/consolidations/{id}/labels/{sscc}.svg", "get"),
     ("/v1/tracking/{token}", "get"),
     ("/healthz", "get"),
     ("/readyz", "get"),
@@ -98,6 +108,7 @@ on_both_databases! {
             "sampan_triggers_sent_total",
             "sampan_webhooks_sent_total",
             "sampan_outbox_messages",
+            "sampan_unroutable_shipments",
         ];
         let mut metrics = String::new();
         crate::support::wait::wait_until("every metric has been counted", async || {

@@ -201,9 +201,19 @@ impl<'w> Walk<'w> {
         Some((lane.to.clone(), left_at + transit))
     }
 
+    /// The departure that it left with, where that is none of its plan's.
+    fn other_departure(&self, place: &'w Place) -> Option<&'w DepartureId> {
+        let Place::UnderWay { hub, departure: Some(departure), .. } = place else { return None };
+        let is_planned = |leg: &&&Leg| leg.from == hub.as_str() && leg.departure.as_ref() == Some(departure);
+        self.hauls.iter().find(is_planned).is_none().then_some(departure)
+    }
+
     /// Why it cannot go on as planned. None: it can.
-    fn broken(&self, place: &Place, ahead: &Ahead) -> Option<String> {
+    fn broken(&self, place: &'w Place, ahead: &Ahead) -> Option<String> {
         let hub = &ahead.hub;
+        if let Some(departure) = self.other_departure(place) {
+            return Some(format!("it left with {departure}"));
+        }
         let Some(mut ready_at) = ahead.ready_at else {
             return Some(format!("hub {hub} is not in the network any more"));
         };

@@ -2,8 +2,8 @@
 //! the doors only write them down.
 //!
 //! [`merchant`] is for the one whose shipment it is, [`public`] for anybody with its token,
-//! [`webhooks`] for the one who is told, [`operator`] for those who run the network, [`consolidations`]
-//! for hubs and operators.
+//! [`webhooks`] for the one who is told, [`operator`] for those who run the network,
+//! [`consolidations`] for them and for hubs.
 
 mod consolidations;
 mod merchant;

@@ -12,3 +12,4 @@ pub mod steps;
 pub mod stub;
 pub mod wait;
 pub mod world;
+pub mod yard;
