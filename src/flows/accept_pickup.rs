@@ -290,7 +290,7 @@ fn draft(
         merchant,
         provider: request.payment.provider.clone(),
         payment_reference: request.payment.reference.clone(),
-        held: request.payment.held.clone(),
+        held: request.payment.held,
         policy: ReleasePolicy::OnDelivery,
         state: OrderState::Held,
         frozen_because: None,
