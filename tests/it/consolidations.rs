@@ -414,6 +414,7 @@ on_both_databases! {
             body["bag"] = json!(bag);
             body
         };
+        planned_anew(&app).await;
         let rows = count_all(&app.deps.store).await;
         let refused = async |body: Value| {
             let answer = report(&app, &hub, &body).await;

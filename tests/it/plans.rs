@@ -11,8 +11,13 @@ use sampan::store::bag_parcels::{self, Surplus};
 use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
+<<<<<<< HEAD
     Store, StoreError, Tx, departures, events, idempotency, orders, outbox, replans, shipments, tracked,
     webhook_endpoints, webhook_messages,
+=======
+    Store, StoreError, Tx, departures, events, idempotency, orders, outbox, replans, shipments,
+    shipments_at_once, tracked, webhook_endpoints, webhook_messages,
+>>>>>>> replan
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
@@ -178,7 +183,15 @@ async fn fill(store: &Store) {
     let departure_state = rare("'open'", "'closed'");
     let consolidation_state = rare("'opened'", "'settled'");
     let webhook_state = rare("'pending'", "'acknowledged'");
+<<<<<<< HEAD
     let tables: [(&str, &[(&str, &str)]); 20] = [
+=======
+    let run = "'L' || n || '-' || ";
+    let (run_id, booked_id) = (format!("{run} id"), format!("{run} departure_id"));
+    let run_state = rare("'open'", "'closed'");
+    let (next_attempt_at, attempts) = (rare("1", "9000000000000000"), rare("1", "0"));
+    let tables: [(&str, &[(&str, &str)]); 15] = [
+>>>>>>> replan
         (
             "shipment",
             &[
@@ -194,6 +207,22 @@ async fn fill(store: &Store) {
             &[("shipment_id", id), ("merchant_id", merchant), ("reference", "'reference ' || n")],
         ),
         ("parcel", &[("shipment_id", id)]),
+        ("plan", &[("shipment_id", id)]),
+        (
+            "departure",
+            &[
+                ("id", &run_id),
+                ("from_hub", "'H' || n % 500"),
+                ("to_hub", "'G' || n % 500"),
+                ("depart_at", "n"),
+                ("arrive_at", "n"),
+                ("cutoff_at", "n"),
+                ("changed_at", "n"),
+                ("state", &run_state),
+            ],
+        ),
+        ("booking", &[("shipment_id", id), ("departure_id", &booked_id)]),
+        ("replan", &[("shipment_id", id), ("next_attempt_at", &next_attempt_at), ("attempts", &attempts)]),
         (
             "escrow_order",
             &[("shipment_id", id), ("merchant_id", merchant), ("payment_reference", "'payment ' || n")],
@@ -312,8 +341,17 @@ async fn one_of_everything(db: &Database, keys: &Keys) -> (ShipmentId, Value) {
     let endpoint = manage_webhooks::register(&deps, keys.merchant, &endpoint).await.expect("an endpoint");
     let endpoint = endpoint.webhook.id.parse().expect("an endpoint's id");
     manage_webhooks::ping(&deps, keys.merchant, endpoint).await.expect("a message");
+    let id: ShipmentId = accepted["id"].as_str().and_then(|id| id.parse().ok()).expect("a shipment's id");
+    let asked: Result<(), StoreError> = deps
+        .store
+        .write(move |tx| {
+            let (cause, at) = (replans::Cause::of_our_own("a test"), Clock::real().now());
+            Box::pin(async move { replans::request_check(tx, &[id], &cause, at, at).await })
+        })
+        .await;
+    asked.expect("a request");
     deps.store.close().await;
-    (accepted["id"].as_str().and_then(|id| id.parse().ok()).expect("a shipment's id"), accepted)
+    (id, accepted)
 }
 
 /// The departure that it was on, closed after the fact; with one who stayed behind and one who was too many.
@@ -419,7 +457,39 @@ async fn ask_everything(
     watch.used_an_index("messages settled long ago").await;
     assert_eq!(webhook_endpoints::forget(tx, now).await?, 0);
     watch.used_an_index("endpoints taken back long ago").await;
+<<<<<<< HEAD
     ask_of_consolidations(&mut watch, tx, id, accepted, now).await?;
+=======
+    assert_eq!(shipments::plans(tx, id).await?.len(), 1);
+    assert_eq!(shipments_at_once::plans(tx, &[id]).await?.len(), 1);
+    assert_eq!(shipments_at_once::lock(tx, &ids).await?.len(), ids.len());
+    assert_eq!(events::of_shipments(tx, &[id]).await?.len(), 1);
+    let held = departures::held_by(tx, &[id]).await?;
+    watch.used_an_index("what is known of shipments, and what they hold").await;
+    let departure = &held.first().expect("a booking").booking.departure;
+    assert_eq!(departures::bookings_on(tx, departure).await?, 1);
+    departures::find_many(tx, [departure]).await?;
+    departures::delete_bookings(tx, &[(id, departure.clone())]).await?;
+    watch.used_an_index("what is booked").await;
+    let (cause, at) = (replans::Cause::of_our_own("a test"), sampan::domain::instant::from_micros);
+    // In a table as small as this a whole batch would be found sooner by reading all of it.
+    let claimed = replans::claim(tx, now, until, 16).await?;
+    assert_eq!(claimed.len(), 16);
+    watch.used_an_index("the claim of plans to look at").await;
+    let first = claimed[0].shipment;
+    assert_eq!(replans::still_claimed(tx, &[first], until).await?, [first]);
+    replans::settle(tx, &[id]).await?;
+    watch.used_an_index("the end of a request").await;
+    replans::request_booked_on(tx, departure, &cause, (now, now)).await?;
+    watch.used_an_index("those on a departure").await;
+    let around = replans::Around { leaving: (at(50), at(900)), arriving: (at(50), at(900)) };
+    replans::request_around(tx, &"H5".parse().expect("a hub"), &around, &cause, (now, now)).await?;
+    watch.used_an_index("those around a closure").await;
+    replans::request_missed(tx, (at(50), at(150)), &cause, (now, now)).await?;
+    watch.used_an_index("those who missed a cut-off").await;
+    assert_eq!(replans::unroutable(tx).await?, 100);
+    watch.used_an_index("unroutable shipments").await;
+>>>>>>> replan
     assert!(idempotency::find(tx, merchant, "key").await?.is_some());
     watch.used_an_index("an answer that was given").await;
     Ok(())
