@@ -11,13 +11,8 @@ use sampan::store::bag_parcels::{self, Surplus};
 use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
-<<<<<<< HEAD
-    Store, StoreError, Tx, departures, events, idempotency, orders, outbox, replans, shipments, tracked,
-    webhook_endpoints, webhook_messages,
-=======
     Store, StoreError, Tx, departures, events, idempotency, orders, outbox, replans, shipments,
     shipments_at_once, tracked, webhook_endpoints, webhook_messages,
->>>>>>> replan
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
@@ -183,15 +178,10 @@ async fn fill(store: &Store) {
     let departure_state = rare("'open'", "'closed'");
     let consolidation_state = rare("'opened'", "'settled'");
     let webhook_state = rare("'pending'", "'acknowledged'");
-<<<<<<< HEAD
-    let tables: [(&str, &[(&str, &str)]); 20] = [
-=======
-    let run = "'L' || n || '-' || ";
-    let (run_id, booked_id) = (format!("{run} id"), format!("{run} departure_id"));
-    let run_state = rare("'open'", "'closed'");
+    let (run_id, booked_id) =
+        ["id", "departure_id"].map(|id| format!("split_part({id}, '-', 1) || n || '-20260302'")).into();
     let (next_attempt_at, attempts) = (rare("1", "9000000000000000"), rare("1", "0"));
-    let tables: [(&str, &[(&str, &str)]); 15] = [
->>>>>>> replan
+    let tables: [(&str, &[(&str, &str)]); 21] = [
         (
             "shipment",
             &[
@@ -218,7 +208,7 @@ async fn fill(store: &Store) {
                 ("arrive_at", "n"),
                 ("cutoff_at", "n"),
                 ("changed_at", "n"),
-                ("state", &run_state),
+                ("state", &departure_state),
             ],
         ),
         ("booking", &[("shipment_id", id), ("departure_id", &booked_id)]),
@@ -229,22 +219,6 @@ async fn fill(store: &Store) {
         ),
         ("escrow_trigger", &[("shipment_id", id)]),
         ("tracking_event", &[("shipment_id", id)]),
-        ("plan", &[("shipment_id", id)]),
-        (
-            "departure",
-            &[
-                ("id", "split_part(id, '-', 1) || n || '-20260302'"),
-                ("state", &departure_state),
-                ("cutoff_at", "n"),
-            ],
-        ),
-        (
-            "booking",
-            &[
-                ("shipment_id", id),
-                ("departure_id", "split_part(departure_id, '-', 1) || n % 500 || '-20260302'"),
-            ],
-        ),
         (
             "consolidation",
             &[
@@ -457,9 +431,7 @@ async fn ask_everything(
     watch.used_an_index("messages settled long ago").await;
     assert_eq!(webhook_endpoints::forget(tx, now).await?, 0);
     watch.used_an_index("endpoints taken back long ago").await;
-<<<<<<< HEAD
     ask_of_consolidations(&mut watch, tx, id, accepted, now).await?;
-=======
     assert_eq!(shipments::plans(tx, id).await?.len(), 1);
     assert_eq!(shipments_at_once::plans(tx, &[id]).await?.len(), 1);
     assert_eq!(shipments_at_once::lock(tx, &ids).await?.len(), ids.len());
@@ -489,7 +461,6 @@ async fn ask_everything(
     watch.used_an_index("those who missed a cut-off").await;
     assert_eq!(replans::unroutable(tx).await?, 100);
     watch.used_an_index("unroutable shipments").await;
->>>>>>> replan
     assert!(idempotency::find(tx, merchant, "key").await?.is_some());
     watch.used_an_index("an answer that was given").await;
     Ok(())
