@@ -159,7 +159,10 @@ async fn contents(
 
 fn entry(shipment: &Shipment, parcel: &Parcel) -> manifest::Parcel {
     let division = shipment.consignee.division;
-    let city = Atlas::embedded().division(division.city()).map(|place| place.name_en.clone());
+    let atlas = Atlas::embedded();
+    // Chongqing and its like are a province and a city in one.
+    let city = atlas.division(division.city()).or_else(|| atlas.division(division.province()));
+    let city = city.map(|place| place.name_en.clone());
     let items = &parcel.items;
     let described = items.iter().map(|item| format!("{} x {}", item.quantity, item.description));
     manifest::Parcel {

@@ -54,6 +54,24 @@ fn loopback(port: u16) -> std::io::Result<TcpListener> {
     TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
+/// Of the airlines of the sample network, which are invented: under a prefix that no airline has.
+const AIRLINES: [&str; 6] = [
+    "Blue Crane Air Cargo",
+    "Harbour Sky Cargo",
+    "Jade Belly Network",
+    "Meridian Air Logistics",
+    "Northstar Freighters",
+    "Silk Arc Airlines",
+];
+
+fn waybill_stock() -> String {
+    let stock = |(place, carrier): (usize, &str)| {
+        let (first, last) = (place * 1_000_000, place * 1_000_000 + 999_999);
+        format!("{{carrier = \"{carrier}\", prefix = \"000\", first = {first}, last = {last}}}")
+    };
+    AIRLINES.into_iter().enumerate().map(stock).collect::<Vec<_>>().join(", ")
+}
+
 impl World {
     pub async fn start(demo: &Demo) -> anyhow::Result<Self> {
         // The bundled requests were made on this morning.
@@ -87,11 +105,12 @@ impl World {
              [database]\nurl = \"sqlite://{folder}/sampan.db\"\n\
              [outbound]\nallow_private_addresses = true\n\
              [carriers.dhl_unified]\nbase_url = \"{carrier_url}\"\napi_key = \"{api_key}\"\n\
-             [consolidation]\nsscc_company_prefix = \"{EXAMPLE_PREFIX}\"\n\
+             [consolidation]\nsscc_company_prefix = \"{EXAMPLE_PREFIX}\"\nwaybill_stock = [{stock}]\n\
              [escrow]\nwebhook_url = \"{escrow_url}\"\nwebhook_secret = \"{secret}\"\n",
             listen = listener.local_addr()?,
             folder = folder.path().display(),
             secret = secret.to_text(),
+            stock = waybill_stock(),
         ))?;
         let outbound = Outbound::new(&settings.outbound)?;
         let daemon =
