@@ -405,6 +405,8 @@ on_both_databases! {
         let departure = departure_of(&accepted);
         receive(&app, &accepted).await;
         close(&app, &db, &departure).await;
+        // The other one stayed behind.
+        planned_anew(&app).await;
         let (hub, _) = hubs_of(&accepted);
         let found = consolidation(&app, &hub, &departure).await;
         let bags: Vec<_> = found["bags"].as_array().expect("bags").iter().map(|bag| text(&bag["sscc"])).collect();
