@@ -12,6 +12,8 @@ pub struct Question<'a> {
     apart: &'a Apart,
     /// By load, whether the class of another is apart from its own.
     is_wary: Vec<bool>,
+    /// By departure, whether all who want to go there fill more of it by weight than by volume.
+    is_heavy: Vec<bool>,
 }
 
 impl<'a> Question<'a> {
@@ -31,10 +33,20 @@ impl<'a> Question<'a> {
             let fitting = load.choices.iter().copied().filter(|choice| fits(load, choice));
             fitting.chain([stay(load)]).collect()
         });
+        let choices: Vec<Vec<Choice>> = choices.collect();
+        let mut wanted = vec![(0.0, 0.0); departures.len()];
+        for (load, choices) in loads.iter().zip(&choices) {
+            for choice in choices.iter().filter(|choice| choice.departure < departures.len()) {
+                let [weight, volume] = departures[choice.departure].parts(load);
+                let wanted: &mut (f64, f64) = &mut wanted[choice.departure];
+                *wanted = (wanted.0 + weight, wanted.1 + volume);
+            }
+        }
         Self {
             loads,
             departures,
-            choices: choices.collect(),
+            choices,
+            is_heavy: wanted.into_iter().map(|(weight, volume)| weight >= volume).collect(),
             apart,
             is_wary: loads.iter().map(|load| wary.contains(&load.class)).collect(),
         }
@@ -55,6 +67,10 @@ impl<'a> Question<'a> {
         found.map(|choice| choice.cost_micros)
     }
 
+    pub fn is_heavy(&self, departure: usize) -> bool {
+        self.is_heavy[departure]
+    }
+
     pub fn are_apart(&self, one: usize, other: usize) -> bool {
         self.is_wary[one]
             && self.is_wary[other]
@@ -66,6 +82,14 @@ impl Departure {
     pub fn takes(&self, weight: u64, volume: u64) -> bool {
         let units = u64::from(self.units_max);
         weight <= self.unit_weight_grams * units && volume <= self.unit_volume_cm3 * units
+    }
+
+    /// Of a unit, by weight and by volume.
+    pub fn parts(&self, load: &Load) -> [f64; 2] {
+        [
+            load.weight_grams as f64 / self.unit_weight_grams as f64,
+            load.volume_cm3 as f64 / self.unit_volume_cm3 as f64,
+        ]
     }
 
     fn charge(&self, carried: Carried) -> Charge {
@@ -114,6 +138,14 @@ pub struct Move {
     pub energy: f64,
 }
 
+impl Move {
+    /// For a shift from `departure`: the one that undoes it.
+    pub fn back(&self, departure: usize) -> Self {
+        let changes = self.changes.map(|change| change.map(|(load, _)| (load, departure)));
+        Self { changes, cost: -self.cost, energy: -self.energy }
+    }
+}
+
 #[derive(Clone)]
 pub struct Plan<'a> {
     question: &'a Question<'a>,
@@ -152,6 +184,12 @@ impl<'a> Plan<'a> {
 
     pub fn units(&self, departure: usize) -> u32 {
         self.charged[departure].units as u32
+    }
+
+    /// The units that `departure` needs if it carries `load`, too.
+    pub fn units_with(&self, load: usize, departure: usize) -> u32 {
+        let after = self.carried[departure].with(&self.question.loads[load]);
+        self.question.departures[departure].charge(after).units as u32
     }
 
     /// What changes if `load` goes to `choice`; none if it may not. Of a unit that is begun, the share `curved`
@@ -209,8 +247,9 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// What travels on `departure`; nothing does where it stays behind.
     pub fn members(&self, departure: usize) -> &[usize] {
-        &self.members[departure]
+        self.members.get(departure).map_or(&[], Vec::as_slice)
     }
 
     pub fn shift_to(&self, load: usize, departure: usize) -> Option<Move> {

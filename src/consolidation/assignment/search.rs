@@ -1,23 +1,41 @@
-//! A good plan: regret first, then shifts, swaps and ejections under a tolerance that falls.
+//! A good plan: units are chosen by prices, loads put where there is room, and then moved about.
 
 use super::super::effort::Shuffler;
+use super::market::{Market, Stand};
 use super::plan::{Move, Plan, Question};
 use super::{Choice, Load};
 
 /// Moves between two attempts to close a unit.
 const MOVES_PER_CLOSING: u64 = 1_000;
+/// Looks at a load while units are chosen, for every move.
+const LOOKS_PER_MOVE: u64 = 4;
+/// So many of the best choices of units are tried with whole loads.
+const STANDS: usize = 4;
+/// Parts of the first tolerance: a change of units changes more than a load's move, and where they are chosen,
+/// less has to be tolerated.
+const UNITS_TOLERANCE: f64 = 5.0;
+const SETTLED_TOLERANCE: f64 = 0.2;
 /// The tolerance falls this often, to a five-hundredth in all.
 const STAGES: u64 = 200;
 const FALL: f64 = 0.969_4;
 
-/// The best plan found in `moves` moves.
+/// The best plan found in about `moves` moves.
 pub fn search<'a>(question: &'a Question<'a>, moves: u64) -> Plan<'a> {
-    let begun = by_regret(question);
+    let greedy = by_regret(question, &Stand::fair(question));
     if question.loads.is_empty() || question.departures.is_empty() {
-        begun
-    } else {
-        anneal(question, begun, moves)
+        return greedy;
     }
+    let tolerance = first_tolerance(question);
+    let first = anneal(question, greedy, moves / 20, tolerance);
+    let units = (0..question.departures.len()).map(|departure| first.units(departure)).collect();
+    let mut market = Market::new(question, LOOKS_PER_MOVE * moves);
+    let stands = market.best(units, UNITS_TOLERANCE * tolerance, STANDS);
+    let each = moves * 2 / 5 / stands.len() as u64;
+    let plans = stands
+        .iter()
+        .map(|stand| anneal(question, by_regret(question, stand), each, SETTLED_TOLERANCE * tolerance));
+    // The first of equals.
+    plans.fold(first, |best, plan| if plan.cost() < best.cost() { plan } else { best })
 }
 
 /// A load's part of a unit, in the measure it fills more of.
@@ -37,38 +55,53 @@ struct Wish {
     choices: Vec<Choice>,
 }
 
-/// The load that loses most by not getting its best choice goes first; each takes the best that still has room.
-fn by_regret<'a>(question: &'a Question<'a>) -> Plan<'a> {
+/// The load that loses most by not getting its best choice at the prices of `stand` goes first; each takes the
+/// best that has room in the units there. What is left then goes where it costs least.
+fn by_regret<'a>(question: &'a Question<'a>, stand: &Stand) -> Plan<'a> {
     let mut plan = Plan::nobody_travels(question);
-    let fair = |load: usize, choice: &Choice| {
-        (choice.cost_micros as f64 + share(question, &question.loads[load], choice)).min(1e18) as u64
-    };
-    let mut order: Vec<Wish> = (0..question.loads.len())
-        .map(|load| {
-            let mut costs: Vec<(u64, Choice)> =
-                question.choices[load].iter().map(|choice| (fair(load, choice), *choice)).collect();
-            costs.sort_by_key(|(cost, choice)| (*cost, choice.departure));
-            let regret = costs.get(1).map_or(0, |second| second.0 - costs[0].0);
-            Wish { load, regret, choices: costs.into_iter().map(|(_, choice)| choice).collect() }
-        })
-        .collect();
+    let mut order: Vec<Wish> = (0..question.loads.len()).map(|load| wish(question, stand, load)).collect();
     order.sort_by_key(|wish| (std::cmp::Reverse(wish.regret), wish.load));
-    for wish in order {
+    let mut late = Vec::new();
+    for wish in &order {
         // To stay behind is where it is, and no move.
-        for choice in wish.choices.iter().take_while(|choice| choice.departure != question.behind()) {
-            if let Some(shift) = plan.shift(wish.load, choice, 1.0) {
-                plan.make(&shift);
-                break;
-            }
+        let travelling = wish.choices.iter().take_while(|choice| choice.departure != question.behind());
+        let with_room = travelling
+            .filter(|choice| plan.units_with(wish.load, choice.departure) <= stand.units[choice.departure]);
+        let shift = with_room.filter_map(|choice| plan.shift(wish.load, choice, 1.0)).next();
+        match shift {
+            Some(shift) => plan.make(&shift),
+            None => late.push(wish.load),
+        }
+    }
+    for load in late {
+        if let Some(shift) = plan.cheapest_shift(load).filter(|shift| shift.cost < 0) {
+            plan.make(&shift);
         }
     }
     plan
 }
 
-fn anneal<'a>(question: &'a Question<'a>, mut plan: Plan<'a>, moves: u64) -> Plan<'a> {
+fn wish(question: &Question, stand: &Stand, load: usize) -> Wish {
+    let priced = |choice: &Choice| {
+        let charged = question.departures.get(choice.departure).map_or(0.0, |departure| {
+            let [weight, volume] = departure.parts(&question.loads[load]);
+            let prices = stand.prices[choice.departure];
+            weight * prices[0] + volume * prices[1]
+        });
+        (choice.cost_micros as f64 + charged).min(1e18) as u64
+    };
+    let is_open = |choice: &&Choice| stand.units.get(choice.departure).is_none_or(|units| *units > 0);
+    let open = question.choices[load].iter().filter(is_open);
+    let mut costs: Vec<(u64, Choice)> = open.map(|choice| (priced(choice), *choice)).collect();
+    costs.sort_by_key(|(cost, choice)| (*cost, choice.departure));
+    let regret = costs.get(1).map_or(0, |second| second.0 - costs[0].0);
+    Wish { load, regret, choices: costs.into_iter().map(|(_, choice)| choice).collect() }
+}
+
+/// Shifts, swaps and ejections at random, those that cost more than a tolerance that falls left out.
+fn anneal<'a>(question: &'a Question<'a>, mut plan: Plan<'a>, moves: u64, mut tolerance: f64) -> Plan<'a> {
     let mut best = plan.clone();
     let mut shuffler = Shuffler::new(0);
-    let mut tolerance = first_tolerance(question);
     for stage in 0..STAGES {
         // Curved at first, as it is paid in the last fifth.
         let curved = (1.0 - 1.25 * stage as f64 / STAGES as f64).max(0.0);
@@ -96,19 +129,26 @@ fn anneal<'a>(question: &'a Question<'a>, mut plan: Plan<'a>, moves: u64) -> Pla
 }
 
 fn random_move(question: &Question, plan: &Plan, curved: f64, shuffler: &mut Shuffler) -> Option<Move> {
-    let loads = question.loads.len();
-    let one = shuffler.below(loads);
+    let one = shuffler.below(question.loads.len());
     let choice_of = |load: usize, shuffler: &mut Shuffler| {
         let choices = &question.choices[load];
         choices[shuffler.below(choices.len())]
     };
-    match shuffler.below(8) {
-        0 | 1 => plan.swap(one, shuffler.below(loads), curved),
-        2 | 3 => {
-            let other = shuffler.below(loads);
-            plan.eject(one, other, &choice_of(other, shuffler), curved)
-        }
-        _ => plan.shift(one, &choice_of(one, shuffler), curved),
+    let choice = choice_of(one, shuffler);
+    let kind = shuffler.below(8);
+    if kind >= 4 {
+        return plan.shift(one, &choice, curved);
+    }
+    // One that is where the first could go makes way.
+    let members = plan.members(choice.departure);
+    if members.is_empty() {
+        return None;
+    }
+    let other = members[shuffler.below(members.len())];
+    if kind < 2 {
+        plan.swap(one, other, curved)
+    } else {
+        plan.eject(one, other, &choice_of(other, shuffler), curved)
     }
 }
 
@@ -145,7 +185,7 @@ fn close(plan: &mut Plan, departure: usize, tolerated: f64) {
 }
 
 /// About exponentially distributed: the logarithm to base 2 of a random number, straight between powers.
-fn rare(shuffler: &mut Shuffler) -> f64 {
+pub fn rare(shuffler: &mut Shuffler) -> f64 {
     let random = shuffler.next() | 1;
     let halvings = random.leading_zeros();
     // The 32 bits behind the first one that is set.
