@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::authenticate::Operator;
 use super::import_network::LoadError;
 use super::views::{CancelledView, ClosureList, ClosureView};
-use super::{Deps, book_departures, import_network};
+use super::{Deps, book_departures, hold_departures, import_network};
 use crate::domain::calendar::{ChangeKind, Closure, DepartureChange};
 use crate::domain::failure::Class;
 use crate::domain::id::ClosureId;
@@ -157,6 +157,7 @@ async fn close(
             (id, true)
         }
     };
+    hold_departures::close(tx, &closure, cause, (now, wall)).await?;
     let to_check = replans::request_around(tx, &closure.hub, around, cause, (now, wall)).await?;
     Ok((ClosureView::new(id, &closure, false, Some(to_check)), is_new))
 }

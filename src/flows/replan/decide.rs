@@ -23,6 +23,8 @@ pub struct Known<'k> {
     pub places: &'k [Place],
     /// Departures that were packed without it.
     pub left_behind: &'k [DepartureId],
+    /// Departures that were called off, even where the network has them again since.
+    pub cancelled: &'k [DepartureId],
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -227,7 +229,8 @@ impl<'w> Walk<'w> {
             }
             let lane = self.network.lane(&id.lane);
             let lane = lane.filter(|lane| lane.from.as_str() == leg.from && lane.to.as_str() == leg.to);
-            let departure = lane.and_then(|_| self.network.departure(id));
+            let is_cancelled = self.known.cancelled.contains(id);
+            let departure = lane.and_then(|_| self.network.departure(id)).filter(|_| !is_cancelled);
             let Some(departure) = departure else { return Some(format!("departure {id} does not leave")) };
             if (departure.depart_at, departure.arrive_at) != (leg.depart_at, leg.arrive_at) {
                 return Some(format!("departure {id} has other times"));

@@ -73,12 +73,15 @@ fn outcome(planner: &Planner, horizon: TimeDelta, case: &Case, now: Instant) -> 
     let closed =
         case.held.iter().filter(|held| case.waiting.left_behind && held.state == DepartureState::Closed);
     let left_behind: Vec<_> = closed.map(|held| held.booking.departure.clone()).collect();
+    let cancelled = case.held.iter().filter(|held| held.state == DepartureState::Cancelled);
+    let cancelled: Vec<_> = cancelled.map(|held| held.booking.departure.clone()).collect();
     let known = Known {
         plan: &case.plan,
         clearance: case.shipment.clearance,
         pickup_until: case.shipment.pickup.until,
         places: &places,
         left_behind: &left_behind,
+        cancelled: &cancelled,
     };
     match decide(planner.network(), &known, horizon, now) {
         Decision::StillHolds | Decision::Nothing => Outcome::Done,
