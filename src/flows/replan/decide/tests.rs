@@ -272,6 +272,9 @@ fn the_least_advanced_parcels_decide_and_what_is_with_the_last_mile_does_not() {
     assert_eq!(parcels(decided(&none, &places, "02 21:00")), [1]);
     let long_after = "28 00:00";
     assert_eq!(decided(&none, &[Place::Uncollected], long_after), Decision::Abandoned);
+    assert_eq!(decided(&none, &[Place::Beyond, Place::Uncollected], long_after), Decision::Abandoned);
+    let places = [Place::Uncollected, in_hub("BB", "27 21:00")];
+    assert_eq!(parcels(decided(&none, &places, long_after)), [1], "it goes on without the other one");
 }
 
 #[test]
