@@ -56,7 +56,10 @@ impl MigrationTrait for Migration {
             // By the machine's clock: what other daemons booked is read from here on.
             big_integer("changed_at"),
         ];
-        manager.create_table(table("departure", departure, &["id"])).await?;
+        // Nobody gives back more than was taken.
+        let counted = Expr::col("booked_grams").gte(0).and(Expr::col("booked_cm3").gte(0));
+        let departure = table("departure", departure, &["id"]).check(counted).to_owned();
+        manager.create_table(departure).await?;
         manager.create_index(index("departure", &["state", "cutoff_at"])).await?;
         manager.create_index(index("departure", &["changed_at"])).await?;
         manager.create_index(index("departure", &["from_hub", "depart_at"])).await?;

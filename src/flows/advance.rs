@@ -84,7 +84,10 @@ pub async fn advance(
         take_over(&mut shipment, &in_force, &timeline, &mut changes);
         plan = Some(in_force);
     }
-    if before != shipment.status && goes_nowhere(shipment.status) {
+    let places = tracking::places(&timeline);
+    // As long as one parcel is on a way, the others' share of the room stays with it.
+    let is_on_a_way = places.iter().any(|place| *place != Place::Beyond);
+    if added > 0 && !is_on_a_way && goes_nowhere(shipment.status) {
         book_departures::release(tx, id, occasion.now, occasion.wall).await?;
     }
     let to_send = settle_order(tx, &shipment, &timeline, occasion, &mut changes).await?;
@@ -107,7 +110,6 @@ pub async fn advance(
         delivered_at: parcel.delivered.map(|event| event.happening.occurred.at),
         tracking_number: parcel.tracking_number.cloned(),
     });
-    let places = tracking::places(&timeline);
     Ok(Some(Advanced {
         parcels: parcels.collect(),
         shipment,

@@ -5,6 +5,8 @@
 //! before it is in the queue. A crash after it leaves the queue, which any daemon works off. To ask
 //! for the same again finds what is there.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use uuid::Uuid;
 use super::authenticate::Operator;
 use super::import_network::LoadError;
 use super::views::{CancelledView, ClosureList, ClosureView};
-use super::{Deps, book_departures, import_network};
+use super::{Deps, book_departures, hold_departures, import_network};
 use crate::domain::calendar::{ChangeKind, Closure, DepartureChange};
 use crate::domain::failure::Class;
 use crate::domain::id::ClosureId;
@@ -49,6 +51,40 @@ impl ChangeError {
     }
 }
 
+/// How often a change is tried that another one got in the way of.
+const TRIES: usize = 5;
+
+/// Tries again what gave in to another transaction: nothing of it is there then.
+async fn patiently<T, E, F>(mut change: impl FnMut() -> F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Contends,
+{
+    for _ in 1..TRIES {
+        match change().await {
+            Err(error) if error.is_contended() => tracing::debug!("a change of the network is tried again"),
+            done => return done,
+        }
+    }
+    change().await
+}
+
+trait Contends {
+    fn is_contended(&self) -> bool;
+}
+
+impl Contends for ChangeError {
+    fn is_contended(&self) -> bool {
+        matches!(self, ChangeError::Store(error) if error.is_contended())
+    }
+}
+
+impl Contends for StoreError {
+    fn is_contended(&self) -> bool {
+        matches!(self, StoreError::Contended(_))
+    }
+}
+
 /// Takes the new edition into force here and has the queue worked off; other daemons do so by themselves.
 async fn take_effect(deps: &Deps) {
     if let Err(error) = import_network::refresh(deps).await {
@@ -75,9 +111,13 @@ pub async fn cancel_departure(
         let dated = book_departures::dated(&network, id, departure).ok_or(ChangeError::NotFound)?;
         let cause = Cause::new(format!("departure {id} was cancelled ({reason})"), operator.actor());
         let wall = deps.clock.wall();
-        deps.store
-            .write(move |tx| Box::pin(async move { cancel(tx, &dated, reason, &cause, (now, wall)).await }))
-            .await?;
+        patiently(|| {
+            let (dated, reason, cause) = (dated.clone(), reason.clone(), cause.clone());
+            deps.store.write(move |tx| {
+                Box::pin(async move { cancel(tx, &dated, reason, &cause, (now, wall)).await })
+            })
+        })
+        .await?;
         take_effect(deps).await;
     }
     let shipments_to_replan = departures::bookings_on(deps.store.reader(), id).await?;
@@ -124,10 +164,14 @@ pub async fn close_hub(
     let (from, until) = (rfc3339(closure.from_at), rfc3339(closure.until_at));
     let reason = format!("hub {hub} is closed from {from} until {until} ({})", closure.reason);
     let (cause, id) = (Cause::new(reason, operator.actor()), ClosureId::from_uuid(Uuid::now_v7()));
-    let view: (ClosureView, bool) = deps
-        .store
-        .write(move |tx| Box::pin(async move { close(tx, id, closure, &around, &cause, (now, wall)).await }))
-        .await?;
+    let around = Arc::new(around);
+    let view: (ClosureView, bool) = patiently(|| {
+        let (closure, around, cause) = (closure.clone(), Arc::clone(&around), cause.clone());
+        deps.store.write(move |tx| {
+            Box::pin(async move { close(tx, id, closure, &around, &cause, (now, wall)).await })
+        })
+    })
+    .await?;
     take_effect(deps).await;
     Ok(view)
 }
@@ -157,6 +201,7 @@ async fn close(
             (id, true)
         }
     };
+    hold_departures::close(tx, &closure, cause, (now, wall)).await?;
     let to_check = replans::request_around(tx, &closure.hub, around, cause, (now, wall)).await?;
     Ok((ClosureView::new(id, &closure, false, Some(to_check)), is_new))
 }
@@ -164,19 +209,21 @@ async fn close(
 /// The hub is open again. Plans that avoid it stay as they are; what there was no way for is tried again.
 pub async fn open_hub(deps: &Deps, hub: &HubCode, id: ClosureId) -> Result<(), ChangeError> {
     let (hub, now) = (hub.clone(), deps.clock.now());
-    deps.store
-        .write(move |tx| {
-            Box::pin(async move {
-                network::new_edition(tx, now).await?;
-                if !calendar::delete_closure(tx, &hub, id).await? {
-                    return Err(ChangeError::NotFound);
-                }
-                replans::wake(tx).await?;
-                Ok(())
-            })
-        })
-        .await?;
+    patiently(|| {
+        let hub = hub.clone();
+        deps.store.write(move |tx| Box::pin(async move { open(tx, &hub, id, now).await }))
+    })
+    .await?;
     take_effect(deps).await;
+    Ok(())
+}
+
+async fn open(tx: &Tx, hub: &HubCode, id: ClosureId, now: Instant) -> Result<(), ChangeError> {
+    network::new_edition(tx, now).await?;
+    if !calendar::delete_closure(tx, hub, id).await? {
+        return Err(ChangeError::NotFound);
+    }
+    replans::wake(tx).await?;
     Ok(())
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::book_departures;
+use super::{book_departures, hold_departures};
+use crate::clock::Clock;
 use crate::config;
 use crate::domain::instant::Instant;
 use crate::flows::{Deps, SharedNetwork};
@@ -44,6 +45,8 @@ pub async fn import(store: &Store, files: NetworkFiles<'_>, now: Instant) -> Res
                 let edition = network::replace(tx, &hubs, &lanes, &calendar, now).await?;
                 // What is over the sea since before them has its next departure among them.
                 let cause = Cause::of_our_own("");
+                let wall = Clock::real().wall();
+                hold_departures::hold(tx, now - LONGEST_TRANSIT, &cause, (now, wall)).await?;
                 replans::request_all_open(tx, now - LONGEST_TRANSIT, &cause, now).await?;
                 replans::wake(tx).await?;
                 Ok(edition)

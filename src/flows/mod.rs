@@ -27,6 +27,7 @@ pub mod change_network;
 pub mod close_departures;
 mod deconsolidate;
 pub mod forget_answers;
+pub mod hold_departures;
 pub mod import_network;
 pub mod manage_webhooks;
 pub mod poll_carriers;

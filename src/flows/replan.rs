@@ -112,10 +112,41 @@ pub async fn run_due(deps: &Deps) -> Result<u64, ReplanError> {
     while let Some(batch) = next {
         // While one batch is written the next one is read and planned.
         let (saved, following) = tokio::join!(save_batch(deps, batch), claim_and_plan(deps));
-        replanned += saved?;
+        match saved {
+            Ok(saved) => replanned += saved,
+            Err(error) => {
+                if let Ok(Some(following)) = following {
+                    give_up(deps, following).await;
+                }
+                return Err(error);
+            }
+        }
         next = following?;
     }
     Ok(replanned)
+}
+
+/// A batch that nobody will save: what the planner was told of it is looked up, and somebody else may have it
+/// at once. Where that fails, its claim ends by itself.
+async fn give_up(deps: &Deps, Batch { waiting, planned }: Batch) {
+    if let Ok(planned) = &planned
+        && let Err(error) = forget(deps, planned).await
+    {
+        tracing::warn!(%error, "the planner takes departures for fuller than they are until they are booked");
+    }
+    let freed: Result<(), StoreError> = deps
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let Some(first) = waiting.first() else { return Ok(()) };
+                let ids: Vec<_> = waiting.iter().map(|waiting| waiting.shipment).collect();
+                replans::free(tx, &ids, first.claimed_until).await
+            })
+        })
+        .await;
+    if let Err(error) = freed {
+        tracing::warn!(%error, "shipments that were claimed are taken up when their claim ends");
+    }
 }
 
 async fn claim_and_plan(deps: &Deps) -> Result<Option<Batch>, ReplanError> {
@@ -216,7 +247,8 @@ async fn set_aside(
         .write(move |tx| {
             Box::pin(async move {
                 for one in &waiting {
-                    replans::postpone(tx, one.shipment, next_attempt_at, one.attempts, &problem).await?;
+                    let claim = (one.shipment, one.claimed_until);
+                    replans::postpone(tx, claim, next_attempt_at, one.attempts, &problem).await?;
                 }
                 Ok(())
             })

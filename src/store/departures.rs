@@ -168,6 +168,51 @@ pub async fn cancel(tx: &Tx, dated: &Dated, wall: Instant) -> Result<(), StoreEr
     Ok(())
 }
 
+/// What is open or packed and was to leave `hub` from `from_at` until before `until_at`, by its id.
+pub async fn leaving(
+    tx: &Tx,
+    hub: &HubCode,
+    from_at: Instant,
+    until_at: Instant,
+) -> Result<Vec<Booked>, StoreError> {
+    use departure::Column as C;
+    let states = [DepartureState::Open, DepartureState::Closed];
+    let query = departure::Entity::find()
+        .filter(C::FromHub.eq(hub.as_str()))
+        .filter(C::DepartAt.gte(from_at.timestamp_micros()))
+        .filter(C::DepartAt.lt(until_at.timestamp_micros()))
+        .filter(C::State.is_in(states.map(DepartureState::as_str)));
+    query.order_by_asc(C::Id).all(tx).await?.into_iter().map(from_row).collect()
+}
+
+/// What is open or packed, had its cut-off at `since` or later and leaves after `now`, by its id.
+pub async fn yet_to_leave(tx: &Tx, since: Instant, now: Instant) -> Result<Vec<Booked>, StoreError> {
+    use departure::Column as C;
+    let states = [DepartureState::Open, DepartureState::Closed];
+    let query = departure::Entity::find()
+        .filter(C::State.is_in(states.map(DepartureState::as_str)))
+        .filter(C::CutoffAt.gte(since.timestamp_micros()))
+        .filter(C::DepartAt.gt(now.timestamp_micros()));
+    query.order_by_asc(C::Id).all(tx).await?.into_iter().map(from_row).collect()
+}
+
+/// It leaves at other times, or carries more or less. Nothing happens where it is not open any more.
+pub async fn redate(tx: &Tx, dated: &Dated, wall: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE departure SET depart_at = $2, arrive_at = $3, cutoff_at = $4, capacity_grams = $5, \
+         capacity_cm3 = $6, changed_at = $7 WHERE id = $1 AND state = 'open'";
+    let values = [
+        dated.id.to_string().into(),
+        dated.depart_at.timestamp_micros().into(),
+        dated.arrive_at.timestamp_micros().into(),
+        dated.cutoff_at.timestamp_micros().into(),
+        (dated.capacity_grams as i64).into(),
+        (dated.capacity_cm3 as i64).into(),
+        wall.timestamp_micros().into(),
+    ];
+    tx.execute_raw(statement(tx, sql, values)).await?;
+    Ok(())
+}
+
 /// How many shipments have a booking on it.
 pub async fn bookings_on(db: &impl ConnectionTrait, id: &DepartureId) -> Result<u64, StoreError> {
     let query = booking::Entity::find().filter(booking::Column::DepartureId.eq(id.to_string()));

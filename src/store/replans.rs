@@ -1,15 +1,15 @@
 //! Shipments whose plan is to be looked at again.
 //!
 //! One row a shipment, however many reasons there are: the first one stays, since it is what the
-//! merchant is told, and the shipment is looked at as it is then. A request for what is being
+//! merchant is told, until there was no way; the shipment is looked at as it is then. A request for what is being
 //! looked at ends the claim on it, so that whoever has it finds out and leaves the row.
 //!
 //! Too many requests cost time and nothing else; whoever takes one up checks first.
 
-use sea_orm::sea_query::Value;
+use sea_orm::sea_query::{Expr, Value};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 use super::entity::replan::{self, Column as C};
@@ -56,11 +56,14 @@ pub struct Waiting {
 
 const AGAIN: &str = "ON CONFLICT (shipment_id) DO UPDATE SET next_attempt_at = excluded.next_attempt_at, \
      claimed_until = 0, left_behind = replan.left_behind OR excluded.left_behind, \
-     reason = CASE WHEN replan.reason = '' THEN excluded.reason ELSE replan.reason END";
+     reason = CASE WHEN replan.reason = '' OR replan.attempts > 0 THEN excluded.reason ELSE replan.reason END, \
+     requested_by = CASE WHEN replan.reason = '' OR replan.attempts > 0 THEN excluded.requested_by \
+     ELSE replan.requested_by END";
 const COLUMNS: &str = "shipment_id, reason, requested_by, left_behind, requested_at, next_attempt_at, \
      claimed_until, attempts";
-/// That have nothing before them any more; the others are found out about one by one.
-const OVER: &str = "('delivered', 'cancelled', 'returned', 'returning', 'lost', 'destroyed')";
+/// That have nothing before them any more; the others are found out about one by one. What is lost or goes back
+/// may be one parcel of several.
+const OVER: &str = "('delivered', 'cancelled')";
 
 /// Has shipments planned anew that were left behind when their departure was packed: it is closed, and they
 /// are not on it, whatever their plan says.
@@ -214,10 +217,19 @@ pub async fn request_missed(
     insert_from(tx, MISSED, "ON CONFLICT (shipment_id) DO NOTHING", cause, times, more).await
 }
 
-/// Tries again at once what there was no way for.
+/// Tries again at once what there was no way for, and what was set aside.
 pub async fn wake(tx: &Tx) -> Result<u64, StoreError> {
-    let sql = "UPDATE replan SET next_attempt_at = 0, claimed_until = 0 WHERE attempts > 0";
-    Ok(tx.execute_raw(statement(tx, sql, [])).await?.rows_affected())
+    // In the order of their ids, as everybody takes them.
+    let lock = match tx.get_database_backend() {
+        DatabaseBackend::Postgres => " FOR UPDATE",
+        _ => "",
+    };
+    let sql = format!(
+        "WITH asleep AS MATERIALIZED (SELECT shipment_id FROM replan WHERE attempts > 0 \
+         OR last_problem IS NOT NULL ORDER BY shipment_id{lock}) UPDATE replan SET next_attempt_at = 0, \
+         claimed_until = 0 WHERE shipment_id IN (SELECT shipment_id FROM asleep)"
+    );
+    Ok(tx.execute_raw(statement(tx, &sql, [])).await?.rows_affected())
 }
 
 /// The claim's inner question, on its own so that a test can look at its plan.
@@ -273,21 +285,37 @@ pub async fn settle(tx: &Tx, shipments: &[ShipmentId]) -> Result<(), StoreError>
     Ok(())
 }
 
-/// To be looked at again later, and why; freed of its claim.
+/// Ends the claim of `claimed_until` on those of `shipments` that still have it: they are due at once. In the
+/// order of their ids where somebody else may hold some of them.
+pub async fn free(tx: &Tx, shipments: &[ShipmentId], claimed_until: Instant) -> Result<(), StoreError> {
+    let ours = still_claimed(tx, shipments, claimed_until).await?;
+    if !ours.is_empty() {
+        replan::Entity::update_many()
+            .col_expr(C::ClaimedUntil, Expr::value(0_i64))
+            .filter(C::ShipmentId.is_in(ours.iter().map(|id| id.uuid())))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// To be looked at again later, and why; freed of its claim. Nothing happens where that is not the one of
+/// `claimed_until` any more: somebody asked again, or has taken it up.
 pub async fn postpone(
     tx: &Tx,
-    shipment: ShipmentId,
+    (shipment, claimed_until): (ShipmentId, Instant),
     next_attempt_at: Instant,
     attempts: u32,
     problem: &str,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE replan SET next_attempt_at = $2, claimed_until = 0, attempts = $3, last_problem = $4 \
-         WHERE shipment_id = $1";
+         WHERE shipment_id = $1 AND claimed_until = $5";
     let values = [
         shipment.uuid().into(),
         next_attempt_at.timestamp_micros().into(),
         i32::try_from(attempts).unwrap_or(i32::MAX).into(),
         problem.to_owned().into(),
+        claimed_until.timestamp_micros().into(),
     ];
     tx.execute_raw(statement(tx, sql, values)).await?;
     Ok(())

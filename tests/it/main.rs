@@ -20,6 +20,7 @@ mod planning;
 mod plans;
 mod polling;
 mod replan;
+mod replan_packed;
 mod replicas;
 mod scans;
 mod shipments;

@@ -23,6 +23,8 @@ pub struct Known<'k> {
     pub places: &'k [Place],
     /// Departures that were packed without it.
     pub left_behind: &'k [DepartureId],
+    /// Departures that were called off, even where the network has them again since.
+    pub cancelled: &'k [DepartureId],
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +33,7 @@ pub enum Decision {
     Anew(Anew),
     /// Nothing is left to plan.
     Nothing,
-    /// It was to be collected so long ago that nobody will.
+    /// All that is left was to be collected so long ago that nobody will.
     Abandoned,
 }
 
@@ -70,11 +72,12 @@ const TOLERATED: TimeDelta = TimeDelta::hours(1);
 const SCANNED_WITHIN: TimeDelta = TimeDelta::hours(6);
 
 pub fn decide(network: &Network, known: &Known, horizon: TimeDelta, now: Instant) -> Decision {
-    let walk = Walk { network, known, hauls: hauls(known.plan), now };
-    let Some((place, parcels)) = walk.front() else { return Decision::Nothing };
-    if *place == Place::Uncollected && now - known.pickup_until > horizon {
-        return Decision::Abandoned;
-    }
+    let given_up = given_up(known.pickup_until, horizon, now);
+    let walk = Walk { network, known, hauls: hauls(known.plan), given_up, now };
+    let Some((place, parcels)) = walk.front() else {
+        let is_waited_for = known.places.contains(&Place::Uncollected);
+        return if is_waited_for { Decision::Abandoned } else { Decision::Nothing };
+    };
     let Some(ahead) = walk.ahead(place) else { return Decision::StillHolds };
     let Some(why) = walk.broken(place, &ahead) else { return Decision::StillHolds };
     let start = match place {
@@ -84,6 +87,11 @@ pub fn decide(network: &Network, known: &Known, horizon: TimeDelta, now: Instant
         }
     };
     Decision::Anew(Anew { why, start, travelled: walk.travelled(place), parcels })
+}
+
+/// Whether what was not collected yet never will be.
+pub fn given_up(pickup_until: Instant, horizon: TimeDelta, now: Instant) -> bool {
+    now - pickup_until > horizon
 }
 
 fn hauls(plan: &Plan) -> Vec<&Leg> {
@@ -104,6 +112,8 @@ struct Walk<'w> {
     network: &'w Network,
     known: &'w Known<'w>,
     hauls: Vec<&'w Leg>,
+    /// Nobody waits for what was not collected any more; the others go on without it.
+    given_up: bool,
     now: Instant,
 }
 
@@ -111,7 +121,9 @@ impl<'w> Walk<'w> {
     /// The place of the least advanced parcels, and which those are. None: none is on a way any more.
     fn front(&self) -> Option<(&'w Place, Vec<usize>)> {
         let places = self.known.places;
-        let place = places.iter().filter(|place| **place != Place::Beyond).min_by_key(|p| self.rank(p))?;
+        let is_on_a_way =
+            |place: &&Place| **place != Place::Beyond && !(self.given_up && **place == Place::Uncollected);
+        let place = places.iter().filter(is_on_a_way).min_by_key(|place| self.rank(place))?;
         let is_there = |other: &Place| match (place, other) {
             (Place::InHub { hub, .. }, Place::InHub { hub: other, .. })
             | (Place::UnderWay { hub, .. }, Place::UnderWay { hub: other, .. }) => hub == other,
@@ -227,7 +239,8 @@ impl<'w> Walk<'w> {
             }
             let lane = self.network.lane(&id.lane);
             let lane = lane.filter(|lane| lane.from.as_str() == leg.from && lane.to.as_str() == leg.to);
-            let departure = lane.and_then(|_| self.network.departure(id));
+            let is_cancelled = self.known.cancelled.contains(id);
+            let departure = lane.and_then(|_| self.network.departure(id)).filter(|_| !is_cancelled);
             let Some(departure) = departure else { return Some(format!("departure {id} does not leave")) };
             if (departure.depart_at, departure.arrive_at) != (leg.depart_at, leg.arrive_at) {
                 return Some(format!("departure {id} has other times"));

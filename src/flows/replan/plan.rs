@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::decide::{Anew, Beginning, Decision, Known, Travelled, decide};
+use super::decide::{Anew, Beginning, Decision, Known, Travelled, decide, given_up};
 use super::load::Case;
 use crate::config;
 use crate::domain::id::PlanId;
@@ -11,13 +11,13 @@ use crate::domain::instant::Instant;
 use crate::domain::network::{DepartureId, DepartureState};
 use crate::domain::plan::{Leg, Plan};
 use crate::domain::shipment::Estimate;
-use crate::flows::book_departures::{Release, Wanted};
+use crate::flows::book_departures::{self, Release, Wanted};
 use crate::flows::read_pickup::{self, Piece};
 use crate::geography::Atlas;
-use crate::routing::{Ask, Load, Planner, Start};
+use crate::routing::{Ask, Load, Network, Planner, Start};
 use crate::store::departures::{Booking, Held};
 use crate::store::shipments::Parcel;
-use crate::tracking;
+use crate::tracking::{self, Place};
 
 pub enum Outcome {
     /// The plan holds, or there is nothing more to plan.
@@ -73,20 +73,25 @@ fn outcome(planner: &Planner, horizon: TimeDelta, case: &Case, now: Instant) -> 
     let closed =
         case.held.iter().filter(|held| case.waiting.left_behind && held.state == DepartureState::Closed);
     let left_behind: Vec<_> = closed.map(|held| held.booking.departure.clone()).collect();
+    let cancelled = case.held.iter().filter(|held| held.state == DepartureState::Cancelled);
+    let cancelled: Vec<_> = cancelled.map(|held| held.booking.departure.clone()).collect();
     let known = Known {
         plan: &case.plan,
         clearance: case.shipment.clearance,
         pickup_until: case.shipment.pickup.until,
         places: &places,
         left_behind: &left_behind,
+        cancelled: &cancelled,
     };
+    let given_up = given_up(known.pickup_until, horizon, now);
+    let found = Found { case, places: &places, left_behind: &left_behind, given_up };
     match decide(planner.network(), &known, horizon, now) {
         Decision::StillHolds | Decision::Nothing => Outcome::Done,
         Decision::Abandoned => {
             let open = case.held.iter().filter(|held| held.state == DepartureState::Open);
             Outcome::Abandoned(open.map(|held| release(held, false)).collect())
         }
-        Decision::Anew(anew) => match new_plan(planner, case, anew, &left_behind, now) {
+        Decision::Anew(anew) => match new_plan(planner, &found, anew, now) {
             Ok(mut new) => {
                 new.estimate = tracking::estimate(&new.plan, Some(&timeline));
                 Outcome::Anew(Box::new(new))
@@ -96,22 +101,27 @@ fn outcome(planner: &Planner, horizon: TimeDelta, case: &Case, now: Instant) -> 
     }
 }
 
+/// A shipment, and what was found out about it.
+struct Found<'f> {
+    case: &'f Case,
+    /// By parcel.
+    places: &'f [Place],
+    left_behind: &'f [DepartureId],
+    /// Nobody waits for what was not collected any more.
+    given_up: bool,
+}
+
 fn release(held: &Held, closed_too: bool) -> Release {
     Release { booking: held.booking.clone(), closed_too }
 }
 
-fn new_plan(
-    planner: &Planner,
-    case: &Case,
-    anew: Anew,
-    left_behind: &[DepartureId],
-    now: Instant,
-) -> Result<NewPlan, String> {
+fn new_plan(planner: &Planner, found: &Found, anew: Anew, now: Instant) -> Result<NewPlan, String> {
     let Anew { why, start, travelled, parcels } = anew;
-    let (on_it, others) = split(&case.parcels, &parcels);
+    let case = found.case;
+    let on_it: Vec<&Parcel> = parcels.iter().filter_map(|at| case.parcels.get(*at)).collect();
     let ask = ask(case, start, &on_it)?;
     let travelled: Vec<Leg> = travelled.into_iter().filter_map(|leg| leg_of(planner, leg, &ask)).collect();
-    let released = released(case, &travelled, left_behind);
+    let released = released(case, &travelled, found.left_behind);
     tell(planner, &released, &[]);
     let mut plan = planner.plan(&ask, now).map_err(|no_route| {
         give_back(planner, &released);
@@ -120,7 +130,7 @@ fn new_plan(
     let network = planner.network();
     let load = (u64::from(ask.weight.0), ask.volume_cm3);
     let mut wanted = vec![Wanted::of(network, case.shipment.id, &plan.legs, load.0, load.1)];
-    wanted.extend(kept(planner, case, &released, &others));
+    wanted.extend(kept(planner.network(), found, &released, &parcels));
     tell(planner, &[], &wanted);
     let cause = &case.waiting.cause.reason;
     plan.reason = format!("{}: {}", if cause.is_empty() { &why } else { cause }, plan.reason);
@@ -134,13 +144,6 @@ fn new_plan(
     }
     let (id, estimate) = (PlanId::from_uuid(Uuid::now_v7()), case.shipment.estimate);
     Ok(NewPlan { id, plan, estimate, why, released, wanted })
-}
-
-/// The parcels at `places`, and the others.
-fn split<'p>(all: &'p [Parcel], places: &[usize]) -> (Vec<&'p Parcel>, Vec<&'p Parcel>) {
-    let (on_it, others): (Vec<_>, Vec<_>) = all.iter().enumerate().partition(|(at, _)| places.contains(at));
-    let parcels = |of: Vec<(usize, &'p Parcel)>| of.into_iter().map(|(_, parcel)| parcel).collect();
-    (parcels(on_it), parcels(others))
 }
 
 fn ask(case: &Case, start: Beginning, parcels: &[&Parcel]) -> Result<Ask, String> {
@@ -181,23 +184,77 @@ fn released(case: &Case, travelled: &[Leg], left_behind: &[DepartureId]) -> Vec<
     case.held.iter().filter(|held| !is_behind(held)).filter_map(release).collect()
 }
 
-/// What parcels that are further on keep of what is given back: room for themselves, on what still leaves.
-fn kept(planner: &Planner, case: &Case, released: &[Release], others: &[&Parcel]) -> Vec<Wanted> {
-    let grams: u64 = others.iter().map(|parcel| u64::from(parcel.weight.0)).sum();
-    let cm3 = others.iter().map(|parcel| parcel.size.cubic_cm()).sum();
-    if grams == 0 {
-        return Vec::new();
+/// What parcels that are further on keep of what is given back: room for themselves, on what still leaves and
+/// each of them has yet to go with.
+fn kept(network: &Network, found: &Found, released: &[Release], on_it: &[usize]) -> Vec<Wanted> {
+    let Found { case, places, left_behind, given_up } = found;
+    let is_given_back = |held: &Held| {
+        released.iter().any(|one| !one.closed_too && one.booking.departure == held.booking.departure)
+    };
+    let mut wanted = Vec::new();
+    for (at, (parcel, place)) in case.parcels.iter().zip(*places).enumerate() {
+        if on_it.contains(&at) || (*given_up && *place == Place::Uncollected) {
+            continue;
+        }
+        let ahead = still_ahead(network, case, place, left_behind);
+        let departures = ahead.into_iter().filter(|held| is_given_back(held)).filter_map(|held| {
+            let id = &held.booking.departure;
+            book_departures::dated(network, id, network.departure(id)?)
+        });
+        wanted.push(Wanted {
+            shipment: case.shipment.id,
+            grams: u64::from(parcel.weight.0),
+            cm3: parcel.size.cubic_cm(),
+            departures: departures.collect(),
+        });
     }
-    let network = planner.network();
-    let open = released.iter().filter(|release| !release.closed_too);
-    let legs: Vec<Leg> = open
-        .filter(|release| network.departure(&release.booking.departure).is_some())
-        .filter_map(|release| {
-            let id = Some(&release.booking.departure);
-            case.plan.legs.iter().find(|leg| leg.departure.as_ref() == id).cloned()
-        })
-        .collect();
-    vec![Wanted::of(network, case.shipment.id, &legs, grams, cm3)]
+    wanted
+}
+
+/// What a parcel at `place` goes with of all that its shipment holds, be it of one plan or of several: from
+/// each hub the next that leaves. What it is on is among it.
+fn still_ahead<'c>(
+    network: &Network,
+    case: &'c Case,
+    place: &Place,
+    left_behind: &[DepartureId],
+) -> Vec<&'c Held> {
+    let lane = |held: &Held| network.lane(&held.booking.departure.lane);
+    let goes = |held: &&Held| {
+        held.state != DepartureState::Cancelled && !left_behind.contains(&held.booking.departure)
+    };
+    let mut ahead: Vec<&Held> = Vec::new();
+    let (mut hub, mut after, not_with) = match place {
+        Place::Beyond => return ahead,
+        Place::Uncollected | Place::Collected => (case.plan.origin_hub.clone(), None, None),
+        Place::InHub { hub, since, offloaded, .. } => {
+            (hub.clone(), Some(*since), offloaded.as_ref().map(|(departure, _)| departure))
+        }
+        Place::UnderWay { hub, departure, at } => {
+            let is_it = |held: &&Held| match departure {
+                Some(departure) => held.booking.departure == *departure,
+                None => lane(held).is_some_and(|lane| lane.from == *hub),
+            };
+            let on = case.held.iter().filter(goes).find(is_it);
+            ahead.extend(on);
+            let on = departure.as_ref().or(on.map(|held| &held.booking.departure));
+            let Some(lane) = on.and_then(|on| network.lane(&on.lane)) else { return ahead };
+            (lane.to.clone(), Some(*at), None)
+        }
+    };
+    // By the time at which they leave, so that each step is a later one and there is an end.
+    while let Some((next, lane)) = case
+        .held
+        .iter()
+        .filter(goes)
+        .filter(|held| after.is_none_or(|after| held.depart_at > after))
+        .filter(|held| not_with != Some(&held.booking.departure))
+        .find_map(|held| lane(held).filter(|lane| lane.from == hub).map(|lane| (held, lane)))
+    {
+        ahead.push(next);
+        (hub, after) = (lane.to.clone(), Some(next.depart_at));
+    }
+    ahead
 }
 
 /// Tells the planner what is given back and taken, before it is.

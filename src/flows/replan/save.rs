@@ -36,6 +36,8 @@ struct Saved {
     loads: Loads,
     replanned: u64,
     to_tell: bool,
+    /// Shipments that were changed meanwhile: nothing of what was planned for them is true.
+    changed: HashSet<ShipmentId>,
 }
 
 /// Says how many shipments have a new plan.
@@ -47,6 +49,14 @@ pub async fn save(deps: &Deps, planned: &Planned) -> Result<u64, ReplanError> {
     let saved = saved?;
     faults::reached("replan.committed");
     deps.network.booked(&saved.loads);
+    if !saved.changed.is_empty() {
+        let changed = planned.all.iter().filter(|(case, _)| saved.changed.contains(&case.shipment.id));
+        let departures = changed.flat_map(|(_, outcome)| outcome.departures());
+        let looked = book_departures::look_at(deps.store.reader(), &deps.network.planner(), departures).await;
+        if let Err(error) = looked {
+            tracing::warn!(%error, "the planner takes departures for fuller than they are until they are booked");
+        }
+    }
     if saved.to_tell {
         deps.webhook_bell.notify_one();
     }
@@ -64,6 +74,7 @@ async fn write(
         return Err(ReplanError::NewEdition);
     }
     let unchanged = unchanged(tx, all).await?;
+    let changed_meanwhile = free_changed(tx, all, &unchanged).await?;
     let all: Vec<&(Case, Outcome)> =
         all.iter().filter(|(case, _)| unchanged.contains(&case.shipment.id)).collect();
     let loads = rebook(tx, &all, now, wall).await?;
@@ -83,7 +94,21 @@ async fn write(
     settle(tx, &all, wall).await?;
     faults::reached("replan.before_commit");
     let replanned = all.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Anew(_))).count() as u64;
-    Ok(Saved { loads, replanned, to_tell })
+    Ok(Saved { loads, replanned, to_tell, changed: changed_meanwhile })
+}
+
+/// Those that are not as they were when they were read; they are due at once.
+async fn free_changed(
+    tx: &Tx,
+    all: &[(Case, Outcome)],
+    unchanged: &HashSet<ShipmentId>,
+) -> Result<HashSet<ShipmentId>, ReplanError> {
+    let changed = || all.iter().filter(|(case, _)| !unchanged.contains(&case.shipment.id));
+    let ids: Vec<ShipmentId> = changed().map(|(case, _)| case.shipment.id).collect();
+    if let Some((first, _)) = changed().next() {
+        replans::free(tx, &ids, first.waiting.claimed_until).await?;
+    }
+    Ok(ids.into_iter().collect())
 }
 
 /// Those that are as they were when they were read, and not asked for again; locked.
@@ -135,10 +160,10 @@ fn changed(case: &Case, outcome: &Outcome, now: Instant) -> Option<Changed> {
         Outcome::Abandoned(released) => {
             let departures: Vec<_> = released.iter().map(|release| &release.booking.departure).collect();
             let detail = json!({"released": departures, "pickup_until": rfc3339(case.shipment.pickup.until)});
+            // Once: by the next time it holds nothing.
             (!released.is_empty()).then(|| Changed {
-                shipment: Shipment { updated_at: now, ..case.shipment.clone() },
                 change: change(case, "shipment.not_collected", detail),
-                notice: None,
+                ..unroutable(case, NOT_COLLECTED, now)
             })
         }
     }
@@ -174,6 +199,9 @@ fn replanned(case: &Case, new: &NewPlan, now: Instant) -> Changed {
     Changed { shipment, change: change(case, "shipment.replanned", detail), notice: Some(notice) }
 }
 
+/// Why there is no way for what nobody collected.
+const NOT_COLLECTED: &str = "it was not collected, and what was booked for it has been given back";
+
 fn unroutable(case: &Case, problem: &str, now: Instant) -> Changed {
     let shipment = Shipment { updated_at: now, ..case.shipment.clone() };
     let detail = json!({"reason": case.waiting.cause.reason, "problem": problem});
@@ -199,7 +227,8 @@ async fn settle(tx: &Tx, all: &[&(Case, Outcome)], wall: Instant) -> Result<(), 
             Outcome::NoWay(problem) => {
                 let Case { waiting, shipment, .. } = case;
                 let next_attempt_at = wall + wait(waiting.attempts);
-                replans::postpone(tx, shipment.id, next_attempt_at, waiting.attempts + 1, problem).await?;
+                let claim = (shipment.id, waiting.claimed_until);
+                replans::postpone(tx, claim, next_attempt_at, waiting.attempts + 1, problem).await?;
             }
             Outcome::Done | Outcome::Abandoned(_) | Outcome::Anew(_) => done.push(case.shipment.id),
         }

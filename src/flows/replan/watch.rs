@@ -16,6 +16,7 @@ pub fn off_plan(network: &Network, advanced: &Advanced, horizon_days: u32, now: 
         pickup_until: advanced.shipment.pickup.until,
         places: &advanced.places,
         left_behind: &[],
+        cancelled: &[],
     };
     let horizon = chrono::TimeDelta::days(i64::from(horizon_days));
     match decide(network, &known, horizon, now) {

@@ -88,6 +88,7 @@ fn decided(calendar: &Calendar, places: &[Place], now: &str) -> Decision {
         pickup_until: at("02 08:00"),
         places,
         left_behind: &[],
+        cancelled: &[],
     };
     decide(&network(calendar), &known, TimeDelta::days(20), at(now))
 }
@@ -212,6 +213,7 @@ fn another_clearance_needs_a_gateway_that_has_it() {
         pickup_until: at("02 08:00"),
         places: &places,
         left_behind: &[],
+        cancelled: &[],
     };
     let decision = decide(&network, &known, TimeDelta::days(20), at("02 06:00"));
     assert_eq!(anew(decision).0, "gateway CN1 does not clear 1210");
@@ -237,6 +239,7 @@ fn what_did_not_go_goes_with_a_later_one() {
         pickup_until: at("02 08:00"),
         places: &places,
         left_behind: &left_behind,
+        cancelled: &[],
     };
     let decision = decide(&network(&Calendar::default()), &known, TimeDelta::days(20), at("02 10:01"));
     assert_eq!(anew(decision).0, "departure A1-20260302 was packed without it");
@@ -269,6 +272,9 @@ fn the_least_advanced_parcels_decide_and_what_is_with_the_last_mile_does_not() {
     assert_eq!(parcels(decided(&none, &places, "02 21:00")), [1]);
     let long_after = "28 00:00";
     assert_eq!(decided(&none, &[Place::Uncollected], long_after), Decision::Abandoned);
+    assert_eq!(decided(&none, &[Place::Beyond, Place::Uncollected], long_after), Decision::Abandoned);
+    let places = [Place::Uncollected, in_hub("BB", "27 21:00")];
+    assert_eq!(parcels(decided(&none, &places, long_after)), [1], "it goes on without the other one");
 }
 
 #[test]
