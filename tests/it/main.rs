@@ -22,6 +22,7 @@ mod polling;
 mod replan;
 mod replicas;
 mod scans;
+mod separated;
 mod shipments;
 mod signatures;
 mod tracking;
