@@ -141,7 +141,7 @@ pub async fn record(
             Outcome::Parcel(recorded) => HttpResponse::Created().json(ScanView::from(recorded)),
             // What was not recorded for anybody is answered as such: the same again is harmless.
             Outcome::Bag(recorded) if recorded.moved == 0 && !recorded.failed.is_empty() => {
-                HttpResponse::ServiceUnavailable().json(BagScanView::from(recorded))
+                Problem::not_ready().json(BagScanView::from(recorded))
             }
             Outcome::Bag(recorded) if recorded.moved == 0 => {
                 HttpResponse::Ok().json(BagScanView::from(recorded))
