@@ -22,7 +22,7 @@ const TABLE: &str = include_str!("data/segregation.csv");
 pub const NONE: &str = "";
 /// Of cells and batteries that are packed by themselves.
 pub const LITHIUM: &str = "lithium";
-/// Of what has a class that nobody knows: apart from all other dangerous goods.
+/// Of what has a class that nobody knows: apart from all dangerous goods, its own kind too.
 pub const UNKNOWN: &str = "unknown";
 
 /// Lithium ion and lithium metal batteries, by themselves. Those in or with equipment, UN3481
@@ -67,7 +67,7 @@ static APART: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
     // Part of the binary: a test reads every row of it.
     let rows = rows.map(|row| row.expect("a malformed segregation.csv"));
     let pairs = rows.map(|row| (known(row.one), known(row.other)));
-    pairs.chain(CLASSES.iter().chain([&LITHIUM]).map(|class| (*class, UNKNOWN))).collect()
+    pairs.chain(CLASSES.iter().chain([&LITHIUM, &UNKNOWN]).map(|class| (*class, UNKNOWN))).collect()
 });
 
 /// Every pair of classes that may not share a bag or a unit, each once, in either order.
@@ -121,9 +121,15 @@ mod tests {
 
     #[test]
     fn what_reacts_is_apart_and_nothing_is_apart_from_plain_goods() {
-        for (one, other) in
-            [("3", "5.1"), ("4.2", "5.1"), ("4.3", "8"), ("1", "8"), ("1", "2.2"), ("1", "4.1")]
-        {
+        for (one, other) in [
+            ("3", "5.1"),
+            ("4.2", "5.1"),
+            ("4.3", "8"),
+            ("1", "8"),
+            ("1", "2.2"),
+            ("1", "4.1"),
+            (UNKNOWN, UNKNOWN),
+        ] {
             assert!(!may_share(one, other), "{one} {other}");
         }
         for (one, other) in [("3", "8"), ("5.1", "8"), ("2.1", "3"), ("1.4S", "3"), ("6.1", "3")] {

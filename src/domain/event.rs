@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::carrier::TrackingNumber;
 use super::instant::Instant;
-use super::network::HubCode;
+use super::network::{DepartureId, HubCode};
 use super::text::words;
 
 words! {
@@ -170,4 +170,10 @@ impl TrackingEvent {
             raw: String::new(),
         }
     }
+}
+
+/// The departure that a scan named, from the scan itself.
+pub fn departure_named(raw: &str) -> Option<DepartureId> {
+    let body: serde_json::Value = serde_json::from_str(raw).ok()?;
+    body["departure"].as_str()?.parse().ok()
 }

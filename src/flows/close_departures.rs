@@ -17,6 +17,7 @@
 mod announce;
 mod load;
 mod save;
+mod standing;
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ use crate::store::{StoreError, Tx, departures};
 pub struct Change {
     /// The parcel is seen where its consolidation ends.
     unpacked_from: Option<ConsolidationId>,
-    /// It did not leave with the others.
+    /// It did not leave with the others, or is seen where they are not.
     removed_from: Option<ConsolidationId>,
     /// It came out of this one and was not in it.
     surplus_in: Option<ConsolidationId>,
@@ -51,8 +51,36 @@ pub async fn look(tx: &Tx, scan: &Scan, hub: &HubCode) -> Result<Change, ScanErr
             let named = packed.filter(|placed| scan.departure.as_ref() == Some(&placed.departure));
             Ok(Change { removed_from: named.map(|placed| placed.member.consolidation), ..Change::default() })
         }
-        _ => Ok(Change { unpacked_from: ending_here(packed, hub), ..Change::default() }),
+        _ => Ok(Change {
+            unpacked_from: ending_here(packed, hub),
+            removed_from: elsewhere(scan, packed, hub),
+            ..Change::default()
+        }),
     }
+}
+
+/// The bag that a parcel cannot be in, as it is seen where that bag is not: back where it left from, at a hub
+/// that is neither end of its way, or leaving with another departure. What was reported late of the time before it
+/// was packed says nothing.
+fn elsewhere(scan: &Scan, packed: Option<&Placed>, hub: &HubCode) -> Option<ConsolidationId> {
+    let placed = packed.filter(|placed| placed.to != *hub)?;
+    let is_at_its_start = placed.from == *hub;
+    let is_out = match scan.kind {
+        ScanKind::Received | ScanKind::Arrived | ScanKind::Unpacked => {
+            scan.occurred_at > if is_at_its_start { placed.depart_at } else { placed.cutoff_at }
+        }
+        ScanKind::Departed => {
+            let is_other = scan.departure.as_ref().is_some_and(|named| *named != placed.departure);
+            is_other && (is_at_its_start || scan.occurred_at > placed.cutoff_at)
+        }
+        ScanKind::Offloaded
+        | ScanKind::CustomsPresented
+        | ScanKind::CustomsHeld
+        | ScanKind::CustomsReleased
+        | ScanKind::HandedOver
+        | ScanKind::Packed => false,
+    };
+    is_out.then_some(placed.member.consolidation)
 }
 
 fn ending_here(packed: Option<&Placed>, hub: &HubCode) -> Option<ConsolidationId> {
@@ -123,7 +151,8 @@ async fn unpacking(
         let (departure, from, to) = (&opened.departure, &opened.from, &opened.to);
         return Err(wrong(format!("{departure} runs from {from} to {to}")));
     }
-    let expected: Vec<_> = places.iter().filter(|placed| placed.to == *hub).collect();
+    let is_here = |placed: &&Placed| placed.to == *hub && placed.member.state != MemberState::Removed;
+    let expected: Vec<_> = places.iter().filter(is_here).collect();
     let packed = expected.iter().find(|placed| placed.member.state == MemberState::Packed);
     let is_expected =
         |opened: &Consolidation| expected.iter().any(|placed| placed.member.consolidation == opened.id);
@@ -135,7 +164,9 @@ async fn unpacking(
         return Err(wrong(detail));
     }
     let unpacked_from = packed.map(|placed| placed.member.consolidation);
-    Ok(Change { unpacked_from, surplus_in, removed_from: None })
+    let elsewhere_packed = places.iter().find(|placed| placed.member.state == MemberState::Packed);
+    let removed_from = elsewhere(scan, elsewhere_packed, hub);
+    Ok(Change { unpacked_from, surplus_in, removed_from })
 }
 
 /// Writes it down, last in the transaction: from here on others who unpack the same consolidation wait.
@@ -146,6 +177,7 @@ pub async fn apply(tx: &Tx, scan: &Scan, hub: &HubCode, change: &Change) -> Resu
     }
     if let Some(id) = change.removed_from {
         bag_parcels::remove(tx, scan.parcel, id).await?;
+        consolidations::settle(tx, id).await?;
     }
     if let Some(consolidation) = change.surplus_in {
         let (parcel, hub, scanned_at) = (scan.parcel, hub.clone(), scan.occurred_at);

@@ -139,6 +139,9 @@ fn check(hub: &Hub, scan: &BagScan, consolidation: &Consolidation) -> Result<(),
         };
         wrong(pointer, format!("travels on {departure} from {from} to {to}"));
     }
+    if hub.code == *to && matches!(scan.kind, ScanKind::Departed | ScanKind::Offloaded) {
+        wrong("/kind", format!("{departure} leaves from {from}"));
+    }
     if let Some(named) = scan.departure.as_ref().filter(|named| *named != departure) {
         wrong("/departure", format!("it travels on {departure}, not on {named}"));
     }

@@ -211,7 +211,9 @@ fn check(deps: &Deps, hub: &Hub, scan: &Scan) -> Result<(), Vec<FieldError>> {
             Some(lane) if lane.from != hub.code && lane.to != hub.code => {
                 wrong("/departure", format!("{} runs from {} to {}", lane.id, lane.from, lane.to));
             }
-            Some(lane) if scan.kind == ScanKind::Offloaded && lane.from != hub.code => {
+            Some(lane)
+                if matches!(scan.kind, ScanKind::Departed | ScanKind::Offloaded) && lane.from != hub.code =>
+            {
                 wrong("/departure", format!("{} leaves from {}", lane.id, lane.from));
             }
             Some(_) => {}

@@ -119,7 +119,7 @@ impl Problem {
         HttpResponse::build(StatusCode::NOT_FOUND)
     }
 
-    /// For a report of its own on what is not ready.
+    /// For a report of its own on what is not ready, or could not be done now.
     pub fn not_ready() -> HttpResponseBuilder {
         HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
     }

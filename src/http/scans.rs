@@ -34,7 +34,7 @@ pub struct BagScanView {
     pub bag: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// recorded, or duplicate: it was recorded for every parcel before
+    /// recorded; duplicate: it was recorded for every parcel before; failed: for some it could not be recorded
     pub result: &'static str,
     /// Parcels in it
     pub parcels: usize,
@@ -88,8 +88,12 @@ impl From<BagRecorded> for BagScanView {
             .map(|(parcel, error)| FailedView { parcel: parcel.to_string(), problem: Problem::from(error) });
         let (parcels, moved) = (recorded.parcels, recorded.moved);
         let failed: Vec<_> = failed.collect();
-        let is_new = moved > 0 || !failed.is_empty();
-        Self { bag, unit, result: if is_new { "recorded" } else { "duplicate" }, parcels, moved, failed }
+        let result = match (failed.is_empty(), moved) {
+            (false, _) => "failed",
+            (true, 0) => "duplicate",
+            (true, _) => "recorded",
+        };
+        Self { bag, unit, result, parcels, moved, failed }
     }
 }
 
@@ -108,6 +112,7 @@ impl From<BagRecorded> for BagScanView {
         (status = 403, description = "The key belongs to another hub", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such parcel", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A bag's scan that could not be recorded for any parcel: send it again", body = BagScanView),
     )
 )]
 #[post("/v1/hubs/{code}/scans")]
@@ -134,6 +139,10 @@ pub async fn record(
                 HttpResponse::Ok().json(ScanView::from(recorded))
             }
             Outcome::Parcel(recorded) => HttpResponse::Created().json(ScanView::from(recorded)),
+            // What was not recorded for anybody is answered as such: the same again is harmless.
+            Outcome::Bag(recorded) if recorded.moved == 0 && !recorded.failed.is_empty() => {
+                Problem::not_ready().json(BagScanView::from(recorded))
+            }
             Outcome::Bag(recorded) if recorded.moved == 0 => {
                 HttpResponse::Ok().json(BagScanView::from(recorded))
             }
@@ -150,6 +159,29 @@ fn result(outcome: Result<Outcome, ScanError>) -> ScanResult {
             let problem = Problem::from(error);
             let ours = problem.status_code().is_server_error();
             ScanResult::Refused { result: if ours { "failed" } else { "refused" }, problem }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{ParcelId, ShipmentId};
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_scan_of_a_bag_that_failed_for_some_is_no_success() {
+        let shipment = ShipmentId::from_uuid(uuid::Uuid::nil());
+        let result = |moved, failed: usize| {
+            let error = || StoreError::Unavailable("away".to_owned());
+            let failed = (0..failed).map(|_| (ParcelId { shipment, number: 1 }, error())).collect();
+            let load = Load::Bag("106141411234567897".parse().expect("a number"));
+            BagScanView::from(BagRecorded { load, parcels: 2, moved, failed }).result
+        };
+        for (moved, failed, expected) in
+            [(2, 0, "recorded"), (0, 0, "duplicate"), (1, 1, "failed"), (0, 2, "failed")]
+        {
+            assert_eq!(result(moved, failed), expected);
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Placed {
     pub departure: DepartureId,
     pub from: HubCode,
     pub to: HubCode,
+    pub cutoff_at: Instant,
+    pub depart_at: Instant,
     /// The number of its bag.
     pub bag_number: u32,
 }
@@ -85,7 +87,8 @@ pub async fn of_bags(db: &impl ConnectionTrait, bags: &[Sscc]) -> Result<Vec<Mem
 
 /// Every place of a parcel, with a condition behind it.
 pub const PLACED: &str = "SELECT m.shipment_id, m.parcel_number, m.consolidation_id, m.sscc, m.state, \
-     m.unpacked_at, c.departure_id, c.from_hub, c.to_hub, b.number FROM bag_parcel m \
+     m.unpacked_at, c.departure_id, c.from_hub, c.to_hub, c.cutoff_at, \
+     c.depart_at, b.number FROM bag_parcel m \
      JOIN consolidation c ON c.id = m.consolidation_id JOIN bag b ON b.sscc = m.sscc WHERE ";
 
 /// Every bag that a parcel is or was in.
@@ -228,6 +231,7 @@ fn placed_from_row(row: &sea_orm::QueryResult) -> Result<Placed, StoreError> {
     let text = |name| row.try_get::<String>("", name);
     let column = |name| Column("bag_parcel", name);
     let of_consolidation = |name| Column("consolidation", name);
+    let moment = |name| row.try_get::<i64>("", name).map(from_micros);
     let member = from_row(bag_parcel::Model {
         shipment_id: row.try_get("", "shipment_id")?,
         parcel_number: row.try_get("", "parcel_number")?,
@@ -241,6 +245,8 @@ fn placed_from_row(row: &sea_orm::QueryResult) -> Result<Placed, StoreError> {
         departure: of_consolidation("departure_id").word(&text("departure_id")?)?,
         from: of_consolidation("from_hub").word(&text("from_hub")?)?,
         to: of_consolidation("to_hub").word(&text("to_hub")?)?,
+        cutoff_at: moment("cutoff_at")?,
+        depart_at: moment("depart_at")?,
         bag_number: column("number").number(row.try_get::<i32>("", "number")?)?,
     })
 }

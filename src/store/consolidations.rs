@@ -170,12 +170,13 @@ pub async fn newest(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Consoli
     query.limit(limit).all(db).await?.into_iter().map(from_row).collect()
 }
 
-/// Its departure does not leave: nothing is in it any more. Nothing happens where nothing was packed.
+/// Its departure does not leave: nothing is in it any more, and nobody has to be told of it. Nothing happens where nothing was packed.
 pub async fn dissolve(tx: &Tx, departure: &DepartureId) -> Result<(), StoreError> {
     use consolidation::Column as C;
     let Some(found) = find_by_departure(tx, departure).await? else { return Ok(()) };
     consolidation::Entity::update_many()
         .col_expr(C::State, Expr::value(ConsolidationState::Dissolved.as_str()))
+        .col_expr(C::Announced, Expr::value(true))
         .filter(C::Id.eq(found.id.uuid()))
         .exec(tx)
         .await?;
@@ -206,6 +207,11 @@ pub async fn open(tx: &Tx, id: ConsolidationId, at: Instant) -> Result<(), Store
     let sql = "UPDATE consolidation SET state = 'opened', opened_at = COALESCE(opened_at, $2) \
          WHERE id = $1 AND state IN ('packed', 'opened')";
     tx.execute_raw(statement(tx, sql, [id.uuid().into(), at.timestamp_micros().into()])).await?;
+    settle(tx, id).await
+}
+
+/// Of one that is open nothing is left to be seen. Nothing happens where something is, or nobody opened it.
+pub async fn settle(tx: &Tx, id: ConsolidationId) -> Result<(), StoreError> {
     let sql = "UPDATE consolidation SET state = 'settled' WHERE id = $1 AND state = 'opened' AND NOT EXISTS \
          (SELECT 1 FROM bag_parcel WHERE consolidation_id = $1 AND state = 'packed')";
     tx.execute_raw(statement(tx, sql, [id.uuid().into()])).await?;

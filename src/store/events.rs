@@ -15,11 +15,11 @@ use super::row::Column;
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::event::{
-    EventLocation, EventSource, EventStatus, Happening, Occurred, ScanKind, TrackingEvent,
+    EventLocation, EventSource, EventStatus, Happening, Occurred, ScanKind, TrackingEvent, departure_named,
 };
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::{Instant, from_micros};
-use crate::domain::network::HubCode;
+use crate::domain::network::{DepartureId, HubCode};
 
 /// What makes two reports the same event: who says what of which parcel, when and where.
 /// Not how it was learnt, nor when: a poll that repeats a push adds nothing.
@@ -124,14 +124,20 @@ pub async fn of_shipments(
 
 fn without_raw() -> Select<tracking_event::Entity> {
     use tracking_event::Column as C;
-    let of_departures = [ScanKind::Departed, ScanKind::Offloaded].map(ScanKind::as_str);
-    let raw = CaseStatement::new().case(Expr::col(C::ScanKind).is_in(of_departures), Expr::col(C::Raw));
     tracking_event::Entity::find()
         .select_only()
         .columns(C::iter().filter(|column| !matches!(column, C::Raw)))
-        .column_as(Expr::Case(Box::new(raw.finally(""))), C::Raw)
+        .column_as(raw_of_departures(), C::Raw)
         .order_by_asc(C::OccurredAt)
         .order_by_asc(C::Fingerprint)
+}
+
+/// The raw form of what may name a departure; of all else nothing.
+fn raw_of_departures() -> Expr {
+    use tracking_event::Column as C;
+    let of_departures = [ScanKind::Departed, ScanKind::Offloaded].map(ScanKind::as_str);
+    let raw = CaseStatement::new().case(Expr::col(C::ScanKind).is_in(of_departures), Expr::col(C::Raw));
+    Expr::Case(Box::new(raw.finally("")))
 }
 
 /// Where a scan had a parcel, and when.
@@ -141,10 +147,12 @@ pub struct Sighting {
     pub kind: ScanKind,
     pub hub: HubCode,
     pub occurred_at: Instant,
+    /// The one it named, where it says that something left or did not.
+    pub departure: Option<DepartureId>,
 }
 
-/// Shipment, parcel's number, kind, hub, time.
-type Seen = (Uuid, Option<i32>, Option<String>, Option<String>, i64);
+/// Shipment, parcel's number, kind, hub, time, raw form.
+type Seen = (Uuid, Option<i32>, Option<String>, Option<String>, i64, String);
 
 /// What staff scanned of many shipments, oldest first.
 pub async fn sightings(
@@ -159,11 +167,12 @@ pub async fn sightings(
             .columns([C::ShipmentId, C::ParcelNumber, C::ScanKind, C::HubCode, C::OccurredAt])
             .filter(C::ShipmentId.is_in(some.iter().map(|id| id.uuid())))
             .filter(C::Source.eq(EventSource::Scan.as_str()))
+            .column_as(raw_of_departures(), C::Raw)
             .into_tuple::<Seen>()
             .all(db)
             .await?;
         let column = |name| Column("tracking_event", name);
-        for (shipment, number, kind, hub, at) in rows {
+        for (shipment, number, kind, hub, at, raw) in rows {
             let (Some(number), Some(kind), Some(hub)) = (number, kind, hub) else { continue };
             all.push(Sighting {
                 parcel: ParcelId {
@@ -173,6 +182,7 @@ pub async fn sightings(
                 kind: column("scan_kind").word(&kind)?,
                 hub: column("hub_code").word(&hub)?,
                 occurred_at: from_micros(at),
+                departure: departure_named(&raw),
             });
         }
     }

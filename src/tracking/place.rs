@@ -1,7 +1,7 @@
 //! Where a parcel is, as far as a plan has to know.
 
 use super::fold::{ParcelTimeline, Timeline};
-use crate::domain::event::{EventSource, Facility, ScanKind, TrackingEvent};
+use crate::domain::event::{EventSource, Facility, ScanKind, TrackingEvent, departure_named};
 use crate::domain::instant::Instant;
 use crate::domain::network::{DepartureId, HubCode};
 use crate::domain::shipment::{Milestone, ShipmentStatus};
@@ -84,10 +84,8 @@ fn after(place: Place, event: &TrackingEvent) -> Place {
     place
 }
 
-/// The departure that a scan named, from the scan itself.
 fn departure(event: &TrackingEvent) -> Option<DepartureId> {
-    let body: serde_json::Value = serde_json::from_str(&event.raw).ok()?;
-    body["departure"].as_str()?.parse().ok()
+    departure_named(&event.raw)
 }
 
 #[cfg(test)]

@@ -477,7 +477,7 @@ on_both_databases! {
         let settled = consolidation(&app, &to, &departure).await;
         assert_eq!((&settled["missing"], &settled["state"]), (&json!([]), &json!("settled")));
         // What was taken out does not move with its bag any more.
-        let later = report(&app, &to, &of_load("bag", bag, "departed", 13)).await.must_be(200);
+        let later = report(&app, &to, &of_load("bag", bag, "arrived", 13)).await.must_be(200);
         assert_eq!(later["parcels"], 0);
         assert_eq!(show_consolidations::astray(&app.deps).await.expect("counts"), (0, 1));
         app.stop().await;

@@ -23,6 +23,7 @@ mod replan;
 mod replan_packed;
 mod replicas;
 mod scans;
+mod separated;
 mod shipments;
 mod signatures;
 mod tracking;

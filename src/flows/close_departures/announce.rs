@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use serde_json::json;
 
 use super::super::Deps;
 use super::super::advance::{Occasion, advance};
+use crate::domain::consolidation::ConsolidationState;
 use crate::domain::event::{
     EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind,
     TrackingEvent,
@@ -22,14 +23,19 @@ use crate::store::consolidations::{self, Consolidation};
 /// Shipments that are told at the same time: enough to share commits.
 const TOGETHER: usize = 64;
 
-/// Again: nothing changes.
+/// Again: nothing changes. A shipment that cannot be told keeps it from no other; all are told again later.
 pub async fn announce(deps: &Deps, consolidation: &Consolidation) -> Result<(), StoreError> {
+    let now = consolidations::find(deps.store.reader(), consolidation.id).await?;
+    if now.is_none_or(|now| now.state == ConsolidationState::Dissolved) {
+        return Ok(());
+    }
     let mut by_shipment: BTreeMap<ShipmentId, Vec<TrackingEvent>> = BTreeMap::new();
     for member in bag_parcels::of_consolidation(deps.store.reader(), consolidation.id).await? {
         by_shipment.entry(member.parcel.shipment).or_default().push(event(deps, consolidation, &member));
     }
     let told = by_shipment.into_iter().map(|(shipment, events)| tell(deps, shipment, events));
-    futures_util::stream::iter(told).buffer_unordered(TOGETHER).try_collect::<Vec<()>>().await?;
+    let told: Vec<_> = futures_util::stream::iter(told).buffer_unordered(TOGETHER).collect().await;
+    told.into_iter().collect::<Result<(), _>>()?;
     let id = consolidation.id;
     let done =
         deps.store.write(move |tx| Box::pin(async move { consolidations::set_announced(tx, id).await }));

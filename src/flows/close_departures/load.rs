@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
+use super::standing::{Scene, Standing, standing};
 use crate::consolidation::close::{Candidate, Departing, Piece, Way};
 use crate::consolidation::segregation;
 use crate::consolidation::terms::Terms;
-use crate::domain::event::ScanKind;
 use crate::domain::goods::Item;
 use crate::domain::id::{ConsolidationId, ParcelId, ShipmentId};
 use crate::domain::instant::Instant;
-use crate::domain::network::{DepartureId, DepartureState, HubCode, TransportMode};
+use crate::domain::network::{DepartureId, DepartureState, TransportMode};
 use crate::domain::plan::Plan;
-use crate::domain::shipment::ShipmentStatus;
 use crate::routing::Network;
-use crate::store::bag_parcels::{self, Placed};
-use crate::store::departures::{self, Booked, Booking};
+use crate::store::bag_parcels;
+use crate::store::departures::{self, Booked, Booking, Dated};
 use crate::store::events::{self, Sighting};
 use crate::store::shipments::{self, Parcel, Shipment};
 use crate::store::{Reads, StoreError, shipments_at_once};
@@ -63,6 +62,8 @@ pub async fn load_of(
         shipments.extend(found.filter_map(|one| plans.remove(&one.id).map(|(_, plan)| (one, plan))));
     }
     let scene = Scene {
+        network,
+        departure: &dated.id,
         from: &dated.from,
         cutoff_at: dated.cutoff_at,
         zone: network.hub(&dated.from).map_or(Tz::UTC, |hub| hub.zone),
@@ -75,17 +76,19 @@ pub async fn load_of(
             parcels.entry(parcel.id.shipment).or_default().push(parcel);
         }
     }
+    let stays = stays(network, dated);
     let candidates: Vec<Candidate> = shipments
         .iter()
         .map(|(shipment, plan)| {
             let parcels = parcels.get(&shipment.id).map(Vec::as_slice).unwrap_or_default();
-            candidate(shipment, plan, parcels, &scene, terms)
+            let candidate = candidate(shipment, plan, parcels, &scene, terms);
+            Candidate { absent: stays.clone().or(candidate.absent), ..candidate }
         })
         .collect();
     let lane = network.lane(&dated.id.lane);
     let departing = Departing {
         id: dated.id.clone(),
-        // Of a lane that an import took away nobody knows how it runs: cages go into anything but aircraft.
+        // Nothing is packed for a lane that an import took away.
         mode: lane.map_or(TransportMode::Road, |lane| lane.mode),
         cutoff_at: dated.cutoff_at,
         // As it is now: it may have shrunk since it was booked.
@@ -109,21 +112,27 @@ pub async fn load_of(
     })
 }
 
+/// Why nobody goes: the departure itself does not leave, and a bag of it would stand there for ever.
+fn stays(network: &Network, dated: &Dated) -> Option<String> {
+    let (id, from) = (&dated.id, &dated.from);
+    if network.departure(id).is_some() {
+        return None;
+    }
+    Some(if network.is_cancelled(id) {
+        format!("departure {id} is cancelled")
+    } else if network.scheduled(id).is_some() {
+        format!("hub {from} is closed when departure {id} is to leave")
+    } else {
+        format!("departure {id} is not in the network any more")
+    })
+}
+
 fn by_parcel<T>(all: Vec<T>, parcel: fn(&T) -> ParcelId) -> BTreeMap<ParcelId, Vec<T>> {
     let mut by_parcel: BTreeMap<ParcelId, Vec<T>> = BTreeMap::new();
     for one in all {
         by_parcel.entry(parcel(&one)).or_default().push(one);
     }
     by_parcel
-}
-
-/// The hub at its cut-off, and all that was seen of the parcels by anybody.
-struct Scene<'a> {
-    from: &'a HubCode,
-    cutoff_at: Instant,
-    zone: Tz,
-    sightings: BTreeMap<ParcelId, Vec<Sighting>>,
-    placed: BTreeMap<ParcelId, Vec<Placed>>,
 }
 
 fn candidate(
@@ -134,14 +143,20 @@ fn candidate(
     terms: &Terms,
 ) -> Candidate {
     let last_mile = terms.last_mile(&plan.gateway, shipment.consignee.division);
-    let absent = parcels.iter().find_map(|parcel| {
-        let reason = absent(parcel, scene)?;
-        let which = match parcels.len() {
-            1 => String::new(),
-            all => format!("parcel {} of {all}: ", parcel.id.number),
-        };
-        Some(format!("{which}{reason}"))
-    });
+    let named = |parcel: &Parcel, reason: String| match parcels.len() {
+        1 => reason,
+        all => format!("parcel {} of {all}: {reason}", parcel.id.number),
+    };
+    let (mut pieces, mut ahead, mut missing) = (Vec::new(), None, None);
+    for parcel in parcels {
+        match standing(parcel, plan, scene) {
+            Standing::There => pieces.push(piece(parcel)),
+            Standing::Ahead(reason) => ahead = ahead.or_else(|| Some(named(parcel, reason))),
+            Standing::Missing(reason) => missing = missing.or_else(|| Some(named(parcel, reason))),
+        }
+    }
+    // Whoever is ahead keeps nobody, but where all are there is nothing to pack.
+    let absent = missing.or_else(|| ahead.filter(|_| pieces.is_empty()));
     Candidate {
         shipment: shipment.id,
         service: shipment.service,
@@ -152,53 +167,8 @@ fn candidate(
             last_mile_carrier: last_mile.map(str::to_owned),
         },
         absent,
-        pieces: parcels.iter().map(piece).collect(),
+        pieces,
     }
-}
-
-/// Why a parcel cannot go. It was received by the cut-off, and not seen anywhere else by then: what people
-/// did later, they did after it had gone.
-fn absent(parcel: &Parcel, scene: &Scene<'_>) -> Option<String> {
-    match parcel.status {
-        status @ (ShipmentStatus::Cancelled
-        | ShipmentStatus::Returning
-        | ShipmentStatus::Returned
-        | ShipmentStatus::Lost
-        | ShipmentStatus::Destroyed) => return Some(format!("{status}")),
-        ShipmentStatus::Requested
-        | ShipmentStatus::Accepted
-        | ShipmentStatus::PickupScheduled
-        | ShipmentStatus::PickedUp
-        | ShipmentStatus::AtOriginHub
-        | ShipmentStatus::Consolidated
-        | ShipmentStatus::LineHaul
-        | ShipmentStatus::AtGateway
-        | ShipmentStatus::Customs
-        | ShipmentStatus::LastMile
-        | ShipmentStatus::OutForDelivery
-        | ShipmentStatus::Delivered
-        | ShipmentStatus::OnHold => {}
-    }
-    let from = scene.from;
-    let sightings = scene.sightings.get(&parcel.id).map(Vec::as_slice).unwrap_or_default();
-    let in_time = &sightings[..sightings.partition_point(|one| one.occurred_at <= scene.cutoff_at)];
-    let is_reception =
-        |kind: ScanKind| matches!(kind, ScanKind::Received | ScanKind::Arrived | ScanKind::Unpacked);
-    let Some(last) =
-        in_time.last().filter(|_| in_time.iter().any(|one| one.hub == *from && is_reception(one.kind)))
-    else {
-        let cutoff_at = scene.cutoff_at.with_timezone(&scene.zone);
-        return Some(format!("not received at {from} by its cut-off, {}", cutoff_at.format("%F %H:%M %Z")));
-    };
-    if last.hub != *from {
-        return Some(format!("seen at {} by the cut-off of {from}", last.hub));
-    }
-    if matches!(last.kind, ScanKind::CustomsHeld | ScanKind::HandedOver) {
-        return Some(format!("{} at {from}", last.kind));
-    }
-    let placed = scene.placed.get(&parcel.id).map(Vec::as_slice).unwrap_or_default();
-    let elsewhere = placed.iter().find(|placed| placed.to != *from)?;
-    Some(format!("in bag {} of {}", elsewhere.bag_number, elsewhere.departure))
 }
 
 fn piece(parcel: &Parcel) -> Piece {
