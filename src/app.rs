@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::carriers::Registry;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{ConfigError, Settings};
 use crate::consolidation::terms::{BadTerms, Terms};
 use crate::escrow::webhook::Webhook;
 use crate::flows::import_network::{self, LoadError};
@@ -36,6 +36,8 @@ pub enum StartError {
         "the database's schema is not that of this version: run `sampan migrate up`, or start without --no-migrate"
     )]
     NotMigrated,
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Network(#[from] LoadError),
     #[error("escrow.webhook_secret has to be whsec_ and base64 of 24 to 64 bytes")]
@@ -89,7 +91,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         store,
         outbound,
         network,
-        carriers: Registry::new(&settings.carriers),
+        carriers: Registry::new(&settings.carriers, settings.outbound.allow_private_addresses)?,
         provider: provider.map(Arc::new),
         outbox_bell: Arc::new(Notify::new()),
         webhook_bell: Arc::new(Notify::new()),

@@ -3,6 +3,7 @@
 //! Read once, in `main`. A key nobody knows is refused by name, since a misspelt
 //! limit is worse than none. Secrets are wrapped: printing the configuration shows none.
 
+mod carriers;
 mod consolidation;
 mod miles;
 
@@ -13,6 +14,7 @@ use ::config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
+pub use carriers::{Carriers, Table};
 pub use consolidation::{Consolidation, LastMile, UnitTypes, WaybillStock};
 pub use miles::{Co2eFactors, Mile, Miles};
 
@@ -153,20 +155,6 @@ pub struct Outbound {
     pub allow_private_addresses: bool,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Carriers {
-    pub dhl_unified: DhlUnified,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DhlUnified {
-    pub base_url: String,
-    pub api_key: SecretString,
-    pub service: String,
-}
-
 /// A list of numbers, or the text `5,300` that a variable can hold. Variables stay text
 /// until a field asks for a number: a secret of digits must keep its leading zeros.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
@@ -226,10 +214,8 @@ impl Settings {
         if self.http.public_url.is_empty() {
             self.http.public_url = format!("http://{}", self.http.listen);
         }
-        for url in [&mut self.http.public_url, &mut self.carriers.dhl_unified.base_url] {
-            while url.ends_with('/') {
-                url.pop();
-            }
+        while self.http.public_url.ends_with('/') {
+            self.http.public_url.pop();
         }
         Ok(self)
     }
@@ -255,23 +241,17 @@ impl Settings {
         }
         for (key, url) in [
             ("http.public_url", self.http.public_url.as_str()),
-            ("carriers.dhl_unified.base_url", self.carriers.dhl_unified.base_url.as_str()),
             ("escrow.webhook_url", self.escrow.webhook_url.as_str()),
         ] {
             if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
                 return invalid(key, "has to begin with http:// or https://");
             }
         }
-        for (key, url) in [
-            ("carriers.dhl_unified.base_url", self.carriers.dhl_unified.base_url.as_str()),
-            ("escrow.webhook_url", self.escrow.webhook_url.as_str()),
-        ] {
-            if url.starts_with("http://") && !self.outbound.allow_private_addresses {
-                return invalid(
-                    key,
-                    "has to begin with https:// unless outbound.allow_private_addresses is true",
-                );
-            }
+        if self.escrow.webhook_url.starts_with("http://") && !self.outbound.allow_private_addresses {
+            return invalid(
+                "escrow.webhook_url",
+                "has to begin with https:// unless outbound.allow_private_addresses is true",
+            );
         }
         if !self.escrow.webhook_url.is_empty() && self.escrow.webhook_secret.expose_secret().is_empty() {
             return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is");
@@ -370,7 +350,8 @@ mod tests {
         let settings = read(builder).expect("valid settings");
         assert_eq!(settings.http.body_bytes_max, 77);
         assert_eq!(settings.outbox.retry_seconds, [1, 2]);
-        assert_eq!(settings.carriers.dhl_unified.api_key.expose_secret(), "00123");
+        let dhl = settings.carriers.tables().find(|(name, _)| *name == "dhl_unified").expect("DHL").1;
+        assert_eq!(dhl["api_key"].clone().into_string().expect("text"), "00123");
     }
 
     #[test]
@@ -407,23 +388,20 @@ mod tests {
     fn what_leaves_the_house_is_encrypted() {
         let escrow =
             |url: &str| format!("escrow.webhook_url = \"{url}\"\nescrow.webhook_secret = \"whsec_x\"\n");
-        let carrier = |url: &str| format!("carriers.dhl_unified.base_url = \"{url}\"\n");
-        for (key, plain, encrypted) in [
-            ("escrow.webhook_url", escrow("http://pay.example"), escrow("https://pay.example")),
-            ("carriers.dhl_unified.base_url", carrier("http://dhl.example"), carrier("https://dhl.example")),
-        ] {
-            let error = defaults_with(&plain).expect_err("in the clear").to_string();
-            assert!(error.starts_with(&format!("{key}: has to begin with https://")), "{error}");
-            defaults_with(&encrypted).expect("encrypted");
-            // Whoever lets it call private addresses is at home, or testing.
-            defaults_with(&format!("{plain}outbound.allow_private_addresses = true")).expect("at home");
-        }
+        let plain = escrow("http://pay.example");
+        let error = defaults_with(&plain).expect_err("in the clear").to_string();
+        assert!(error.starts_with("escrow.webhook_url: has to begin with https://"), "{error}");
+        defaults_with(&escrow("https://pay.example")).expect("encrypted");
+        // Whoever lets it call private addresses is at home, or testing.
+        defaults_with(&format!("{plain}outbound.allow_private_addresses = true")).expect("at home");
     }
 
     #[test]
     fn printing_the_settings_shows_no_secret() {
-        let settings =
-            defaults_with("[database]\nurl = \"postgres://u:hunter2@h/n\"").expect("valid settings");
+        let settings = defaults_with(
+            "[database]\nurl = \"postgres://u:hunter2@h/n\"\n[carriers.dhl_unified]\napi_key = \"hunter2\"",
+        )
+        .expect("valid settings");
         assert!(!format!("{settings:?}").contains("hunter2"));
     }
 }

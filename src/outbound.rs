@@ -48,12 +48,28 @@ impl Request {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Answer {
     pub status: u16,
     /// From `Retry-After`, in seconds; a date there counts from the moment of the answer.
     pub retry_after: Option<Duration>,
+    /// What is left to ask, where the answer says so.
+    pub allowance: Option<Allowance>,
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// From `X-RateLimit-Remaining` and `X-RateLimit-Reset`, or the same without the `X-`: how many requests may
+/// follow, until how long after the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    pub remaining: u32,
+    pub resets_after: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -115,9 +131,9 @@ impl Outbound {
         }
         let response = builder.send().await.map_err(classify)?;
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
+        let (retry_after, allowance) = (retry_after(response.headers()), allowance(response.headers()));
         let body = if request.status_only { Vec::new() } else { self.read(response).await? };
-        Ok(Answer { status, retry_after, body })
+        Ok(Answer { status, retry_after, allowance, body })
     }
 
     fn check(&self, url: &reqwest::Url) -> Result<(), SendError> {
@@ -193,10 +209,41 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let at = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-    let sent_at = headers
-        .get("date")
-        .and_then(|date| chrono::DateTime::parse_from_rfc2822(date.to_str().ok()?).ok())?;
-    (at - sent_at).to_std().ok()
+    (at - sent_at(headers)?).to_std().ok()
+}
+
+fn sent_at(headers: &HeaderMap) -> Option<chrono::DateTime<chrono::FixedOffset>> {
+    chrono::DateTime::parse_from_rfc2822(headers.get("date")?.to_str().ok()?).ok()
+}
+
+/// Some count a reset in seconds from now, some in seconds since 1970.
+fn allowance(headers: &HeaderMap) -> Option<Allowance> {
+    let number = |name: &str| -> Option<u64> {
+        let header =
+            headers.get(format!("x-ratelimit-{name}")).or_else(|| headers.get(format!("ratelimit-{name}")));
+        header?.to_str().ok()?.trim().parse().ok()
+    };
+    let (remaining, reset) = (number("remaining")?, number("reset")?);
+    let since_1970 = sent_at(headers).and_then(|at| u64::try_from(at.timestamp()).ok());
+    let seconds = match since_1970 {
+        Some(now) if reset >= 1_000_000_000 => reset.saturating_sub(now),
+        None if reset >= 1_000_000_000 => return None,
+        _ => reset,
+    };
+    let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
+    Some(Allowance { remaining, resets_after: Duration::from_secs(seconds) })
+}
+
+/// Everything but RFC 3986's unreserved letters.
+pub fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 const REFUSED: &str = "resolves to an address that is not public";

@@ -1,61 +1,20 @@
 //! Which clock a carrier's local time was read from, where it does not say.
 //!
-//! A country with one zone answers for all its places. In a country with several, only
-//! a place that is listed does: an hour that is guessed would be worse than one that
-//! is known to be assumed.
+//! A facility's own zone where its place is known, then that of its state or province, then that of its
+//! country where all its places share a clock. Anywhere else an hour that is guessed would be worse than
+//! one that is known to be assumed.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use chrono_tz::Tz;
 
+use super::place::{Gazetteer, Place};
 use crate::domain::event::OffsetSource;
 use crate::domain::place::Country;
 
-/// Countries whose places share a clock. Exceptions (the Canaries, the Azores) are in [`PLACES`].
-const COUNTRIES: &[(&str, Tz)] = &[
-    ("AE", Tz::Asia__Dubai),
-    ("AT", Tz::Europe__Vienna),
-    ("BE", Tz::Europe__Brussels),
-    ("BG", Tz::Europe__Sofia),
-    ("BH", Tz::Asia__Bahrain),
-    ("CH", Tz::Europe__Zurich),
-    ("CN", Tz::Asia__Shanghai),
-    ("CY", Tz::Asia__Nicosia),
-    ("CZ", Tz::Europe__Prague),
-    ("DE", Tz::Europe__Berlin),
-    ("DK", Tz::Europe__Copenhagen),
-    ("EE", Tz::Europe__Tallinn),
-    ("ES", Tz::Europe__Madrid),
-    ("FI", Tz::Europe__Helsinki),
-    ("FR", Tz::Europe__Paris),
-    ("GB", Tz::Europe__London),
-    ("GR", Tz::Europe__Athens),
-    ("HK", Tz::Asia__Hong_Kong),
-    ("HR", Tz::Europe__Zagreb),
-    ("HU", Tz::Europe__Budapest),
-    ("IE", Tz::Europe__Dublin),
-    ("IN", Tz::Asia__Kolkata),
-    ("IT", Tz::Europe__Rome),
-    ("JP", Tz::Asia__Tokyo),
-    ("KR", Tz::Asia__Seoul),
-    ("LT", Tz::Europe__Vilnius),
-    ("LU", Tz::Europe__Luxembourg),
-    ("LV", Tz::Europe__Riga),
-    ("MO", Tz::Asia__Macau),
-    ("MT", Tz::Europe__Malta),
-    ("MY", Tz::Asia__Kuala_Lumpur),
-    ("NL", Tz::Europe__Amsterdam),
-    ("NO", Tz::Europe__Oslo),
-    ("PH", Tz::Asia__Manila),
-    ("PL", Tz::Europe__Warsaw),
-    ("PT", Tz::Europe__Lisbon),
-    ("RO", Tz::Europe__Bucharest),
-    ("SE", Tz::Europe__Stockholm),
-    ("SG", Tz::Asia__Singapore),
-    ("SI", Tz::Europe__Ljubljana),
-    ("SK", Tz::Europe__Bratislava),
-    ("TH", Tz::Asia__Bangkok),
-    ("TW", Tz::Asia__Taipei),
-    ("VN", Tz::Asia__Ho_Chi_Minh),
-];
+const COUNTRY_ZONES: &str = include_str!("data/country_zones.csv");
+const REGION_ZONES: &str = include_str!("data/region_zones.csv");
 
 /// Places where hubs of carriers stand, in countries with several zones.
 const PLACES: &[(&str, &str, Tz)] = &[
@@ -93,58 +52,94 @@ const PLACES: &[(&str, &str, Tz)] = &[
     ("US", "seattle", Tz::America__Los_Angeles),
 ];
 
-/// The clock of a place, and how it is known; `None` where only a guess is left.
-/// `place` as carriers write it: `LOS ANGELES GATEWAY, CA - USA`.
-pub fn zone_of(country: Country, place: Option<&str>) -> Option<(Tz, OffsetSource)> {
-    let country = country.as_str();
-    let town = place.map(|place| town(place).to_lowercase());
-    let by_place = PLACES
-        .iter()
-        .find(|(of, name, _)| *of == country && town.as_deref() == Some(*name))
-        .map(|(_, _, zone)| (*zone, OffsetSource::FacilityZone));
-    by_place.or_else(|| {
-        let row = COUNTRIES.iter().find(|(code, _)| *code == country)?;
-        Some((row.1, OffsetSource::CountryZone))
-    })
+struct Tables {
+    countries: HashMap<Country, Tz>,
+    regions: HashMap<(Country, String), Tz>,
 }
 
-/// What stands before the state or the country.
-fn town(place: &str) -> &str {
-    let end = [",", " - ", "("].iter().filter_map(|mark| place.find(mark)).min();
-    place[..end.unwrap_or(place.len())].trim()
+impl Tables {
+    /// Part of the binary: a test reads every row.
+    fn embedded() -> &'static Self {
+        static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+            let rows = |text: &'static str| {
+                let reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
+                reader
+                    .into_records()
+                    .map(|row| row.unwrap_or_else(|error| panic!("a table of zones: {error}")))
+            };
+            let country = |text: &str| -> Country {
+                // Part of the binary: a test reads every row of it.
+                text.parse().unwrap_or_else(|error| panic!("a table of zones: {error}"))
+            };
+            let zone = |text: &str| -> Tz {
+                // Part of the binary: a test reads every row of it.
+                text.parse().unwrap_or_else(|_| panic!("there is no zone {text}"))
+            };
+            let countries = rows(COUNTRY_ZONES).map(|row| (country(&row[0]), zone(&row[1]))).collect();
+            let regions = rows(REGION_ZONES);
+            let regions = regions.map(|row| ((country(&row[0]), row[1].to_lowercase()), zone(&row[2])));
+            Tables { countries, regions: regions.collect() }
+        });
+        &TABLES
+    }
+}
+
+/// The clock of a place, and how it is known; `None` where only a guess is left.
+pub fn zone_of(place: &Place, gazetteer: &dyn Gazetteer) -> Option<(Tz, OffsetSource)> {
+    let tables = Tables::embedded();
+    let country = place.country()?;
+    let town = place.bare_town().to_lowercase();
+    let listed = PLACES.iter().find(|(of, name, _)| *of == country.as_str() && *name == town);
+    let by_region = || tables.regions.get(&(country, place.region.trim().to_lowercase())).copied();
+    // Carriers in the west of China write Beijing's time, whatever the sun says.
+    let found = || match country {
+        Country::CHINA => place.spot(gazetteer).map(|_| Tz::Asia__Shanghai),
+        _ => place.spot(gazetteer)?.zone,
+    };
+    let of_facility = listed.map(|row| row.2).or_else(by_region).or_else(found);
+    let of_country = || Some((*tables.countries.get(&country)?, OffsetSource::CountryZone));
+    of_facility.map(|zone| (zone, OffsetSource::FacilityZone)).or_else(of_country)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::carriers::contract::NoGazetteer;
 
-    fn zone(country: &str, place: Option<&str>) -> Option<(Tz, OffsetSource)> {
-        zone_of(country.parse().expect("a country"), place)
+    fn zone(country: &str, region: &str, town: &str) -> Option<(Tz, OffsetSource)> {
+        let (country, region, town) = (country.into(), region.into(), town.into());
+        zone_of(&Place { country, region, town, postal_code: String::new() }, &NoGazetteer)
     }
 
     #[test]
     fn a_country_of_one_zone_answers_for_all_its_places() {
         let country = |zone| Some((zone, OffsetSource::CountryZone));
-        assert_eq!(zone("CN", Some("URUMQI - CHINA MAINLAND")), country(Tz::Asia__Shanghai));
-        assert_eq!(zone("DE", None), country(Tz::Europe__Berlin));
-        assert_eq!(zone("ES", Some("MADRID")), country(Tz::Europe__Madrid));
+        assert_eq!(zone("CN", "", "URUMQI - CHINA MAINLAND"), country(Tz::Asia__Shanghai));
+        assert_eq!(zone("DE", "", ""), country(Tz::Europe__Berlin));
+        assert_eq!(zone("ES", "", "MADRID"), country(Tz::Europe__Madrid));
+        assert_eq!(zone("ke", "", ""), country(Tz::Africa__Nairobi));
     }
 
     #[test]
-    fn a_country_of_several_zones_answers_only_for_places_that_are_listed() {
+    fn a_country_of_several_zones_answers_only_for_places_and_regions_that_are_listed() {
         let facility = |zone| Some((zone, OffsetSource::FacilityZone));
-        assert_eq!(zone("US", Some("LOS ANGELES, CA - USA")), facility(Tz::America__Los_Angeles));
-        assert_eq!(zone("US", Some("Chicago")), facility(Tz::America__Chicago));
-        assert_eq!(zone("ES", Some("Las Palmas")), facility(Tz::Atlantic__Canary));
-        for place in [None, Some(""), Some("Springfield"), Some("Sydney")] {
-            assert_eq!(zone("US", place), None, "{place:?}");
+        assert_eq!(zone("US", "", "LOS ANGELES, CA - USA"), facility(Tz::America__Los_Angeles));
+        assert_eq!(zone("US", "IL", "Springfield"), facility(Tz::America__Chicago));
+        assert_eq!(zone("AU", "Queensland", ""), facility(Tz::Australia__Brisbane));
+        assert_eq!(zone("ES", "", "Las Palmas"), facility(Tz::Atlantic__Canary));
+        for town in ["", "Springfield", "Sydney"] {
+            assert_eq!(zone("US", "", town), None, "{town:?}");
         }
-        assert_eq!(zone("RU", Some("Moscow")), None);
+        assert_eq!(zone("US", "TX", "El Paso"), None);
+        assert_eq!(zone("RU", "", "Moscow"), None);
+        assert_eq!(zone("", "", "Berlin"), None);
     }
 
     #[test]
-    fn tables_are_sorted_without_repeats() {
-        assert!(COUNTRIES.is_sorted_by(|a, b| a.0 < b.0));
+    fn tables_are_read_and_sorted_without_repeats() {
         assert!(PLACES.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)));
+        let tables = Tables::embedded();
+        let rows = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count() - 1;
+        assert_eq!((tables.countries.len(), tables.regions.len()), (rows(COUNTRY_ZONES), rows(REGION_ZONES)));
     }
 }

@@ -10,6 +10,7 @@ mod healthcheck;
 mod merchant;
 mod migrate;
 mod network;
+mod normalize;
 mod operator;
 mod outbox;
 mod pack;
@@ -65,6 +66,8 @@ enum Command {
     Audit(audit::Audit),
     /// Put parcels into as few bags as possible: JSON from standard input to standard output.
     Pack,
+    /// Read a carrier's raw answer from standard input, and say what it means.
+    Normalize(normalize::Normalize),
     /// Ask a daemon on this machine whether it is ready; for containers.
     Healthcheck,
     /// Print every setting with its default and what it means.
@@ -87,6 +90,7 @@ impl Cli {
             Command::Outbox(outbox) => outbox.run(settings(config)?).await,
             Command::Audit(audit) => audit.run(settings(config)?).await,
             Command::Pack => pack::run(),
+            Command::Normalize(normalize) => normalize.run(),
             Command::Healthcheck => healthcheck::run(&settings(config)?).await,
             Command::Defaults => {
                 print!("{}", config::DEFAULTS);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::carrier::TrackingNumber;
 use super::instant::Instant;
 use super::network::{DepartureId, HubCode};
+use super::place::Point;
 use super::text::words;
 
 words! {
@@ -96,7 +97,7 @@ words! {
 }
 
 /// A place as a carrier names it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EventLocation {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub country: Option<String>,
@@ -104,6 +105,9 @@ pub struct EventLocation {
     pub place: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub postal_code: Option<String>,
+    /// Where that is, roughly, as far as it is known.
+    #[serde(rename = "coordinates", skip_serializing_if = "Option::is_none", default)]
+    pub point: Option<Point>,
 }
 
 /// When it happened: the local time as the source wrote it, the instant that is meant,
@@ -116,7 +120,7 @@ pub struct Occurred {
 }
 
 /// One happening in normalised form, without who reported it or which parcel it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Happening {
     pub status: EventStatus,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -126,10 +130,13 @@ pub struct Happening {
     pub code: String,
     pub description: String,
     pub location: EventLocation,
+    /// The code of the event before it that it takes back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cancels: Option<String>,
 }
 
 /// A [`Happening`] with what was known about it when it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrackingEvent {
     /// The parcel's number; none where the whole shipment is meant.
     pub parcel: Option<u16>,
@@ -162,6 +169,7 @@ impl TrackingEvent {
                 code: code.to_owned(),
                 description: description.to_owned(),
                 location: EventLocation::default(),
+                cancels: None,
             },
             tracking_number: None,
             scan: None,

@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod carrier;
 pub mod consolidation;
 pub mod contact;
+pub mod correction;
 pub mod dangerous;
 pub mod escrow;
 pub mod event;

@@ -19,6 +19,7 @@
 
 pub mod accept_pickup;
 pub mod advance;
+pub mod ask_carriers;
 pub mod authenticate;
 pub mod book_departures;
 pub mod cancel_shipment;
@@ -27,6 +28,7 @@ pub mod change_network;
 pub mod close_departures;
 mod deconsolidate;
 pub mod forget_answers;
+pub mod gazetteer;
 pub mod hold_departures;
 pub mod import_network;
 pub mod manage_webhooks;

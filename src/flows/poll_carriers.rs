@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Deps;
 use super::advance::{Advanced, Occasion, advance};
-use crate::carriers::{Reading, Seen, Track};
+use crate::carriers::{Account, Failure, FailureKind, Occasion as AskedOn, Question, Said, Seen};
 use crate::domain::event::{EventSource, TrackingEvent};
 use crate::domain::instant::Instant;
 use crate::domain::shipment::ShipmentStatus;
@@ -54,7 +54,7 @@ pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
 /// Never fails: what goes wrong is noted and asked about again.
 async fn ask_about(deps: &Deps, tracked: Tracked) {
     let heard = match (
-        deps.carriers.get(&tracked.carrier),
+        deps.carriers.accounts(&tracked.carrier).first(),
         deps.pauses.left(&tracked.carrier, deps.clock.wall()),
     ) {
         (None, _) => {
@@ -67,8 +67,10 @@ async fn ask_about(deps: &Deps, tracked: Tracked) {
             ..Heard::nothing("paused", "the carrier asks for fewer questions")
         },
         (Some(carrier), None) => {
-            let answer = deps.outbound.send(carrier.request(&tracked.number)).await;
-            let heard = hear(carrier.as_ref(), &tracked, answer);
+            let question = Question { number: tracked.number.clone(), phone_tail: None };
+            let occasion = AskedOn { now: deps.clock.wall(), id: uuid::Uuid::now_v7(), token: None };
+            let answer = deps.outbound.send(carrier.abilities.track.request(&[question], &occasion)).await;
+            let heard = hear(carrier, &tracked, answer);
             if let Outcome::NotNow { after } = heard.outcome {
                 deps.pauses.begin(&tracked.carrier, deps.clock.wall(), after);
             }
@@ -113,7 +115,7 @@ const PAUSE_LEAST: Duration = Duration::from_secs(1);
 /// Pages of an error are kept as far as they can matter.
 const ERROR_BYTES_KEPT: usize = 16 * 1_024;
 
-fn hear(carrier: &dyn Track, tracked: &Tracked, answer: Result<Answer, SendError>) -> Heard {
+fn hear(account: &Account, tracked: &Tracked, answer: Result<Answer, SendError>) -> Heard {
     let mut answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
@@ -121,39 +123,53 @@ fn hear(carrier: &dyn Track, tracked: &Tracked, answer: Result<Answer, SendError
             return Heard::nothing("no_answer", error.to_string());
         }
     };
-    let heard = match carrier.read(&tracked.number, &answer) {
-        Reading::Events { seen, unreadable } => {
-            if !unreadable.is_empty() {
-                tracing::warn!(carrier = %tracked.carrier, parcel = %tracked.parcel, events = unreadable.len(),
-                    "a carrier sent events without a time; they stay in its raw answer");
+    let heard = match (account.adapter.read)(&answer, &super::gazetteer::Embedded) {
+        Ok(reading) => match reading.about(&tracked.number) {
+            Said::Events { seen, unreadable } => {
+                if !unreadable.is_empty() {
+                    tracing::warn!(carrier = %tracked.carrier, parcel = %tracked.parcel, events = unreadable.len(),
+                        "a carrier sent events without a time; they stay in its raw answer");
+                }
+                Heard { kind: "events", outcome: Outcome::Answered, problem: None, seen, raw: None }
             }
-            Heard { kind: "events", outcome: Outcome::Answered, problem: None, seen, raw: None }
-        }
-        Reading::NotFound => Heard {
-            outcome: Outcome::NotFound,
-            ..Heard::nothing("not_found", "the carrier does not know this number, or not yet")
+            Said::Failed(failure) => failed(tracked, failure),
         },
-        Reading::RateLimited { retry_after } => Heard {
-            outcome: Outcome::NotNow { after: retry_after.unwrap_or(PAUSE).max(PAUSE_LEAST) },
-            ..Heard::nothing("rate_limited", "the carrier asks for fewer questions")
-        },
-        Reading::Refused { reason } => {
-            tracing::error!(carrier = %tracked.carrier, reason, "a carrier refuses our credentials");
-            Heard::nothing("refused", reason)
-        }
-        Reading::CarrierDown { reason, retry_after } => {
-            Heard { outcome: Outcome::Failed { retry_after }, ..Heard::nothing("carrier_down", reason) }
-        }
-        Reading::Unparsable { reason } => {
-            tracing::warn!(carrier = %tracked.carrier, parcel = %tracked.parcel, reason, "a carrier's answer makes no sense");
-            Heard::nothing("unparsable", reason)
+        Err(error) => {
+            tracing::warn!(carrier = %tracked.carrier, parcel = %tracked.parcel, %error, "a carrier's answer makes no sense");
+            Heard::nothing("unparsable", error.to_string())
         }
     };
     // What a carrier said is kept even if we cannot read it today.
-    if !(200..300).contains(&answer.status) {
+    if !answer.is_success() {
         answer.body.truncate(ERROR_BYTES_KEPT);
     }
     Heard { raw: Some(answer), ..heard }
+}
+
+fn failed(tracked: &Tracked, failure: Failure) -> Heard {
+    let Failure { kind, code, message, retry_after, .. } = failure;
+    let said = format!("{code} {message}");
+    match kind {
+        FailureKind::NotFound => Heard {
+            outcome: Outcome::NotFound,
+            ..Heard::nothing("not_found", "the carrier does not know this number, or not yet")
+        },
+        FailureKind::RateLimited => Heard {
+            outcome: Outcome::NotNow { after: retry_after.unwrap_or(PAUSE).max(PAUSE_LEAST) },
+            ..Heard::nothing("rate_limited", "the carrier asks for fewer questions")
+        },
+        FailureKind::Auth => {
+            tracing::error!(carrier = %tracked.carrier, code, "a carrier refuses our credentials");
+            Heard::nothing("refused", said)
+        }
+        FailureKind::CarrierDown => {
+            Heard { outcome: Outcome::Failed { retry_after }, ..Heard::nothing("carrier_down", said) }
+        }
+        FailureKind::Invalid | FailureKind::Unparsable => {
+            tracing::warn!(carrier = %tracked.carrier, parcel = %tracked.parcel, code, "a carrier cannot be asked so");
+            Heard::nothing(kind.as_str(), said)
+        }
+    }
 }
 
 /// One transaction: what was said, what it changes, when to ask next.

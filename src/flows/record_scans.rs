@@ -199,7 +199,7 @@ fn check(deps: &Deps, hub: &Hub, scan: &Scan) -> Result<(), Vec<FieldError>> {
         errors.push(FieldError { pointer: pointer.to_owned(), detail });
     };
     if let Some((carrier, _)) = &scan.handed_to
-        && deps.carriers.get(carrier).is_none()
+        && !deps.carriers.is_configured(carrier)
     {
         let known: Vec<_> = deps.carriers.codes().map(ToString::to_string).collect();
         wrong("/carrier", format!("{carrier} is not configured; there are: {}", known.join(", ")));
@@ -260,7 +260,9 @@ pub(super) fn event(hub: &Hub, scan: &Scan, body: &Value, now: Instant) -> Track
                 country: Some(hub.country.to_string()),
                 place: Some(hub.name_en.clone()),
                 postal_code: None,
+                point: Some(hub.point),
             },
+            cancels: None,
         },
         tracking_number: scan.handed_to.as_ref().map(|(_, number)| number.clone()),
         scan: Some(scan.kind),

@@ -104,7 +104,7 @@ impl NotLocated {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DivisionLevel {
     Province,
     City,
@@ -152,7 +152,29 @@ impl Atlas {
     /// no more than roughly where. A street, a house or a person is none.
     pub fn knows_town(&self, country: Country, name: &str) -> bool {
         self.tables.names.knows(country, name)
-            || country == Country::CHINA && self.tables.division_names.contains(&names::fold(name))
+            || country == Country::CHINA && self.tables.division_names.contains_key(&names::fold(name))
+    }
+
+    /// Where a place is that somebody named in passing, and its clock. None where it is not known; no clock
+    /// where there are several places of that name, on different ones.
+    pub fn spot(
+        &self,
+        country: Country,
+        region: &str,
+        town: &str,
+        postal_code: &str,
+    ) -> Option<(Point, Option<Tz>)> {
+        if let Some(point) = self.tables.postal.find(country, postal_code) {
+            return Some((point, Some(self.zone(country, point))));
+        }
+        let cities = self.tables.names.candidates(country, region, town);
+        if let Some(city) = cities.first().map(|index| &self.tables.cities[*index]) {
+            let share_a_clock = cities.iter().all(|index| self.tables.cities[*index].zone == city.zone);
+            return Some((city.point, share_a_clock.then_some(city.zone)));
+        }
+        let division =
+            (country == Country::CHINA).then(|| self.tables.division_names.get(&names::fold(town)));
+        Some(((*division??)?, Some(Tz::Asia__Shanghai)))
     }
 
     fn find(&self, address: &Address) -> Result<(Point, LocatedBy), NotLocated> {

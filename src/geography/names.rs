@@ -72,15 +72,24 @@ impl Names {
     /// The index of the city. A region that is understood is binding: Portland in Maine is not
     /// the one in Oregon, however large. One that is not understood is passed over.
     pub fn find(&self, country: Country, region: &str, city: &str) -> Result<Option<usize>, NotInRegion> {
-        let Some(indexes) = self.cities.get(&(country, fold(city))) else { return Ok(None) };
+        if !self.knows(country, city) {
+            return Ok(None);
+        }
+        self.candidates(country, region, city).first().map(|index| Some(*index)).ok_or(NotInRegion)
+    }
+
+    /// Every city of that name, in the region if that is understood, the most populous first.
+    pub fn candidates(&self, country: Country, region: &str, city: &str) -> Vec<usize> {
+        let Some(indexes) = self.cities.get(&(country, fold(city))) else { return Vec::new() };
         let region = region.trim();
         let prefix = format!("{country}-");
         let region = region.strip_prefix(prefix.as_str()).unwrap_or(region);
-        let Some(admin1) = self.regions.get(&(country, fold(region))) else {
-            return Ok(indexes.first().copied());
-        };
-        let in_region = indexes.iter().find(|index| self.admin1_of_city[**index] == *admin1);
-        in_region.map(|index| Some(*index)).ok_or(NotInRegion)
+        match self.regions.get(&(country, fold(region))) {
+            Some(admin1) => {
+                indexes.iter().copied().filter(|index| self.admin1_of_city[*index] == *admin1).collect()
+            }
+            None => indexes.clone(),
+        }
     }
 }
 

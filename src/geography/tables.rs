@@ -3,7 +3,7 @@
 //! They are part of the binary, so a malformed one is a mistake of ours that the first
 //! test to touch the atlas shows; there is nobody at run time who could mend it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -38,8 +38,9 @@ pub struct Tables {
     pub names: Names,
     pub postal: Postal,
     pub divisions: HashMap<Division, DivisionPlace>,
-    /// What China's divisions are called, as names are looked up.
-    pub division_names: HashSet<String>,
+    /// What China's divisions are called, as names are looked up, and where that is; None: there
+    /// are several of that name.
+    pub division_names: HashMap<String, Option<Point>>,
 }
 
 impl Tables {
@@ -65,18 +66,27 @@ impl Tables {
 }
 
 /// Each by itself, and in Chinese also behind those it lies in, as addresses begin: 上海市浦东新区.
-fn division_names(divisions: &HashMap<Division, DivisionPlace>) -> HashSet<String> {
-    let mut names = HashSet::new();
+/// Of a province and its city of one name, the province.
+fn division_names(divisions: &HashMap<Division, DivisionPlace>) -> HashMap<String, Option<Point>> {
+    let mut names: HashMap<String, (DivisionLevel, Option<Point>)> = HashMap::new();
     for (division, place) in divisions {
-        names.extend(division_spellings(&place.name_en));
+        let mut add = |name: String| {
+            let known = names.entry(name).or_insert((place.level, Some(place.point)));
+            if place.level < known.0 {
+                *known = (place.level, Some(place.point));
+            } else if place.level == known.0 && known.1 != Some(place.point) {
+                known.1 = None;
+            }
+        };
+        division_spellings(&place.name_en).for_each(&mut add);
         let above = [division.province(), division.city()];
         let above = above.iter().filter(|above| *above != division).filter_map(|above| divisions.get(above));
         let above: Vec<&str> = above.map(|above| above.name_zh.as_str()).collect();
         for front in [&[], above.as_slice()].into_iter().chain(above.chunks(1)) {
-            names.extend(division_spellings(&format!("{}{}", front.concat(), place.name_zh)));
+            division_spellings(&format!("{}{}", front.concat(), place.name_zh)).for_each(&mut add);
         }
     }
-    names
+    names.into_iter().map(|(name, (_, point))| (name, point)).collect()
 }
 
 fn rows<T: DeserializeOwned>(text: &'static str) -> impl Iterator<Item = T> {

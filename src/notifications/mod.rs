@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_redirect_is_no_acknowledgement() {
-        let read = |status| read(&Answer { status, retry_after: None, body: Vec::new() });
+        let read = |status| read(&Answer { status, ..Answer::default() });
         assert_eq!(
             (read(200), read(204), read(410)),
             (Reading::Acknowledged, Reading::Acknowledged, Reading::Gone)

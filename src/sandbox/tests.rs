@@ -7,11 +7,12 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::carriers::{Reading, Registry};
+use crate::carriers::{FailureKind, NotAnAnswer, Occasion, Question, Reading, Registry, Said, Seen};
 use crate::clock::Clock;
 use crate::config::defaults_with;
 use crate::domain::event::{EventStatus, OffsetSource};
 use crate::domain::instant::{Instant, from_micros};
+use crate::flows::gazetteer::Embedded;
 use crate::outbound::{Answer, Outbound, Request, SendError};
 use crate::standard_webhooks::{Secret, sign};
 
@@ -46,41 +47,56 @@ fn a_carrier(faults: f64) -> World {
 }
 
 impl World {
-    async fn ask(&self, number: &str, api_key: &str) -> Reading {
+    async fn answer(&self, number: &str, api_key: &str) -> Result<Reading, NotAnAnswer> {
         let changes = format!(
             "[outbound]\nallow_private_addresses = true\n\
              [carriers.dhl_unified]\nbase_url = \"{}\"\napi_key = \"{api_key}\"",
             self.url
         );
-        let registry = Registry::new(&defaults_with(&changes).expect("valid settings").carriers);
-        let adapter = registry.get(&"dhl_unified".parse().expect("a code")).expect("an adapter");
-        let number = number.parse().expect("a number");
-        let answer = self.outbound.send(adapter.request(&number)).await.expect("an answer");
-        adapter.read(&number, &answer)
+        let settings = defaults_with(&changes).expect("valid settings");
+        let registry = Registry::new(&settings.carriers, true).expect("valid carriers");
+        let account = &registry.accounts(&"dhl_unified".parse().expect("a code"))[0];
+        let question = Question { number: number.parse().expect("a number"), phone_tail: None };
+        let occasion = Occasion { now: noon(), id: uuid::Uuid::nil(), token: None };
+        let request = account.abilities.track.request(&[question], &occasion);
+        let answer = self.outbound.send(request).await.expect("an answer");
+        (account.adapter.read)(&answer, &Embedded)
+    }
+
+    async fn ask(&self, number: &str) -> Result<Vec<Seen>, FailureKind> {
+        let reading = self.answer(number, "k3y").await.expect("DHL's format");
+        match reading.about(&number.parse().expect("a number")) {
+            Said::Events { seen, unreadable } => {
+                assert_eq!(unreadable, Vec::<String>::new());
+                Ok(seen)
+            }
+            Said::Failed(failure) => Err(failure.kind),
+        }
     }
 }
 
 #[actix_web::test]
 async fn a_parcel_is_unknown_then_booked_then_delivered() {
     let world = a_carrier(0.0);
-    assert_eq!(world.ask("SBX0001", "k3y").await, Reading::NotFound);
-    assert!(matches!(world.ask("SBX0001", "other").await, Reading::Refused { .. }));
+    assert_eq!(world.ask("SBX0001").await, Err(FailureKind::NotFound));
+    let refused = world.answer("SBX0001", "other").await.expect("DHL's format");
+    assert_eq!(refused.failures[0].kind, FailureKind::Auth);
 
     world.state.book("SBX0001".parse().expect("a number"), "Shanghai");
-    let Reading::Events { seen, unreadable } = world.ask("SBX0001", "k3y").await else { panic!("events") };
+    let seen = world.ask("SBX0001").await.expect("events");
     let statuses: Vec<_> = seen.iter().map(|seen| seen.happening.status).collect();
-    assert_eq!((statuses, unreadable.len()), (vec![EventStatus::InfoReceived], 0));
+    assert_eq!(statuses, [EventStatus::InfoReceived]);
     assert_eq!(seen[0].happening.occurred.at, noon());
-    assert_eq!(seen[0].happening.occurred.offset_source, OffsetSource::CountryZone);
+    assert_eq!(seen[0].happening.occurred.offset_source, OffsetSource::FacilityZone);
 
     for days in 0..200 {
         let number = format!("SBX1{days:03}");
         world.state.book_at(number.parse().expect("a number"), "Shenzhen", noon() - TimeDelta::days(5));
-        let Reading::Events { seen, unreadable } = world.ask(&number, "k3y").await else { panic!("events") };
+        let seen = world.ask(&number).await.expect("events");
         let statuses: Vec<_> = seen.iter().map(|seen| seen.happening.status).collect();
         assert_eq!(statuses[..2], [EventStatus::Delivered, EventStatus::OutForDelivery]);
         assert_eq!(statuses[statuses.len() - 2..], [EventStatus::PickedUp, EventStatus::InfoReceived]);
-        assert!(!statuses.contains(&EventStatus::Unknown) && unreadable.is_empty());
+        assert!(!statuses.contains(&EventStatus::Unknown));
         assert!(seen.is_sorted_by(|a, b| a.happening.occurred.at >= b.happening.occurred.at));
     }
 }
@@ -101,10 +117,10 @@ async fn a_label_is_booked_over_http_once_and_in_china_alone() {
         let answer = world.outbound.send(label(number, country)).await.expect("an answer");
         assert_eq!(answer.status, status, "{number} {country}");
     }
-    let Reading::Events { seen, .. } = world.ask("SBX1", "k3y").await else { panic!("events") };
+    let seen = world.ask("SBX1").await.expect("events");
     assert!(seen.len() > 3, "booking again changed nothing");
-    assert!(matches!(world.ask("SBX2", "k3y").await, Reading::Events { .. }));
-    assert_eq!(world.ask("SBX3", "k3y").await, Reading::NotFound);
+    assert!(world.ask("SBX2").await.is_ok());
+    assert_eq!(world.ask("SBX3").await, Err(FailureKind::NotFound));
 }
 
 #[actix_web::test]
@@ -113,14 +129,17 @@ async fn faults_are_all_that_a_carrier_does_to_its_callers() {
     world.state.book_at("SBX0001".parse().expect("a number"), "上海市", noon() - TimeDelta::days(5));
     let (mut good, mut limited, mut down, mut cut_off) = (0, 0, 0, 0);
     for _ in 0..60 {
-        match world.ask("SBX0001", "k3y").await {
-            Reading::Events { .. } => good += 1,
-            Reading::RateLimited { retry_after } => {
+        let Ok(reading) = world.answer("SBX0001", "k3y").await else {
+            cut_off += 1;
+            continue;
+        };
+        match reading.failures.first().map(|failure| (failure.kind, failure.retry_after)) {
+            None => good += 1,
+            Some((FailureKind::RateLimited, retry_after)) => {
                 assert_eq!(retry_after, Some(std::time::Duration::from_secs(1)));
                 limited += 1;
             }
-            Reading::CarrierDown { .. } => down += 1,
-            Reading::Unparsable { .. } => cut_off += 1,
+            Some((FailureKind::CarrierDown, _)) => down += 1,
             other => panic!("{other:?}"),
         }
     }

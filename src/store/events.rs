@@ -20,6 +20,7 @@ use crate::domain::event::{
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::{Instant, from_micros};
 use crate::domain::network::{DepartureId, HubCode};
+use crate::domain::place::Point;
 
 /// What makes two reports the same event: who says what of which parcel, when and where.
 /// Not how it was learnt, nor when: a poll that repeats a push adds nothing.
@@ -60,7 +61,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 pub async fn insert(tx: &Tx, shipment: ShipmentId, events: &[TrackingEvent]) -> Result<u64, StoreError> {
     let mut added = 0;
     let events = once_each(events);
-    // 20 columns a row: well below the number of parameters either database takes.
+    // 23 columns a row: well below the number of parameters either database takes.
     for some in events.chunks(500) {
         let rows = some.iter().map(|(_, event)| to_row(shipment, event));
         added += tracking_event::Entity::insert_many(rows)
@@ -94,7 +95,7 @@ fn renew_meaning() -> OnConflict {
     let read_differently =
         Expr::col((tracking_event::Entity, C::Status)).ne(Expr::col(("excluded", C::Status)));
     OnConflict::columns([C::ShipmentId, C::Fingerprint])
-        .update_columns([C::Status, C::DeliveredTo])
+        .update_columns([C::Status, C::DeliveredTo, C::Cancels])
         .action_and_where(read_differently)
         .to_owned()
 }
@@ -239,6 +240,9 @@ fn to_row(shipment: ShipmentId, event: &TrackingEvent) -> tracking_event::Active
         country: Set(happening.location.country.clone()),
         place: Set(happening.location.place.clone()),
         postal_code: Set(happening.location.postal_code.clone()),
+        lat: Set(happening.location.point.map(|point| point.lat)),
+        lon: Set(happening.location.point.map(|point| point.lon)),
+        cancels: Set(happening.cancels.clone()),
         scan_kind: Set(event.scan.map(|kind| kind.to_string())),
         hub_code: Set(event.hub.as_ref().map(ToString::to_string)),
         facility: Set(event.facility.map(|facility| facility.to_string())),
@@ -264,7 +268,13 @@ fn from_row(row: tracking_event::Model) -> Result<TrackingEvent, StoreError> {
             },
             code: row.code,
             description: row.description,
-            location: EventLocation { country: row.country, place: row.place, postal_code: row.postal_code },
+            location: EventLocation {
+                country: row.country,
+                place: row.place,
+                postal_code: row.postal_code,
+                point: row.lat.zip(row.lon).and_then(|(lat, lon)| Point::new(lat, lon).ok()),
+            },
+            cancels: row.cancels,
         },
         scan: column("scan_kind").word_or_none(row.scan_kind.as_deref())?,
         hub: column("hub_code").word_or_none(row.hub_code.as_deref())?,

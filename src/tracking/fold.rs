@@ -247,6 +247,7 @@ mod tests {
                 code: status.to_string(),
                 description: String::new(),
                 location: EventLocation::default(),
+                cancels: None,
             },
             tracking_number: None,
             scan: None,

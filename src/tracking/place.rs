@@ -116,6 +116,7 @@ mod tests {
                 code: kind.to_string(),
                 description: String::new(),
                 location: EventLocation::default(),
+                cancels: None,
             },
             tracking_number: (kind == ScanKind::HandedOver).then(|| "AB123456".parse().expect("a number")),
             scan: Some(kind),

@@ -7,6 +7,7 @@ mod support;
 
 mod bodies;
 mod capacity;
+mod carriers;
 mod commands;
 mod consolidations;
 mod crash;

@@ -55,6 +55,7 @@ async fn lose(yard: &Yard, id: ShipmentId, parcel: u16) {
             code: "lost".to_owned(),
             description: String::new(),
             location: EventLocation::default(),
+            cancels: None,
         },
         tracking_number: None,
         scan: None,

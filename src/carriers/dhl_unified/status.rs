@@ -5,7 +5,7 @@
 //! the event is `unknown`. A `transit` that speaks of "delivered" releases no money.
 
 use super::wire::Fields;
-use super::wording::{Bearing, Meaning, bearing, meaning, recipient};
+use crate::carriers::wording::{Bearing, Meaning, bearing, meaning, recipient};
 use crate::domain::event::{DeliveredTo, EventStatus};
 
 pub fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {

@@ -1,62 +1,104 @@
 //! DHL's events into ours.
 
-use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
+use std::time::Duration;
+
 use serde_json::value::RawValue;
 
 use super::status::status;
 use super::wire::{self, Fields, Shipment};
-use super::wording::{Meaning, meaning};
-use crate::carriers::{Reading, Seen, zones};
+use crate::carriers::json::object;
+use crate::carriers::moment::moment;
+use crate::carriers::reading::without_body;
+use crate::carriers::wording::{Meaning, meaning, without_names};
+use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
-use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred, OffsetSource};
-use crate::domain::instant::{Instant, cut};
+use crate::domain::event::{DeliveredTo, EventStatus, Happening};
+use crate::outbound::Answer;
 
-/// What follows these words is a person's name: it stays in the raw event, and nowhere else.
-const NAMES_FOLLOW: &[&str] =
-    &["signed for by", "signed by", "received by", "accepted by", "neighbour", "neighbor"];
-
-/// The body of a `200`, as far as it is about `number`.
-pub fn page(number: &TrackingNumber, body: &[u8]) -> Reading {
+pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     // A byte that is not UTF-8 spoils the one event it is in.
-    let text = String::from_utf8_lossy(body);
-    let Some(page) = wire::page(&text) else {
-        return unparsable("the body is not in DHL's format".to_owned());
+    let text = String::from_utf8_lossy(&answer.body);
+    // The gateway in front of DHL has a 404 of its own, for a wrong address; it is no problem of DHL's.
+    if let Some(problem) = wire::problem(&text) {
+        return Ok(Reading::failed(failure(&problem, answer.retry_after)));
+    }
+    match wire::page(&text).filter(|_| answer.is_success()) {
+        Some(page) => page_of(&page, gazetteer),
+        None => without_body(answer),
+    }
+}
+
+fn failure(problem: &wire::Problem, retry_after: Option<Duration>) -> Failure {
+    let code = problem.code();
+    let kind = match code.as_str() {
+        "404" => FailureKind::NotFound,
+        "401" | "403" => FailureKind::Auth,
+        "429" => FailureKind::RateLimited,
+        "408" => FailureKind::CarrierDown,
+        code if code.starts_with('5') => FailureKind::CarrierDown,
+        code if code.starts_with('4') => FailureKind::Invalid,
+        _ => FailureKind::Unparsable,
     };
-    let mut strange = 0;
+    Failure { retry_after, ..Failure::new(kind, code, problem.message()) }
+}
+
+fn page_of(page: &wire::Page, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
+    let mut reading = Reading::default();
     for raw in &page.shipments {
-        match wire::object::<Shipment>(Some(raw)) {
-            Some(shipment) if is_asked_for(number, &shipment) => return shipment_events(number, &shipment),
-            Some(_) => {}
-            None => strange += 1,
+        match object::<Shipment>(Some(raw)) {
+            Some(shipment) => reading.packages.extend(packages(&shipment, gazetteer)),
+            None => {
+                let message = "a shipment cannot be read";
+                reading.failures.push(Failure::new(FailureKind::Unparsable, "", message));
+            }
         }
     }
-    if strange > 0 { unparsable(format!("{strange} shipments cannot be read")) } else { Reading::NotFound }
+    Ok(reading)
 }
 
-fn unparsable(reason: String) -> Reading {
-    Reading::Unparsable { reason }
-}
-
-fn same(number: &TrackingNumber, text: &str) -> bool {
-    text.parse().is_ok_and(|other: TrackingNumber| other == *number)
-}
-
-/// The same digits can be another division's shipment, and then it has another id.
-fn is_asked_for(number: &TrackingNumber, shipment: &Shipment) -> bool {
-    let by_id = shipment.id().is_some_and(|id| same(number, &id));
-    by_id || shipment.piece_ids().iter().any(|piece| same(number, piece))
-}
-
-fn shipment_events(number: &TrackingNumber, shipment: &Shipment) -> Reading {
-    let mut pieces = shipment.piece_ids();
-    let is_piece = pieces.len() > 1 && pieces.iter().any(|piece| same(number, piece));
-    if is_piece {
-        pieces.clear();
+/// The shipment as a whole, and each of its pieces where there are several.
+fn packages(shipment: &Shipment, gazetteer: &dyn Gazetteer) -> Vec<Package> {
+    let numbers = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect::<Vec<_>>();
+    let pieces = shipment.piece_ids();
+    let piece_numbers: Vec<TrackingNumber> = numbers(&pieces);
+    let id = shipment.id().and_then(|id| id.parse().ok());
+    // What is told of all at once is told of each.
+    let is_told_apart = pieces.len() > 1 && tells_pieces_apart(shipment);
+    let mut packages = Vec::new();
+    if let Some(number) = id.or_else(|| piece_numbers.first().cloned().filter(|_| !is_told_apart)) {
+        let also = if is_told_apart { Vec::new() } else { piece_numbers.clone() };
+        packages.push(package(number, also, shipment, &pieces, None, gazetteer));
     }
+    for piece in piece_numbers.iter().filter(|_| is_told_apart) {
+        packages.push(package(piece.clone(), Vec::new(), shipment, &[], Some(piece), gazetteer));
+    }
+    packages
+}
+
+/// Some event names pieces, or the status tells of the whole what no event does.
+fn tells_pieces_apart(shipment: &Shipment) -> bool {
+    let events: Vec<Fields> = shipment.events().into_iter().filter_map(wire::fields).collect();
+    let status = shipment.status.and_then(wire::fields);
+    let is_known = |status: &Fields| events.iter().any(|event| is_same(event, status));
+    events.iter().any(|event| !event.piece_ids.is_empty()) || status.is_some_and(|status| !is_known(&status))
+}
+
+fn is_same(event: &Fields, status: &Fields) -> bool {
+    event.timestamp == status.timestamp && event.status_code == status.status_code
+}
+
+/// `pieces`: all that have to be handed over before the whole is. `piece`: the one that this is about.
+fn package(
+    number: TrackingNumber,
+    also: Vec<TrackingNumber>,
+    shipment: &Shipment,
+    pieces: &[String],
+    piece: Option<&TrackingNumber>,
+    gazetteer: &dyn Gazetteer,
+) -> Package {
     let (mut seen, mut unreadable, mut known) = (Vec::new(), Vec::new(), Vec::new());
     let mut keep = |raw: &RawValue, fields: Option<Fields>| match fields
-        .and_then(|fields| happening(&fields, &pieces))
+        .and_then(|fields| happening(&fields, pieces, gazetteer))
     {
         Some(happening) => seen.push(Seen { happening, raw: raw.get().to_owned() }),
         None => unreadable.push(raw.get().to_owned()),
@@ -64,7 +106,7 @@ fn shipment_events(number: &TrackingNumber, shipment: &Shipment) -> Reading {
     for raw in shipment.events() {
         let fields = wire::fields(raw);
         if let Some(fields) = &fields {
-            if is_piece && is_of_others(number, fields) {
+            if piece.is_some_and(|piece| is_of_others(piece, fields)) {
                 continue;
             }
             known.push((fields.timestamp.clone(), fields.status_code.clone()));
@@ -73,7 +115,7 @@ fn shipment_events(number: &TrackingNumber, shipment: &Shipment) -> Reading {
     }
     // The shipment's status repeats its newest event, and rarely is all there is. It is
     // about the whole shipment, so it says nothing about one piece of several.
-    if let Some(raw) = shipment.status.filter(|_| !is_piece) {
+    if let Some(raw) = shipment.status.filter(|_| piece.is_none()) {
         let fields = wire::fields(raw);
         let is_known = |fields: &Fields| {
             known.iter().any(|(at, code)| *at == fields.timestamp && *code == fields.status_code)
@@ -82,20 +124,22 @@ fn shipment_events(number: &TrackingNumber, shipment: &Shipment) -> Reading {
             keep(raw, fields);
         }
     }
-    Reading::Events { seen, unreadable }
+    Package { number, also, seen, unreadable }
 }
 
 fn is_of_others(number: &TrackingNumber, fields: &Fields) -> bool {
-    !fields.piece_ids.is_empty() && !fields.piece_ids.iter().any(|piece| same(number, piece))
+    let same = |text: &String| text.parse().is_ok_and(|other: TrackingNumber| other == *number);
+    !fields.piece_ids.is_empty() && !fields.piece_ids.iter().any(same)
 }
 
-fn happening(fields: &Fields, pieces: &[String]) -> Option<Happening> {
-    let location = EventLocation {
-        country: non_empty(&fields.country_code.to_ascii_uppercase()),
-        place: non_empty(&fields.locality),
-        postal_code: non_empty(&fields.postal_code),
+fn happening(fields: &Fields, pieces: &[String], gazetteer: &dyn Gazetteer) -> Option<Happening> {
+    let place = Place {
+        country: fields.country_code.clone(),
+        region: String::new(),
+        town: fields.locality.clone(),
+        postal_code: fields.postal_code.clone(),
     };
-    let occurred = occurred(&fields.timestamp, &location)?;
+    let occurred = moment(&fields.timestamp, &[])?.occurred(&fields.timestamp, &place, gazetteer);
     let (status, delivered_to) = whole(status(fields), fields, pieces);
     Some(Happening {
         status,
@@ -103,7 +147,8 @@ fn happening(fields: &Fields, pieces: &[String]) -> Option<Happening> {
         occurred,
         code: fields.status_code.clone(),
         description: description(fields, status),
-        location,
+        location: place.location(gazetteer),
+        cancels: None,
     })
 }
 
@@ -121,7 +166,9 @@ fn whole(
 /// The longer text. In a delivery's, who signed is left out; a description that is no
 /// sentence of DHL's can be a name as a whole.
 fn description(fields: &Fields, status: EventStatus) -> String {
-    let is_over = status == EventStatus::Delivered || fields.status_code.eq_ignore_ascii_case("delivered");
+    let is_over = status == EventStatus::Delivered
+        || fields.status_code.eq_ignore_ascii_case("delivered")
+        || meaning(&[&fields.status]) == Meaning::Says(EventStatus::Delivered);
     let is_told_twice = !fields.status.is_empty();
     let says_nothing = meaning(&[&fields.description]) == Meaning::Nothing;
     let text = if fields.description.is_empty() || is_over && is_told_twice && says_nothing {
@@ -130,55 +177,4 @@ fn description(fields: &Fields, status: EventStatus) -> String {
         &fields.description
     };
     without_names(text)
-}
-
-fn without_names(text: &str) -> String {
-    let small = text.to_ascii_lowercase();
-    let end = NAMES_FOLLOW.iter().filter_map(|words| small.find(words).map(|at| at + words.len())).min();
-    text[..end.unwrap_or(text.len())].to_owned()
-}
-
-fn non_empty(text: &str) -> Option<String> {
-    if text.is_empty() { None } else { Some(text.to_owned()) }
-}
-
-/// A time without an offset was read from a clock on the wall of the place.
-fn occurred(timestamp: &str, location: &EventLocation) -> Option<Occurred> {
-    let (at, offset_source) = match with_offset(timestamp) {
-        Some(at) => (at, OffsetSource::Carrier),
-        None => {
-            let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
-                .iter()
-                .find_map(|form| NaiveDateTime::parse_from_str(timestamp, form).ok())
-                .filter(|local| is_plausible(local.year()))?;
-            let zone = location
-                .country
-                .as_deref()
-                .and_then(|country| zones::zone_of(country.parse().ok()?, location.place.as_deref()));
-            zone.and_then(|(zone, source)| Some((instant_of(local, zone)?, source)))
-                .unwrap_or((local.and_utc(), OffsetSource::AssumedUtc))
-        }
-    };
-    Some(Occurred { at: cut(at), local_time: timestamp.to_owned(), offset_source })
-}
-
-fn with_offset(timestamp: &str) -> Option<Instant> {
-    let at = DateTime::parse_from_rfc3339(timestamp)
-        .or_else(|_| DateTime::parse_from_str(timestamp, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .ok()?;
-    is_plausible(at.year()).then(|| at.to_utc())
-}
-
-/// Outside of these years it is a mistake, and no database's calendar need reach it.
-fn is_plausible(year: i32) -> bool {
-    (1990..2200).contains(&year)
-}
-
-/// Of an hour that came twice, the first; an hour that was skipped is counted on from before the gap.
-fn instant_of(local: NaiveDateTime, zone: Tz) -> Option<Instant> {
-    let hour = TimeDelta::hours(1);
-    zone.from_local_datetime(&local)
-        .earliest()
-        .or_else(|| Some(zone.from_local_datetime(&(local - hour)).earliest()? + hour))
-        .map(|at| at.to_utc())
 }

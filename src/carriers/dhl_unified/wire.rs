@@ -1,10 +1,9 @@
 //! DHL's format, as it really comes.
-//!
-//! Every field is kept as the text it was, until somebody wants its value: a field of
-//! another type than documented is a field that is missing, not an answer that is lost.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::carriers::json::{self, list, object, text, text_or_empty, texts};
 
 /// The body of a `200`.
 #[derive(Deserialize)]
@@ -107,56 +106,46 @@ pub fn fields(raw: &RawValue) -> Option<Fields> {
     let event = object::<Event>(Some(raw))?;
     let address = object::<Location>(event.location).and_then(|location| object::<Address>(location.address));
     let address = address.unwrap_or_default();
-    let or_empty = |field| text(field).unwrap_or_default();
     Some(Fields {
-        timestamp: or_empty(event.timestamp),
-        status_code: or_empty(event.status_code),
-        status: or_empty(event.status),
-        description: or_empty(event.description),
-        remark: or_empty(event.remark),
-        country_code: or_empty(address.country_code),
-        postal_code: or_empty(address.postal_code),
-        locality: or_empty(address.address_locality),
+        timestamp: text_or_empty(event.timestamp),
+        status_code: text_or_empty(event.status_code),
+        status: text_or_empty(event.status),
+        description: text_or_empty(event.description),
+        remark: text_or_empty(event.remark),
+        country_code: text_or_empty(address.country_code),
+        postal_code: text_or_empty(address.postal_code),
+        locality: text_or_empty(address.address_locality),
         piece_ids: texts(event.piece_ids),
     })
 }
 
 pub fn page(body: &str) -> Option<Page<'_>> {
-    object(serde_json::from_str(body).ok())
+    json::body(body)
 }
 
-/// Whether a body is the problem that DHL describes an error with.
-pub fn is_problem(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Problem {
-        #[serde(rename = "status")]
-        _status: serde::de::IgnoredAny,
-        #[serde(rename = "title")]
-        _title: serde::de::IgnoredAny,
+/// What DHL describes an error with.
+#[derive(Deserialize)]
+pub struct Problem<'a> {
+    #[serde(borrow)]
+    status: &'a RawValue,
+    #[serde(borrow)]
+    title: &'a RawValue,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+}
+
+impl Problem<'_> {
+    pub fn code(&self) -> String {
+        text_or_empty(Some(self.status))
     }
-    object::<Problem>(serde_json::from_slice(body).ok()).is_some()
-}
 
-/// `None` where `raw` is no object: serde alone would take a list for one.
-pub fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
-    raw.filter(|raw| raw.get().starts_with('{')).and_then(|raw| serde_json::from_str(raw.get()).ok())
-}
-
-fn list(raw: Option<&RawValue>) -> Vec<&RawValue> {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
-}
-
-fn texts(raw: Option<&RawValue>) -> Vec<String> {
-    list(raw).into_iter().filter_map(|entry| text(Some(entry))).collect()
-}
-
-/// A string without control characters (no database takes a NUL), or a number's digits
-/// as they were written: a long one would lose its end as a float.
-fn text(raw: Option<&RawValue>) -> Option<String> {
-    let raw = raw?.get();
-    if raw.starts_with(|first: char| first.is_ascii_digit()) {
-        return Some(raw.to_owned());
+    pub fn message(&self) -> String {
+        text(self.detail)
+            .filter(|detail| !detail.is_empty())
+            .unwrap_or_else(|| text_or_empty(Some(self.title)))
     }
-    let text: String = serde_json::from_str(raw).ok()?;
-    Some(text.chars().filter(|letter| !letter.is_control()).collect::<String>().trim().to_owned())
+}
+
+pub fn problem(body: &str) -> Option<Problem<'_>> {
+    json::body(body)
 }

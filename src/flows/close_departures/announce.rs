@@ -81,6 +81,7 @@ fn event(deps: &Deps, consolidation: &Consolidation, member: &Member) -> Trackin
             code: "consolidated".to_owned(),
             description: format!("packed for departure {}", consolidation.departure),
             location: EventLocation::default(),
+            cancels: None,
         },
         tracking_number: None,
         scan: Some(ScanKind::Packed),

@@ -27,6 +27,9 @@ pub struct Model {
     pub tracking_number: Option<String>,
     pub raw: String,
     pub recorded_at: i64,
+    pub lat: Option<f64>,
+    pub lon: Option<f64>,
+    pub cancels: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

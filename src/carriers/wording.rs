@@ -1,8 +1,8 @@
-//! What DHL's English wording says, one row a phrase.
+//! What carriers' English wording says, one row a phrase.
 //!
-//! Five status codes are too few for a timeline; the texts beside them tell more.
-//! Gathered from the public tracking pages of DHL Express, Parcel DE and eCommerce (2024–2025).
-//! A phrase is matched in whole words, whatever the capitals and the punctuation.
+//! Most codes are too coarse for a timeline; the texts beside them tell more, and show where a code is wrong.
+//! Gathered from the public tracking pages of DHL Express, Parcel DE and eCommerce (2024–2025), and of
+//! the carriers that read by it. A phrase is matched in whole words, whatever the capitals and the punctuation.
 
 use crate::domain::event::{DeliveredTo, EventStatus};
 
@@ -239,6 +239,17 @@ pub fn meaning(texts: &[&str]) -> Meaning {
         }
     }
     if doubted { Meaning::Doubted } else { Meaning::Nothing }
+}
+
+/// What follows these words is a person's name: it stays in the raw event, and nowhere else.
+const NAMES_FOLLOW: &[&str] =
+    &["signed for by", "signed by", "received by", "accepted by", "neighbour", "neighbor"];
+
+/// A text up to where it would name somebody.
+pub fn without_names(text: &str) -> String {
+    let small = text.to_ascii_lowercase();
+    let end = NAMES_FOLLOW.iter().filter_map(|words| small.find(words).map(|at| at + words.len())).min();
+    text[..end.unwrap_or(text.len())].to_owned()
 }
 
 pub fn recipient(texts: &[&str]) -> DeliveredTo {

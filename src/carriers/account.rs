@@ -1,0 +1,221 @@
+//! Accounts with carriers, out of the configuration.
+//!
+//! What every account has (an address, limits, a secret for pushes) is read here; the rest of its table is
+//! its adapter's own. `[carriers.ups.accounts.second]` is a further account: what it does not say is
+//! as in `[carriers.ups]`. A key that neither knows is refused by its name.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::ability::Abilities;
+use super::place::Gazetteer;
+use super::reading::{NotAnAnswer, Reading};
+use crate::config::{ConfigError, Table};
+use crate::domain::carrier::CarrierCode;
+use crate::outbound::Answer;
+
+/// A carrier as it is known before anybody has an account with it.
+pub struct Adapter {
+    pub code: &'static str,
+    /// What people call it.
+    pub name: &'static str,
+    /// The most numbers that it takes in one question.
+    pub numbers_max: usize,
+    /// None: the account has no credentials, so there is nobody to ask as.
+    pub open: fn(Opening) -> Result<Option<Abilities>, ConfigError>,
+    /// What an answer or a push says, by itself.
+    pub read: fn(&Answer, &dyn Gazetteer) -> Result<Reading, NotAnAnswer>,
+}
+
+/// What an adapter is handed to open an account with.
+pub struct Opening {
+    /// `carriers.ups`, or `carriers.ups.accounts.second`.
+    pub key: String,
+    /// Without a slash at its end.
+    pub base_url: String,
+    /// What pushes are signed with; None where there is none.
+    pub push_secret: Option<SecretString>,
+    table: Table,
+}
+
+impl Opening {
+    /// The adapter's own keys.
+    pub fn settings<T: DeserializeOwned>(&mut self) -> Result<T, ConfigError> {
+        let table = std::mem::take(&mut self.table);
+        let value = ::config::Value::new(None, ::config::ValueKind::Table(table));
+        value.try_deserialize().map_err(|error| invalid(&self.key, error.to_string()))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId {
+    pub carrier: CarrierCode,
+    /// Empty: the carrier's first.
+    pub name: String,
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_str() {
+            "" => write!(f, "{}", self.carrier),
+            name => write!(f, "{}/{name}", self.carrier),
+        }
+    }
+}
+
+/// How much may be asked of one account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    pub calls_per_second: Option<f64>,
+    pub calls_per_day: Option<u32>,
+    /// When a new day of calls begins, on which clock.
+    pub day_begins: (NaiveTime, Tz),
+    pub calls_per_shipment_and_day: Option<u32>,
+    pub concurrency_max: NonZeroUsize,
+    pub numbers_per_call: NonZeroUsize,
+}
+
+pub struct Account {
+    pub id: AccountId,
+    pub adapter: &'static Adapter,
+    pub abilities: Abilities,
+    pub limits: Limits,
+}
+
+/// What every account can say.
+#[derive(Deserialize)]
+struct Common {
+    base_url: String,
+    #[serde(default)]
+    push_secret: Option<SecretString>,
+    #[serde(default)]
+    calls_per_second: f64,
+    #[serde(default)]
+    calls_per_day: u32,
+    #[serde(default)]
+    day_begins: String,
+    #[serde(default)]
+    calls_per_shipment_and_day: u32,
+    #[serde(default)]
+    concurrency_max: Option<usize>,
+    #[serde(default)]
+    numbers_per_call: Option<usize>,
+}
+
+const COMMON_KEYS: [&str; 8] = [
+    "base_url",
+    "push_secret",
+    "calls_per_second",
+    "calls_per_day",
+    "day_begins",
+    "calls_per_shipment_and_day",
+    "concurrency_max",
+    "numbers_per_call",
+];
+const CONCURRENCY: usize = 8;
+
+fn invalid(key: &str, reason: impl Into<String>) -> ConfigError {
+    ConfigError::Invalid { key: key.to_owned(), reason: reason.into() }
+}
+
+/// Every account of one carrier that has credentials, the first one first.
+pub fn open_all(
+    adapter: &'static Adapter,
+    code: &CarrierCode,
+    mut table: Table,
+    allow_private: bool,
+) -> Result<Vec<Account>, ConfigError> {
+    let key = format!("carriers.{code}");
+    let further = match table.remove("accounts") {
+        Some(value) => {
+            value.into_table().map_err(|error| invalid(&format!("{key}.accounts"), error.to_string()))?
+        }
+        None => Table::new(),
+    };
+    let mut named: Vec<_> = further.into_iter().collect();
+    named.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut tables = vec![(String::new(), key.clone(), table.clone())];
+    for (name, value) in named {
+        let key = format!("{key}.accounts.{name}");
+        let own = value.into_table().map_err(|error| invalid(&key, error.to_string()))?;
+        let mut whole = table.clone();
+        whole.extend(own);
+        tables.push((name, key, whole));
+    }
+    let mut accounts = Vec::with_capacity(tables.len());
+    for (name, key, table) in tables {
+        let id = AccountId { carrier: code.clone(), name };
+        accounts.extend(open(adapter, id, key, table, allow_private)?);
+    }
+    Ok(accounts)
+}
+
+fn open(
+    adapter: &'static Adapter,
+    id: AccountId,
+    key: String,
+    mut table: Table,
+    allow_private: bool,
+) -> Result<Option<Account>, ConfigError> {
+    let common: Table = COMMON_KEYS.iter().filter_map(|key| table.remove_entry(*key)).collect();
+    let common = ::config::Value::new(None, ::config::ValueKind::Table(common));
+    let common: Common = common.try_deserialize().map_err(|error| invalid(&key, error.to_string()))?;
+    let limits = limits(adapter, &key, &common)?;
+    let base_url = common.base_url.trim_end_matches('/').to_owned();
+    check_address(&format!("{key}.base_url"), &base_url, allow_private)?;
+    let push_secret = common.push_secret.filter(|secret| !secret.expose_secret().is_empty());
+    let abilities = (adapter.open)(Opening { key, base_url, push_secret, table })?;
+    Ok(abilities.map(|abilities| Account { id, adapter, abilities, limits }))
+}
+
+fn check_address(key: &str, url: &str, allow_private: bool) -> Result<(), ConfigError> {
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(invalid(key, "has to begin with http:// or https://"));
+    }
+    if url.starts_with("http://") && !allow_private {
+        let reason = "has to begin with https:// unless outbound.allow_private_addresses is true";
+        return Err(invalid(key, reason));
+    }
+    Ok(())
+}
+
+fn limits(adapter: &Adapter, key: &str, common: &Common) -> Result<Limits, ConfigError> {
+    let wrong = |name: &str, reason: &str| invalid(&format!("{key}.{name}"), reason);
+    if !(common.calls_per_second.is_finite() && common.calls_per_second >= 0.0) {
+        return Err(wrong("calls_per_second", "has to be 0 (no limit) or more"));
+    }
+    let count = |name: &str, given: Option<usize>, otherwise: usize| {
+        NonZeroUsize::new(given.unwrap_or(otherwise)).ok_or_else(|| wrong(name, "has to be 1 or more"))
+    };
+    let numbers_per_call = count("numbers_per_call", common.numbers_per_call, adapter.numbers_max)?;
+    if numbers_per_call.get() > adapter.numbers_max {
+        let reason = format!("has to be {} or less: {} takes no more", adapter.numbers_max, adapter.name);
+        return Err(wrong("numbers_per_call", &reason));
+    }
+    let day_begins = day_begins(&common.day_begins)
+        .ok_or_else(|| wrong("day_begins", "has to be a time and a zone, such as 00:00 America/New_York"))?;
+    let some = |count: u32| Some(count).filter(|count| *count > 0);
+    Ok(Limits {
+        calls_per_second: Some(common.calls_per_second).filter(|rate| *rate > 0.0),
+        calls_per_day: some(common.calls_per_day),
+        day_begins,
+        calls_per_shipment_and_day: some(common.calls_per_shipment_and_day),
+        concurrency_max: count("concurrency_max", common.concurrency_max, CONCURRENCY)?,
+        numbers_per_call,
+    })
+}
+
+/// Midnight in Greenwich where nothing is said.
+fn day_begins(text: &str) -> Option<(NaiveTime, Tz)> {
+    if text.is_empty() {
+        return Some((NaiveTime::MIN, Tz::UTC));
+    }
+    let (time, zone) = text.split_once(' ')?;
+    Some((NaiveTime::parse_from_str(time, "%H:%M").ok()?, zone.trim().parse().ok()?))
+}

@@ -1,0 +1,57 @@
+//! Where something happened, as carriers name places.
+
+use chrono_tz::Tz;
+
+use super::json::clean;
+use crate::domain::event::EventLocation;
+use crate::domain::place::{Country, Point};
+
+/// A place as a carrier names it. What it does not say is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Two capitals. A carrier's own words for a country are translated before.
+    pub country: String,
+    /// State or province, for those whose towns share names.
+    pub region: String,
+    pub town: String,
+    pub postal_code: String,
+}
+
+/// What a gazetteer knows of a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spot {
+    pub point: Point,
+    /// None: there are several places of that name, on different clocks.
+    pub zone: Option<Tz>,
+}
+
+/// Somebody who knows where places are.
+pub trait Gazetteer: Sync {
+    fn find(&self, country: Country, region: &str, town: &str, postal_code: &str) -> Option<Spot>;
+}
+
+impl Place {
+    pub fn country(&self) -> Option<Country> {
+        self.country.to_ascii_uppercase().parse().ok()
+    }
+
+    /// `LOS ANGELES GATEWAY, CA - USA` without what stands behind the town.
+    pub fn bare_town(&self) -> &str {
+        let end = [",", " - ", "("].iter().filter_map(|mark| self.town.find(mark)).min();
+        self.town[..end.unwrap_or(self.town.len())].trim()
+    }
+
+    pub fn spot(&self, gazetteer: &dyn Gazetteer) -> Option<Spot> {
+        gazetteer.find(self.country()?, &self.region, self.bare_town(), &self.postal_code)
+    }
+
+    pub fn location(&self, gazetteer: &dyn Gazetteer) -> EventLocation {
+        let some = |text: &str| Some(clean(text)).filter(|text| !text.is_empty());
+        EventLocation {
+            country: some(&self.country.to_ascii_uppercase()),
+            place: some(&self.town),
+            postal_code: some(&self.postal_code),
+            point: self.spot(gazetteer).map(|spot| spot.point),
+        }
+    }
+}

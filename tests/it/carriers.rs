@@ -1,0 +1,156 @@
+//! Every adapter against a server on loopback that speaks its carrier's protocol: credentials, passes and
+//! signatures are checked there as the carrier would, and answers come over the wire.
+
+mod dhl_unified;
+
+use chrono::{DateTime, Utc};
+use sampan::carriers::{Account, FailureKind, Question, Registry, Said};
+use sampan::config::{self, Settings};
+use sampan::domain::event::EventStatus;
+use sampan::flows::ask_carriers::{AskError, Asker, Heard};
+use sampan::outbound::{Outbound, SendError};
+
+use crate::support::stub::{Asked, Reply, Stub};
+
+/// How one carrier is spoken with.
+pub struct Protocol {
+    pub carrier: &'static str,
+    /// The keys of its table but the address, with credentials that are good.
+    pub config: &'static str,
+    /// With credentials that are refused.
+    pub refused: &'static str,
+    /// A number of which it says that it is delivered.
+    pub delivered: &'static str,
+    /// A number that it does not know.
+    pub unknown: &'static str,
+    /// As the carrier would: looks at credentials, passes and signatures before anything else. Given what is
+    /// asked, and all that was asked before.
+    pub answer: fn(&Asked, &[Asked]) -> Reply,
+    /// Whether something asks where parcels are; not for a pass, and not to be introduced.
+    pub is_question: fn(&Asked) -> bool,
+}
+
+const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL];
+
+/// Signatures are checked against the real time of day.
+fn now() -> DateTime<Utc> {
+    sampan::clock::Clock::real().wall()
+}
+
+struct Line {
+    settings: Settings,
+    registry: Registry,
+    asker: Asker,
+    stub: Stub,
+}
+
+impl Line {
+    async fn open(
+        protocol: &'static Protocol,
+        keys: &str,
+        script: impl Fn(&Asked, &[Asked]) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let stub = Stub::start(script).await;
+        let changes = format!(
+            "outbound.allow_private_addresses = true\noutbound.timeout_seconds = 5\n\
+             [carriers.{}]\nbase_url = \"http://{}\"\n{keys}",
+            protocol.carrier, stub.address
+        );
+        let settings = config::defaults_with(&changes).expect("valid settings");
+        let registry = Registry::new(&settings.carriers, true).expect("valid carriers");
+        let asker = Asker::new(Outbound::new(&settings.outbound).expect("a client"));
+        Self { settings, registry, asker, stub }
+    }
+
+    fn account(&self, protocol: &Protocol) -> &Account {
+        let code = protocol.carrier.parse().expect("a code");
+        self.registry.accounts(&code).first().expect("an account with credentials")
+    }
+
+    async fn ask(&self, protocol: &Protocol, number: &str) -> Result<Heard, AskError> {
+        let question = Question {
+            number: number.parse().expect("a number"),
+            phone_tail: sampan::carriers::PhoneTail::of("+86 138 0000 5678"),
+        };
+        self.asker.ask(self.account(protocol), &[question], now()).await
+    }
+
+    /// What is said of `number`: its statuses, or how it failed.
+    async fn said(&self, protocol: &Protocol, number: &str) -> Result<Vec<EventStatus>, FailureKind> {
+        let reading = match self.ask(protocol, number).await {
+            Ok(heard) => heard.reading.expect("the carrier's format"),
+            Err(AskError::NoPass(failure)) => return Err(failure.kind),
+            Err(AskError::Send(error)) => panic!("{}: {error}", protocol.carrier),
+        };
+        match reading.about(&number.parse().expect("a number")) {
+            Said::Events { seen, .. } => Ok(seen.into_iter().map(|seen| seen.happening.status).collect()),
+            Said::Failed(failure) => Err(failure.kind),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_asked_properly_answers() {
+    for protocol in PROTOCOLS {
+        let line = Line::open(protocol, protocol.config, protocol.answer).await;
+        let said = line.said(protocol, protocol.delivered).await;
+        let delivered = said.as_ref().is_ok_and(|statuses| statuses.contains(&EventStatus::Delivered));
+        assert!(delivered, "{}: {said:?}", protocol.carrier);
+        let said = line.said(protocol, protocol.unknown).await;
+        assert_eq!(said, Err(FailureKind::NotFound), "{}", protocol.carrier);
+        // One pass for all questions.
+        let others = line.stub.asked().iter().filter(|asked| !(protocol.is_question)(asked)).count();
+        assert!(others <= 3, "{}: {others} requests beside the questions", protocol.carrier);
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_are_said_to_be() {
+    for protocol in PROTOCOLS {
+        let line = Line::open(protocol, protocol.refused, protocol.answer).await;
+        let said = line.said(protocol, protocol.delivered).await;
+        assert_eq!(said, Err(FailureKind::Auth), "{}", protocol.carrier);
+    }
+}
+
+#[tokio::test]
+async fn a_carrier_that_wants_fewer_questions_is_understood() {
+    for protocol in PROTOCOLS {
+        let (answer, is_question) = (protocol.answer, protocol.is_question);
+        let busy = move |asked: &Asked, before: &[Asked]| match is_question(asked) {
+            true => Reply::RetryAfter(429, 7),
+            false => answer(asked, before),
+        };
+        let line = Line::open(protocol, protocol.config, busy).await;
+        let heard = line.ask(protocol, protocol.delivered).await;
+        let reading = heard.ok().expect("an answer").reading.expect("a status that says enough");
+        let failure = &reading.failures[0];
+        assert_eq!(failure.kind, FailureKind::RateLimited, "{}", protocol.carrier);
+        assert_eq!(failure.retry_after.map(|wait| wait.as_secs()), Some(7), "{}", protocol.carrier);
+    }
+}
+
+#[tokio::test]
+async fn half_an_answer_or_far_too_much_of_one_is_no_answer() {
+    for protocol in PROTOCOLS {
+        let (answer, is_question) = (protocol.answer, protocol.is_question);
+        let halved = move |asked: &Asked, before: &[Asked]| match answer(asked, before) {
+            Reply::Status(200, body) if is_question(asked) => Reply::CutOff(body),
+            other => other,
+        };
+        let line = Line::open(protocol, protocol.config, halved).await;
+        let heard = line.ask(protocol, protocol.delivered).await;
+        assert!(matches!(heard, Err(AskError::Send(SendError::NoAnswer(_)))), "{}", protocol.carrier);
+
+        let endless = move |asked: &Asked, before: &[Asked]| match answer(asked, before) {
+            Reply::Status(200, body) if is_question(asked) => {
+                Reply::Status(200, [body, vec![b' '; 10_000_000]].concat())
+            }
+            other => other,
+        };
+        let line = Line::open(protocol, protocol.config, endless).await;
+        assert!(line.settings.outbound.answer_bytes_max < 10_000_000);
+        let heard = line.ask(protocol, protocol.delivered).await;
+        assert!(matches!(heard, Err(AskError::Send(SendError::TooLarge(_)))), "{}", protocol.carrier);
+    }
+}
