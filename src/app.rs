@@ -19,8 +19,12 @@ use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::consolidation::terms::{BadTerms, Terms};
 use crate::escrow::webhook::Webhook;
+use crate::flows::ask_carriers::Asker;
 use crate::flows::import_network::{self, LoadError};
-use crate::flows::{Cutoffs, Deps, InFlight, Pauses, Pulse, Stopping, replan, send_triggers, send_webhooks};
+use crate::flows::poll_carriers::Lines;
+use crate::flows::{
+    Cutoffs, Deps, InFlight, Pulse, Stopping, poll_carriers, replan, send_triggers, send_webhooks,
+};
 use crate::http;
 use crate::outbound::Outbound;
 use crate::scheduler::Scheduler;
@@ -63,6 +67,7 @@ pub struct Running {
     sender: JoinHandle<()>,
     teller: JoinHandle<()>,
     replanner: JoinHandle<()>,
+    poller: JoinHandle<()>,
 }
 
 /// The port that a configuration names.
@@ -89,6 +94,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         clock,
         consolidation,
         store,
+        asker: Asker::new(outbound.clone()),
         outbound,
         network,
         carriers: Registry::new(&settings.carriers, settings.outbound.allow_private_addresses)?,
@@ -99,7 +105,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         cutoffs: Cutoffs::default(),
         in_flight: InFlight::default(),
         pulse: Pulse::default(),
-        pauses: Pauses::default(),
+        lines: Lines::default(),
         stopping: Stopping::default(),
         settings,
     })
@@ -139,9 +145,10 @@ pub async fn start(
     let (stop, stopped) = watch::channel(false);
     let sender = tokio::spawn(send_triggers::work(deps.clone(), stopped.clone()));
     let teller = tokio::spawn(send_webhooks::work(deps.clone(), stopped.clone()));
-    let replanner = tokio::spawn(replan::work(deps.clone(), stopped));
+    let replanner = tokio::spawn(replan::work(deps.clone(), stopped.clone()));
+    let poller = tokio::spawn(poll_carriers::work(deps.clone(), stopped));
     let (handle, serving) = (server.handle(), tokio::spawn(server));
-    Ok(Running { address, deps, server: handle, serving, scheduler, stop, sender, teller, replanner })
+    Ok(Running { address, deps, server: handle, serving, scheduler, stop, sender, teller, replanner, poller })
 }
 
 impl Running {
@@ -153,8 +160,13 @@ impl Running {
         let sender = tokio::time::timeout(patience, self.sender);
         let teller = tokio::time::timeout(patience, &mut self.teller);
         let replanner = tokio::time::timeout(patience, self.replanner);
-        let (_, _, sender, teller, replanner) =
-            tokio::join!(self.server.stop(true), self.scheduler.stop(patience), sender, teller, replanner);
+        let poller = tokio::time::timeout(patience, self.poller);
+        let (server, scheduler) = (self.server.stop(true), self.scheduler.stop(patience));
+        let (_, _, sender, teller, replanner, poller) =
+            tokio::join!(server, scheduler, sender, teller, replanner, poller);
+        if poller.is_err() {
+            tracing::warn!("a carrier is still being asked; it will be asked again");
+        }
         if replanner.is_err() {
             tracing::warn!("plans are still being made; what was claimed frees itself");
         }

@@ -110,7 +110,6 @@ pub struct PromiseDays {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Polling {
-    pub concurrency_max: usize,
     pub hours_in_transit: f64,
     pub hours_out_for_delivery: f64,
     pub hours_on_hold: f64,
@@ -118,6 +117,7 @@ pub struct Polling {
     pub retry_minutes_max: u32,
     pub watch_days_after_delivery: u32,
     pub hours_delivered: f64,
+    pub silence_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -279,7 +279,7 @@ impl Settings {
             ("routing.promise_days.standard", u64::from(self.routing.promise_days.standard)),
             ("routing.promise_days.economy", u64::from(self.routing.promise_days.economy)),
             ("consolidation.bag_parcels_max", u64::from(self.consolidation.bag_parcels_max)),
-            ("polling.concurrency_max", self.polling.concurrency_max as u64),
+            ("polling.silence_days", u64::from(self.polling.silence_days)),
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
             ("outbox.lease_seconds", u64::from(self.outbox.lease_seconds)),

@@ -20,6 +20,7 @@ mod m20261122_000008_webhook;
 mod m20261122_000009_operator_key;
 mod m20261122_000010_consolidation;
 mod m20261122_000012_event_details;
+mod m20261122_000013_carrier_accounts;
 mod table;
 
 pub struct Migrator;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000009_operator_key::Migration),
             Box::new(m20261122_000010_consolidation::Migration),
             Box::new(m20261122_000012_event_details::Migration),
+            Box::new(m20261122_000013_carrier_accounts::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

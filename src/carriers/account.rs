@@ -4,7 +4,6 @@
 //! its adapter's own. `[carriers.ups.accounts.second]` is a further account: what it does not say is
 //! as in `[carriers.ups]`. A key that neither knows is refused by its name.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 
 use chrono::NaiveTime;
@@ -17,7 +16,7 @@ use super::ability::Abilities;
 use super::place::Gazetteer;
 use super::reading::{NotAnAnswer, Reading};
 use crate::config::{ConfigError, Table};
-use crate::domain::carrier::CarrierCode;
+use crate::domain::carrier::{AccountId, CarrierCode, Limits};
 use crate::outbound::Answer;
 
 /// A carrier as it is known before anybody has an account with it.
@@ -27,6 +26,8 @@ pub struct Adapter {
     pub name: &'static str,
     /// The most numbers that it takes in one question.
     pub numbers_max: usize,
+    /// Whether it tells more, or anything, to those who know the consignee's telephone number.
+    pub wants_phone: bool,
     /// None: the account has no credentials, so there is nobody to ask as.
     pub open: fn(Opening) -> Result<Option<Abilities>, ConfigError>,
     /// What an answer or a push says, by itself.
@@ -51,34 +52,6 @@ impl Opening {
         let value = ::config::Value::new(None, ::config::ValueKind::Table(table));
         value.try_deserialize().map_err(|error| invalid(&self.key, error.to_string()))
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId {
-    pub carrier: CarrierCode,
-    /// Empty: the carrier's first.
-    pub name: String,
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name.as_str() {
-            "" => write!(f, "{}", self.carrier),
-            name => write!(f, "{}/{name}", self.carrier),
-        }
-    }
-}
-
-/// How much may be asked of one account.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
-    pub calls_per_second: Option<f64>,
-    pub calls_per_day: Option<u32>,
-    /// When a new day of calls begins, on which clock.
-    pub day_begins: (NaiveTime, Tz),
-    pub calls_per_shipment_and_day: Option<u32>,
-    pub concurrency_max: NonZeroUsize,
-    pub numbers_per_call: NonZeroUsize,
 }
 
 pub struct Account {

@@ -43,6 +43,10 @@ impl Registry {
         self.0.get(carrier).map(Vec::as_slice).unwrap_or_default()
     }
 
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.0.values().flatten()
+    }
+
     pub fn is_configured(&self, carrier: &CarrierCode) -> bool {
         self.0.contains_key(carrier)
     }

@@ -1,8 +1,13 @@
 //! Carriers and the numbers they give to what they carry.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+
+use super::instant::Instant;
 use super::text::serde_as_text;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +57,45 @@ impl FromStr for TrackingNumber {
         }
         if number.len() < 4 { Err(bad()) } else { Ok(Self(number.into())) }
     }
+}
+
+/// One of the accounts that we have with a carrier.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId {
+    pub carrier: CarrierCode,
+    /// Empty: the carrier's first.
+    pub name: String,
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_str() {
+            "" => write!(f, "{}", self.carrier),
+            name => write!(f, "{}/{name}", self.carrier),
+        }
+    }
+}
+
+/// How much may be asked of one account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    pub calls_per_second: Option<f64>,
+    pub calls_per_day: Option<u32>,
+    /// When a new day of calls begins, on which clock.
+    pub day_begins: (NaiveTime, Tz),
+    pub calls_per_shipment_and_day: Option<u32>,
+    pub concurrency_max: NonZeroUsize,
+    pub numbers_per_call: NonZeroUsize,
+}
+
+/// What was asked of an account, by all daemons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// No call may begin before.
+    pub next_call_at: Instant,
+    pub day_began_at: Instant,
+    /// Since then.
+    pub calls: u32,
 }
 
 macro_rules! written_as_it_is {

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::gazetteer::Embedded;
 use crate::carriers::{
-    Account, AccountId, Authorise, Failure, FailureKind, NotAnAnswer, Occasion, Question, Reading, Token,
+    Account, Authorise, Failure, FailureKind, NotAnAnswer, Occasion, Question, Reading, Token,
 };
+use crate::domain::carrier::AccountId;
 use crate::domain::instant::Instant;
 use crate::outbound::{Answer, Outbound, SendError};
 

@@ -45,18 +45,19 @@ pub mod tell_merchants;
 pub mod tend_outbox;
 pub mod views;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use tokio::sync::Notify;
+
+use ask_carriers::Asker;
+use poll_carriers::Lines;
 
 use crate::carriers::Registry;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::consolidation::terms::Terms;
-use crate::domain::carrier::CarrierCode;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::{Instant, from_micros};
 use crate::escrow::webhook::Webhook;
@@ -84,7 +85,8 @@ pub struct Deps {
     pub cutoffs: Cutoffs,
     pub in_flight: InFlight,
     pub pulse: Pulse,
-    pub pauses: Pauses,
+    pub asker: Asker,
+    pub lines: Lines,
     pub stopping: Stopping,
 }
 
@@ -113,28 +115,6 @@ impl Cutoffs {
 
     pub fn look_on_from(&self, at: Instant) {
         self.0.store(at.timestamp_micros(), Ordering::Relaxed);
-    }
-}
-
-/// Carriers that asked this daemon for fewer questions, and until when, by the machine's clock.
-#[derive(Clone, Default)]
-pub struct Pauses(Arc<Mutex<HashMap<CarrierCode, Instant>>>);
-
-impl Pauses {
-    pub fn begin(&self, carrier: &CarrierCode, wall: Instant, after: Duration) {
-        let until = wall + chrono::Duration::from_std(after).unwrap_or(chrono::Duration::days(1));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier.clone(), until);
-    }
-
-    /// How long a carrier still wants to be left alone.
-    pub fn left(&self, carrier: &CarrierCode, wall: Instant) -> Option<Duration> {
-        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner).get(carrier)?;
-        (until - wall).to_std().ok().filter(|left| !left.is_zero())
-    }
-
-    /// Whether nobody is to be asked at all.
-    pub fn hold_all<'c>(&self, mut carriers: impl Iterator<Item = &'c CarrierCode>, wall: Instant) -> bool {
-        carriers.all(|carrier| self.left(carrier, wall).is_some())
     }
 }
 

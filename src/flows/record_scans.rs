@@ -24,7 +24,7 @@ use crate::domain::network::{Hub, HubCode, HubKind};
 use crate::domain::shipment::ShipmentStatus;
 use crate::faults;
 use crate::intake::{FieldError, Scan, read_scan};
-use crate::store::tracked::{self, Tracked};
+use crate::store::tracked::{self, Last, Tracked};
 use crate::store::{StoreError, Tx, events, shipments};
 
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +156,7 @@ async fn write(
             failures: 0,
             created_at: occasion.now,
             claimed_until: occasion.wall,
+            last: Last::default(),
         };
         tracked::register(tx, &tracked, occasion.now).await?;
     }

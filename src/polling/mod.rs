@@ -6,6 +6,8 @@
 //! parcel is watched a while for corrections and returns, then let go. No parcel is ever
 //! dropped because its carrier fails.
 //!
-//! Absent on purpose: budgets over a day, learning from history.
+//! What may be asked of an account is kept by [`quota`], and by [`breaker`] while its carrier fails.
 
+pub mod breaker;
+pub mod quota;
 pub mod rules;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config;
+use crate::domain::event::EventStatus;
 use crate::domain::instant::Instant;
 use crate::domain::shipment::ShipmentStatus;
 
@@ -29,16 +30,42 @@ pub struct Next {
     pub failures: u32,
 }
 
-/// `status` is the parcel's after the answer was taken in, `delivered_at` when it was delivered.
+/// What is known of a number that is asked about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known {
+    /// When it was first asked about.
+    pub since: Instant,
+    /// The latest event, and when it happened.
+    pub seen: Option<(EventStatus, Instant)>,
+    pub delivered_at: Option<Instant>,
+}
+
+/// A carrier that says nothing new for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silence {
+    pub too_long_at: Instant,
+    pub days: u32,
+}
+
+/// None: there was news, or it is delivered.
+pub fn silence(known: &Known, settings: &config::Polling, now: Instant) -> Option<Silence> {
+    let heard_at = known.seen.map_or(known.since, |(_, at)| at.max(known.since));
+    let days = settings.silence_days;
+    let too_long_at = heard_at + chrono::Duration::days(i64::from(days));
+    (known.delivered_at.is_none() && too_long_at <= now).then_some(Silence { too_long_at, days })
+}
+
+/// `status` is the parcel's after the answer was taken in.
 pub fn next(
     outcome: &Outcome,
     status: ShipmentStatus,
-    delivered_at: Option<Instant>,
+    known: &Known,
     failures: u32,
     settings: &config::Polling,
     now: Instant,
 ) -> Next {
-    let watched_long_enough = delivered_at
+    let watched_long_enough = known
+        .delivered_at
         .is_some_and(|at| now > at + chrono::Duration::days(i64::from(settings.watch_days_after_delivery)));
     let over = matches!(
         status,
@@ -51,6 +78,9 @@ pub fn next(
         return Next { at: None, failures: 0 };
     }
     match outcome {
+        Outcome::Answered if silence(known, settings, now).is_some() => {
+            Next { at: Some(now + wait(status, settings) * SLOWER), failures: 0 }
+        }
         Outcome::Answered => Next { at: Some(now + wait(status, settings)), failures: 0 },
         Outcome::NotNow { after } => {
             let after = chrono::Duration::from_std((*after).min(LONGEST_ASKED)).unwrap_or_default();
@@ -60,6 +90,9 @@ pub fn next(
         Outcome::Failed { retry_after } => back_off(failures, *retry_after, settings, now),
     }
 }
+
+/// So many times longer nobody looks for what has been silent for too long.
+const SLOWER: i32 = 3;
 
 fn wait(status: ShipmentStatus, settings: &config::Polling) -> chrono::Duration {
     let hours = match status {
@@ -103,6 +136,10 @@ mod tests {
     use super::*;
     use crate::domain::instant::from_micros;
 
+    fn known(delivered_at: Option<Instant>) -> Known {
+        Known { since: from_micros(0), seen: None, delivered_at }
+    }
+
     fn settings() -> config::Polling {
         config::defaults_with("").expect("defaults").polling
     }
@@ -114,7 +151,7 @@ mod tests {
     #[test]
     fn a_parcel_at_the_door_is_asked_about_more_often() {
         let now = from_micros(0);
-        let wait = |status| hours(next(&Outcome::Answered, status, None, 0, &settings(), now), now);
+        let wait = |status| hours(next(&Outcome::Answered, status, &known(None), 0, &settings(), now), now);
         assert_eq!(wait(ShipmentStatus::LastMile), Some(4.0));
         assert_eq!(wait(ShipmentStatus::OutForDelivery), Some(1.0));
     }
@@ -125,19 +162,22 @@ mod tests {
         let failed = Outcome::Failed { retry_after: None };
         let waits: Vec<_> = (0..7)
             .filter_map(|failures| {
-                hours(next(&failed, ShipmentStatus::LastMile, None, failures, &settings(), now), now)
+                hours(next(&failed, ShipmentStatus::LastMile, &known(None), failures, &settings(), now), now)
             })
             .collect();
         assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0]);
         let asked = Outcome::Failed { retry_after: Some(Duration::from_secs(7_200)) };
-        assert_eq!(hours(next(&asked, ShipmentStatus::LastMile, None, 0, &settings(), now), now), Some(2.0));
+        assert_eq!(
+            hours(next(&asked, ShipmentStatus::LastMile, &known(None), 0, &settings(), now), now),
+            Some(2.0)
+        );
     }
 
     #[test]
     fn a_carrier_that_wants_fewer_questions_does_not_count_against_the_parcel() {
         let now = from_micros(0);
         let not_now = Outcome::NotNow { after: Duration::from_secs(3_600) };
-        let next = next(&not_now, ShipmentStatus::LastMile, None, 2, &settings(), now);
+        let next = next(&not_now, ShipmentStatus::LastMile, &known(None), 2, &settings(), now);
         assert_eq!((hours(next.clone(), now), next.failures), (Some(1.0), 2));
     }
 
@@ -146,10 +186,37 @@ mod tests {
         let delivered_at = from_micros(0);
         let at = |days| {
             let now = delivered_at + chrono::Duration::days(days);
-            next(&Outcome::Answered, ShipmentStatus::Delivered, Some(delivered_at), 0, &settings(), now).at
+            next(
+                &Outcome::Answered,
+                ShipmentStatus::Delivered,
+                &known(Some(delivered_at)),
+                0,
+                &settings(),
+                now,
+            )
+            .at
         };
         assert!(at(1).is_some() && at(4).is_none());
-        let returned = next(&Outcome::Answered, ShipmentStatus::Returned, None, 0, &settings(), delivered_at);
+        let returned =
+            next(&Outcome::Answered, ShipmentStatus::Returned, &known(None), 0, &settings(), delivered_at);
         assert_eq!(returned.at, None);
+    }
+
+    #[test]
+    fn a_carrier_that_says_nothing_new_for_long_is_noticed_once_and_asked_less_often() {
+        let settings = settings();
+        let day = |n: i64| from_micros(n * 86_400_000_000);
+        let known = |seen| Known { since: day(0), seen, delivered_at: None };
+        let days = i64::from(settings.silence_days);
+        assert_eq!(silence(&known(None), &settings, day(days - 1)), None);
+        let silent = silence(&known(None), &settings, day(days + 5)).expect("too long");
+        assert_eq!(silent.too_long_at, day(days));
+        let heard = known(Some((EventStatus::InTransit, day(days + 2))));
+        assert_eq!(silence(&heard, &settings, day(days + 5)), None);
+        let wait = |known: &Known| {
+            let now = day(days + 5);
+            hours(next(&Outcome::Answered, ShipmentStatus::LastMile, known, 0, &settings, now), now)
+        };
+        assert_eq!((wait(&heard), wait(&self::known(None))), (Some(4.0), Some(12.0)));
     }
 }

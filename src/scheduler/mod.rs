@@ -15,15 +15,14 @@ use tokio::sync::Semaphore;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::{
-    Deps, book_departures, close_departures, forget_answers, import_network, poll_carriers, replan,
-    send_webhooks,
+    Deps, book_departures, close_departures, forget_answers, import_network, replan, send_webhooks,
 };
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 9] = [
+const JOBS: [(&str, &str, Verb); 8] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -35,11 +34,6 @@ const JOBS: [(&str, &str, Verb); 9] = [
             telemetry::upkeep();
             Ok(())
         })
-    }),
-    ("poll_carriers", "* * * * * *", |deps| {
-        Box::pin(
-            async move { poll_carriers::run_due(&deps).await.map(drop).map_err(|error| error.to_string()) },
-        )
     }),
     ("import_network", "*/5 * * * * *", |deps| {
         Box::pin(async move { import_network::run_due(&deps).await.map_err(|error| error.to_string()) })

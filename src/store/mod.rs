@@ -19,6 +19,7 @@ mod writer;
 pub mod audit;
 pub mod bag_parcels;
 pub mod calendar;
+pub mod carrier_accounts;
 pub mod consolidations;
 pub mod departures;
 pub mod events;

@@ -178,6 +178,35 @@ pub async fn parcels_of(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result
     query.all(db).await?.into_iter().map(parcel_from_row).collect()
 }
 
+/// Where one parcel is. None: there is no such parcel.
+pub async fn parcel_status(
+    db: &impl ConnectionTrait,
+    id: ParcelId,
+) -> Result<Option<ShipmentStatus>, StoreError> {
+    let key = (id.shipment.uuid(), i32::from(id.number));
+    let row = parcel::Entity::find_by_id(key).one(db).await?;
+    row.map(|row| Column("parcel", "status").word(&row.status)).transpose()
+}
+
+/// Under what number each consignee is called.
+pub async fn consignee_phones(
+    db: &impl ConnectionTrait,
+    ids: &[ShipmentId],
+) -> Result<Vec<(ShipmentId, String)>, StoreError> {
+    let rows = shipment::Entity::find()
+        .select_only()
+        .columns([shipment::Column::Id, shipment::Column::Consignee])
+        .filter(shipment::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .into_tuple::<(uuid::Uuid, String)>()
+        .all(db)
+        .await?;
+    let phone = |(id, consignee): (uuid::Uuid, String)| {
+        let consignee: Consignee = Column("shipment", "consignee").json(&consignee)?;
+        Ok((ShipmentId::from_uuid(id), consignee.phone))
+    };
+    rows.into_iter().map(phone).collect()
+}
+
 /// There is none without a plan.
 pub fn without_plan(shipment: &Shipment) -> StoreError {
     Column("plan", "body").corrupt(format!("{} has no plan {}", shipment.id, shipment.plan))

@@ -1,16 +1,19 @@
 //! Which tracking numbers to ask about, and when.
 //!
-//! A claim moves `claimed_until` ahead, so that no other daemon takes the same number
+//! Each carrier's numbers are claimed by themselves. A claim moves `claimed_until` ahead, so that no other daemon takes the same number
 //! meanwhile; a daemon that dies leaves it to be taken again then. No claim is lost and
 //! an answer that comes twice adds nothing.
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+};
 
 use super::entity::{number_owner, tracked_number};
 use super::row::{Column, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
+use crate::domain::event::EventStatus;
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::{Instant, from_micros};
 
@@ -24,6 +27,18 @@ pub struct Tracked {
     pub created_at: Instant,
     /// Of the one who claimed it: who settles it has to show the same.
     pub claimed_until: Instant,
+    pub last: Last,
+}
+
+/// What was last heard of a number.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Last {
+    /// Of the answer, and the version that read it.
+    pub answer_hash: Option<String>,
+    pub asked_at: Option<Instant>,
+    /// The latest event, by when it happened.
+    pub seen: Option<(EventStatus, Instant)>,
+    pub delivered_at: Option<Instant>,
 }
 
 /// What is kept after an attempt.
@@ -34,6 +49,7 @@ pub struct Outcome {
     pub failures: u32,
     pub problem: Option<String>,
     pub answered_at: Option<Instant>,
+    pub last: Last,
 }
 
 /// A number that carriers may give out again after so long.
@@ -102,6 +118,11 @@ pub async fn register(tx: &Tx, tracked: &Tracked, first_poll_at: Instant) -> Res
         last_problem: Set(None),
         answered_at: Set(None),
         created_at: Set(tracked.created_at.timestamp_micros()),
+        answer_hash: Set(None),
+        seen_status: Set(None),
+        seen_at: Set(None),
+        delivered_at: Set(None),
+        asked_at: Set(None),
     };
     let again = OnConflict::columns([C::ShipmentId, C::ParcelNumber, C::Carrier, C::TrackingNumber])
         .update_column(C::NextPollAt)
@@ -121,11 +142,13 @@ pub async fn register(tx: &Tx, tracked: &Tracked, first_poll_at: Instant) -> Res
 
 /// The claim's inner question, on its own so that a test can look at its plan.
 pub const DUE: &str = "SELECT shipment_id, parcel_number, carrier, tracking_number FROM tracked_number \
-     WHERE next_poll_at <= $1 AND claimed_until <= $2 ORDER BY next_poll_at LIMIT $3";
+     WHERE carrier = $1 AND next_poll_at <= $2 AND claimed_until <= $3 ORDER BY next_poll_at LIMIT $4";
 
-/// Takes up to `most` numbers that are due at `now`, for as long as until `claimed_until` (by `wall`).
+/// Takes up to `most` numbers of a carrier that are due at `now`, for as long as until `claimed_until` (by
+/// `wall`). Those that wait longest first.
 pub async fn claim(
     tx: &Tx,
+    carrier: &CarrierCode,
     now: Instant,
     wall: Instant,
     claimed_until: Instant,
@@ -133,17 +156,70 @@ pub async fn claim(
 ) -> Result<Vec<Tracked>, StoreError> {
     // Materialized: run again for each row, the inner question would lock more than it returns.
     let sql = format!(
-        "WITH due AS MATERIALIZED ({DUE}{}) UPDATE tracked_number SET claimed_until = $4 \
+        "WITH due AS MATERIALIZED ({DUE}{}) UPDATE tracked_number SET claimed_until = $5 \
          WHERE (shipment_id, parcel_number, carrier, tracking_number) IN (SELECT * FROM due) RETURNING *",
         skip_locked(tx)
     );
     let values = [
+        carrier.to_string().into(),
         now.timestamp_micros().into(),
         wall.timestamp_micros().into(),
         (most as i64).into(),
         claimed_until.timestamp_micros().into(),
     ];
     let rows = tracked_number::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// Whether there is anything to claim, without holding anybody up.
+pub async fn is_any_due(
+    db: &impl ConnectionTrait,
+    carrier: &CarrierCode,
+    now: Instant,
+    wall: Instant,
+) -> Result<bool, StoreError> {
+    let values = [
+        carrier.to_string().into(),
+        now.timestamp_micros().into(),
+        wall.timestamp_micros().into(),
+        1_i64.into(),
+    ];
+    Ok(db.query_one_raw(statement(db, DUE, values)).await?.is_some())
+}
+
+/// The carrier after `after` that numbers are asked about, in alphabetical order. Steps over all the numbers
+/// of one, however many there are.
+pub const NEXT_CARRIER: &str = "SELECT carrier FROM tracked_number WHERE carrier > $1 AND next_poll_at IS NOT NULL ORDER BY carrier LIMIT 1";
+
+/// Every carrier that numbers are asked about, configured or not.
+pub async fn carriers(db: &impl ConnectionTrait) -> Result<Vec<CarrierCode>, StoreError> {
+    let mut all: Vec<CarrierCode> = Vec::new();
+    loop {
+        let after = all.last().map(|code| code.to_string()).unwrap_or_default();
+        let Some(row) = db.query_one_raw(statement(db, NEXT_CARRIER, [after.into()])).await? else {
+            return Ok(all);
+        };
+        let code: String = row.try_get("", "carrier")?;
+        all.push(Column("tracked_number", "carrier").word(&code)?);
+    }
+}
+
+/// Numbers that carriers told something about by themselves, with whose they are.
+pub async fn by_number(
+    db: &impl ConnectionTrait,
+    carrier: &CarrierCode,
+    number: &TrackingNumber,
+) -> Result<Vec<Tracked>, StoreError> {
+    let owner = number_owner::Entity::find_by_id((carrier.to_string(), number.to_string())).one(db).await?;
+    let Some(owner) = owner else { return Ok(Vec::new()) };
+    use tracked_number::Column as C;
+    let rows = tracked_number::Entity::find()
+        .filter(C::ShipmentId.eq(owner.shipment_id))
+        .filter(C::Carrier.eq(carrier.as_str()))
+        .filter(C::TrackingNumber.eq(number.as_str()))
+        .order_by_asc(C::ParcelNumber)
+        .all(db)
+        .await?;
     rows.into_iter().map(from_row).collect()
 }
 
@@ -156,6 +232,14 @@ pub async fn settle(tx: &Tx, tracked: &Tracked, outcome: &Outcome) -> Result<(),
         .col_expr(C::ClaimedUntil, Expr::value(0_i64))
         .col_expr(C::Failures, Expr::value(i32::try_from(outcome.failures).unwrap_or(i32::MAX)))
         .col_expr(C::LastProblem, Expr::value(outcome.problem.clone()));
+    let last = &outcome.last;
+    let micros = |at: Option<Instant>| Expr::value(at.map(|at| at.timestamp_micros()));
+    update = update
+        .col_expr(C::AnswerHash, Expr::value(last.answer_hash.clone()))
+        .col_expr(C::AskedAt, micros(last.asked_at))
+        .col_expr(C::SeenStatus, Expr::value(last.seen.map(|(status, _)| status.to_string())))
+        .col_expr(C::SeenAt, micros(last.seen.map(|(_, at)| at)))
+        .col_expr(C::DeliveredAt, micros(last.delivered_at));
     if let Some(at) = outcome.answered_at {
         update = update.col_expr(C::AnsweredAt, Expr::value(at.timestamp_micros()));
     }
@@ -183,5 +267,13 @@ fn from_row(row: tracked_number::Model) -> Result<Tracked, StoreError> {
         failures: column("failures").number(row.failures)?,
         created_at: from_micros(row.created_at),
         claimed_until: from_micros(row.claimed_until),
+        last: Last {
+            answer_hash: row.answer_hash,
+            asked_at: row.asked_at.map(from_micros),
+            seen: column("seen_status")
+                .word_or_none(row.seen_status.as_deref())?
+                .zip(row.seen_at.map(from_micros)),
+            delivered_at: row.delivered_at.map(from_micros),
+        },
     })
 }

@@ -26,7 +26,8 @@ use crate::support::world::{Troubles, World};
 /// As the store asks them. SQLite tells its plan without any rows.
 fn questions() -> Vec<(&'static str, String)> {
     let due_outbox = outbox::DUE.replace("$1", "5").replace("$2", "64");
-    let due_tracked = tracked::DUE.replace("$1", "5").replace("$2", "5").replace("$3", "100");
+    let due_tracked = tracked::DUE.replace("$1", "'dhl_unified'").replace("$2", "5").replace("$3", "5");
+    let due_tracked = due_tracked.replace("$4", "100");
     let list = |and: &str| {
         format!("SELECT * FROM shipment WHERE merchant_id = x'00' {and} ORDER BY id DESC LIMIT 51")
     };
@@ -36,6 +37,7 @@ fn questions() -> Vec<(&'static str, String)> {
         ("the claim of messages", format!("UPDATE outbox SET leased_until = 9 WHERE id IN ({due_outbox}) RETURNING *")),
         ("open messages", "SELECT state, count(id) FROM outbox WHERE state IN ('pending', 'dead') GROUP BY state".into()),
         ("due numbers", due_tracked.clone()),
+        ("carriers that are asked", tracked::NEXT_CARRIER.replace("$1", "'a'")),
         (
             "the claim of numbers",
             format!("UPDATE tracked_number SET claimed_until = 9 WHERE {key} IN ({due_tracked}) RETURNING *"),
@@ -383,8 +385,12 @@ async fn ask_everything(
     watch.used_an_index("the claim of messages").await;
     assert!(outbox::open_counts(tx).await?.iter().any(|(_, messages)| *messages > 0));
     watch.used_an_index("the open messages").await;
-    assert_eq!(tracked::claim(tx, now, now, until, 100).await?.len(), 100);
+    let carrier = "dhl_unified".parse().expect("a carrier");
+    assert_eq!(tracked::claim(tx, &carrier, now, now, until, 100).await?.len(), 100);
     watch.used_an_index("the claim of numbers").await;
+    assert!(tracked::is_any_due(tx, &carrier, now, until).await?);
+    assert_eq!(tracked::carriers(tx).await?, [carrier]);
+    watch.used_an_index("carriers that are asked").await;
 
     let all = Filter::default();
     let page = shipments::list(tx, merchant, &all, 51).await?;

@@ -46,21 +46,35 @@ fn trouble(time: usize, path: &str) -> Reply {
         3 => Reply::Status(200, b"\x00\xff not JSON".to_vec()),
         4 => Reply::Status(200, good_page(number_in(path)).to_string().as_bytes()[..80].to_vec()),
         5 => Reply::CutOff(good_page(number_in(path)).to_string().into_bytes()),
-        6 => Reply::Silence,
-        7 => Reply::HangUp,
-        8 => Reply::RetryAfter(503, 10_800),
-        9 => Reply::json(401, &json!({"title": "Unauthorized", "status": 401})),
+        // An answer: five failures in a row, and nobody would ask this carrier anything for a while.
+        6 => Reply::json(404, &json!({"title": "No result found", "status": 404, "detail": "No shipment"})),
+        7 => Reply::Silence,
+        8 => Reply::HangUp,
+        9 => Reply::RetryAfter(503, 10_800),
+        10 => Reply::json(401, &json!({"title": "Unauthorized", "status": 401})),
         _ => good(path),
     }
 }
 
-const TROUBLES: usize = 10;
+const TROUBLES: usize = 11;
 
 /// Waits until the question number `times` has been asked and its outcome written.
 async fn settled(app: &App, carrier: &Stub, times: usize) {
     let free = "SELECT COUNT(*) AS n FROM tracked_number WHERE claimed_until > 0 OR next_poll_at = 0";
     wait_until(&format!("question {times} is settled"), async || {
         carrier.asked().len() >= times && number(&app.deps.store, free).await == 0
+    })
+    .await;
+}
+
+/// As [`settled`], with so many numbers that are due and not asked about.
+async fn settled_but_for(app: &App, carrier: &Stub, times: usize, waiting: i64) {
+    let claimed = "SELECT COUNT(*) AS n FROM tracked_number WHERE claimed_until > 0";
+    let unasked = "SELECT COUNT(*) AS n FROM tracked_number WHERE asked_at IS NULL";
+    wait_until(&format!("question {times} is settled"), async || {
+        carrier.asked().len() >= times
+            && number(&app.deps.store, claimed).await == 0
+            && number(&app.deps.store, unasked).await == waiting
     })
     .await;
 }
@@ -90,7 +104,7 @@ on_both_databases! {
             let planned = (60 << (counted - 1)).min(720 * 60);
             let expected = match time {
                 1 => 1,
-                8 => 10_800,
+                9 => 10_800,
                 _ => planned,
             };
             let next = next_in(&app).await;
@@ -224,6 +238,39 @@ on_both_databases! {
             shown["events"].as_array().expect("events").iter().filter(|e| e["status"] == "unknown").collect();
         assert_eq!(unknown.len(), 1, "kept raw, and no progress");
         assert_eq!(unknown[0]["code"], "teleported");
+        app.stop().await;
+    }
+
+    async fn a_carrier_that_is_down_is_left_alone_and_its_parcels_stay_due(db: Database) {
+        let carrier = Stub::start(|_, _| Reply::Status(503, b"down".to_vec())).await;
+        let one_at_a_time = format!("{}\ncarriers.dhl_unified.concurrency_max = 1", settings(&carrier));
+        let app = spawn_app(&db, &one_at_a_time).await;
+        for _ in 0..4 {
+            let accepted = accept_two_parcels(&app).await;
+            scan_until(&app, &accepted, "handed_over").await;
+        }
+        wait_until("five questions failed", async || {
+            let failed = "SELECT COUNT(*) AS n FROM tracked_number WHERE failures = 1 AND claimed_until = 0";
+            number(&app.deps.store, failed).await == 5
+        })
+        .await;
+        assert_eq!(poll_carriers::run_due(&app.deps).await.expect("a database that answers"), 0);
+        assert_eq!(carrier.asked().len(), 5);
+        let blameless = "SELECT COUNT(*) AS n FROM tracked_number WHERE failures = 0 AND claimed_until = 0";
+        assert_eq!(number(&app.deps.store, blameless).await, 3);
+        app.stop().await;
+    }
+
+    async fn an_accounts_calls_are_counted_and_no_more_are_made(db: Database) {
+        let carrier = Stub::start(|asked, _| good(&asked.path)).await;
+        let few = format!("{}\ncarriers.dhl_unified.calls_per_day = 1", settings(&carrier));
+        let app = spawn_app(&db, &few).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        settled_but_for(&app, &carrier, 1, 1).await;
+        assert_eq!(poll_carriers::run_due(&app.deps).await.expect("a database that answers"), 0);
+        assert_eq!(carrier.asked().len(), 1);
+        assert_eq!(number(&app.deps.store, "SELECT calls AS n FROM carrier_account").await, 1);
         app.stop().await;
     }
 

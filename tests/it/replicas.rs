@@ -11,7 +11,7 @@ use sampan::config;
 use sampan::domain::id::ParcelId;
 use sampan::flows::{Deps, accept_pickup, poll_carriers, record_scans, send_triggers};
 use sampan::store::StoreError;
-use sampan::store::tracked::{self, Tracked};
+use sampan::store::tracked::{self, Last, Tracked};
 use serde_json::Value;
 
 use crate::support::app::{Keys, prepare, settings};
@@ -24,7 +24,7 @@ const PARCELS: usize = 2 * SHIPMENTS;
 
 /// Small batches, so that both have to come back for more.
 const CHANGES: &str = "
-    polling.concurrency_max = 10
+    carriers.dhl_unified.concurrency_max = 10
     outbox.concurrency_max = 5
     database.connections_max = 16
 ";
@@ -65,7 +65,15 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
         world.carrier.book_at(number.clone(), "Shanghai", journey::long_ago());
         let parcel: ParcelId = id.parse().expect("a parcel's id");
         let carrier = "dhl_unified".parse().expect("a carrier's code");
-        all.push(Tracked { parcel, carrier, number, failures: 0, created_at: now, claimed_until: now });
+        all.push(Tracked {
+            parcel,
+            carrier,
+            number,
+            failures: 0,
+            created_at: now,
+            claimed_until: now,
+            last: Last::default(),
+        });
     }
     let registered: Result<(), StoreError> = one
         .store

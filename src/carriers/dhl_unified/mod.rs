@@ -19,8 +19,14 @@ use super::{Abilities, Adapter, Occasion, Opening, Question, Track};
 use crate::config::ConfigError;
 use crate::outbound::{Request, percent_encoded};
 
-pub const ADAPTER: Adapter =
-    Adapter { code: "dhl_unified", name: "DHL", numbers_max: 1, open, read: translate::read };
+pub const ADAPTER: Adapter = Adapter {
+    code: "dhl_unified",
+    name: "DHL",
+    numbers_max: 1,
+    wants_phone: false,
+    open,
+    read: translate::read,
+};
 
 fn open(mut opening: Opening) -> Result<Option<Abilities>, ConfigError> {
     let settings: config::Settings = opening.settings()?;

@@ -105,6 +105,7 @@ impl World {
              [database]\nurl = \"sqlite://{folder}/sampan.db\"\n\
              [outbound]\nallow_private_addresses = true\n\
              [carriers.dhl_unified]\nbase_url = \"{carrier_url}\"\napi_key = \"{api_key}\"\n\
+             calls_per_second = 0\ncalls_per_day = 0\ncalls_per_shipment_and_day = 0\n\
              [consolidation]\nsscc_company_prefix = \"{EXAMPLE_PREFIX}\"\nwaybill_stock = [{stock}]\n\
              [escrow]\nwebhook_url = \"{escrow_url}\"\nwebhook_secret = \"{secret}\"\n",
             listen = listener.local_addr()?,

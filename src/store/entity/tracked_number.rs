@@ -18,6 +18,11 @@ pub struct Model {
     pub last_problem: Option<String>,
     pub answered_at: Option<i64>,
     pub created_at: i64,
+    pub answer_hash: Option<String>,
+    pub seen_status: Option<String>,
+    pub seen_at: Option<i64>,
+    pub delivered_at: Option<i64>,
+    pub asked_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,115 @@
+//! Taking numbers that are due, and the calls that it takes to ask about them, in one transaction.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+
+use crate::carriers::{Account, PhoneTail, Question};
+use crate::domain::carrier::{CarrierCode, Usage};
+use crate::domain::id::ShipmentId;
+use crate::domain::instant::Instant;
+use crate::flows::Deps;
+use crate::polling::quota;
+use crate::store::tracked::{self, Tracked};
+use crate::store::{StoreError, carrier_accounts, shipments};
+
+/// One question, and not before when it may be asked, by the machine's clock.
+pub struct Call {
+    pub at: Instant,
+    pub numbers: Vec<Tracked>,
+    phones: HashMap<ShipmentId, PhoneTail>,
+}
+
+impl Call {
+    pub fn questions(&self) -> impl Iterator<Item = Question> {
+        self.numbers.iter().map(|tracked| Question {
+            number: tracked.number.clone(),
+            phone_tail: self.phones.get(&tracked.parcel.shipment).cloned(),
+        })
+    }
+}
+
+pub struct Claimed {
+    pub calls: Vec<Call>,
+}
+
+/// How much longer than the longest question a claim lasts.
+const MARGIN: TimeDelta = TimeDelta::seconds(60);
+
+/// A question can be three requests: for a pass, the question, and telling the carrier of new numbers.
+const REQUESTS: i64 = 4;
+
+fn claimed_until(deps: &Deps, wall: Instant) -> Instant {
+    let outbound = &deps.settings.outbound;
+    let longest = (outbound.timeout_seconds + outbound.connect_timeout_seconds) as i64;
+    wall + TimeDelta::seconds(REQUESTS * longest) + MARGIN
+}
+
+/// As many calls as there is `room` for and the account's limits let through, longest due first.
+pub async fn claim(deps: &Deps, account: &Account, room: usize) -> Result<Claimed, StoreError> {
+    let (now, wall) = (deps.clock.now(), deps.clock.wall());
+    let until = claimed_until(deps, wall);
+    let (id, limits) = (account.id.clone(), account.limits.clone());
+    let is_limited = limits.calls_per_second.is_some() || limits.calls_per_day.is_some();
+    let per_call = limits.numbers_per_call.get();
+    let wants_phone = account.adapter.wants_phone;
+    deps.store
+        .write(move |tx| {
+            let (id, limits) = (id.clone(), limits.clone());
+            Box::pin(async move {
+                let mut usage = Usage::default();
+                if is_limited {
+                    usage = match carrier_accounts::lock(tx, &id).await? {
+                        Some(usage) => usage,
+                        None => {
+                            carrier_accounts::begin(tx, &id).await?;
+                            carrier_accounts::lock(tx, &id).await?.unwrap_or_default()
+                        }
+                    };
+                }
+                let (granted, _) = quota::grant(&limits, usage, room, wall);
+                if granted.calls == 0 {
+                    return Ok(Claimed { calls: Vec::new() });
+                }
+                let most = granted.calls.saturating_mul(per_call);
+                let numbers = tracked::claim(tx, &id.carrier, now, wall, until, most).await?;
+                let calls = numbers.len().div_ceil(per_call);
+                let (granted, after) = quota::grant(&limits, usage, calls, wall);
+                if is_limited && calls > 0 {
+                    carrier_accounts::save(tx, &id, &after).await?;
+                }
+                let phones = if wants_phone { phones(tx, &numbers).await? } else { HashMap::new() };
+                let mut calls = Vec::with_capacity(calls);
+                for (nth, numbers) in numbers.chunks(per_call).enumerate() {
+                    let at = granted.first_at + granted.apart * nth as i32;
+                    calls.push(Call { at, numbers: numbers.to_vec(), phones: phones.clone() });
+                }
+                Ok(Claimed { calls })
+            })
+        })
+        .await
+}
+
+async fn phones(
+    tx: &crate::store::Tx,
+    numbers: &[Tracked],
+) -> Result<HashMap<ShipmentId, PhoneTail>, StoreError> {
+    let mut ids: Vec<ShipmentId> = numbers.iter().map(|tracked| tracked.parcel.shipment).collect();
+    (ids.sort_unstable(), ids.dedup());
+    let phones = shipments::consignee_phones(tx, &ids).await?;
+    Ok(phones.into_iter().filter_map(|(id, phone)| Some((id, PhoneTail::of(&phone)?))).collect())
+}
+
+/// Due numbers of a carrier that nobody can ask.
+pub async fn of_unconfigured(deps: &Deps, carrier: &CarrierCode) -> Result<Vec<Tracked>, StoreError> {
+    const MOST: usize = 256;
+    let (now, wall) = (deps.clock.now(), deps.clock.wall());
+    let until = claimed_until(deps, wall);
+    let carrier = carrier.clone();
+    deps.store
+        .write(move |tx| {
+            let carrier = carrier.clone();
+            Box::pin(async move { tracked::claim(tx, &carrier, now, wall, until, MOST).await })
+        })
+        .await
+}

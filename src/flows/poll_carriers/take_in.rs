@@ -1,0 +1,182 @@
+//! What a carrier said of a number, whether it was asked or not, into the parcel's timeline.
+//!
+//! One transaction: what was said, what it changes, when to ask next. An answer that is the same as the one before
+//! changes nothing but the time of the next question.
+
+use chrono::TimeDelta;
+
+use super::hear::NumberHeard;
+pub use super::hear::Raw;
+use crate::carriers::{Account, Seen};
+use crate::config;
+use crate::domain::carrier::Limits;
+use crate::domain::event::{EventSource, EventStatus, Occurred, OffsetSource, TrackingEvent};
+use crate::domain::instant::{Instant, rfc3339};
+use crate::domain::shipment::ShipmentStatus;
+use crate::faults;
+use crate::flows::Deps;
+use crate::flows::advance::{Advanced, Occasion, advance};
+use crate::polling::rules::{Known, Outcome, Silence, next, silence};
+use crate::store::events::{RawAnswer, insert_answer};
+use crate::store::tracked::{self, Last, Tracked};
+use crate::store::{StoreError, Tx, shipments};
+use crate::telemetry;
+
+/// What came of a question.
+pub async fn answer(
+    deps: &Deps,
+    account: &Account,
+    tracked: Tracked,
+    heard: NumberHeard,
+) -> Result<(), StoreError> {
+    let times = (deps.clock.now(), deps.clock.wall());
+    let (settings, limits) = (deps.settings.polling.clone(), Some(account.limits.clone()));
+    let carrier = tracked.carrier.clone();
+    let advanced = deps
+        .store
+        .write(move |tx| {
+            let (tracked, heard) = (tracked.clone(), heard.clone());
+            let (settings, limits) = (settings.clone(), limits.clone());
+            Box::pin(async move { write(tx, tracked, heard, &settings, limits, times).await })
+        })
+        .await?;
+    faults::reached("poll.committed");
+    ring(deps, carrier.as_str(), advanced.as_ref());
+    Ok(())
+}
+
+/// Nobody could be asked: looked at again later.
+pub async fn nothing(deps: &Deps, tracked: Tracked, problem: &'static str) -> Result<(), StoreError> {
+    let times = (deps.clock.now(), deps.clock.wall());
+    let settings = deps.settings.polling.clone();
+    let failed = Outcome::Failed { retry_after: None };
+    let heard = NumberHeard::nothing("not_configured", failed, problem);
+    deps.store
+        .write(move |tx| {
+            let (tracked, heard, settings) = (tracked.clone(), heard.clone(), settings.clone());
+            Box::pin(async move { write(tx, tracked, heard, &settings, None, times).await })
+        })
+        .await?;
+    Ok(())
+}
+
+pub fn ring(deps: &Deps, carrier: &str, advanced: Option<&Advanced>) {
+    let Some(advanced) = advanced else { return };
+    telemetry::unknown_statuses(carrier, advanced.unknown);
+    if advanced.to_send {
+        deps.outbox_bell.notify_one();
+    }
+    if advanced.to_tell {
+        deps.webhook_bell.notify_one();
+    }
+}
+
+async fn write(
+    tx: &Tx,
+    tracked: Tracked,
+    heard: NumberHeard,
+    settings: &config::Polling,
+    limits: Option<Limits>,
+    (now, wall): (Instant, Instant),
+) -> Result<Option<Advanced>, StoreError> {
+    if !tracked::is_own(tx, &tracked).await? {
+        // The carrier has given the number out again; what it says now is about another shipment.
+        let problem = Some("the number is on another shipment's label now".to_owned());
+        let last = tracked.last.clone();
+        let over = tracked::Outcome { next_poll_at: None, failures: 0, problem, answered_at: None, last };
+        tracked::settle(tx, &tracked, &over).await?;
+        return Ok(None);
+    }
+    let hash = heard.raw.as_ref().map(|raw| raw.hash.clone());
+    let is_known = hash.is_some() && hash == tracked.last.answer_hash;
+    let seen = latest(&heard.seen).or(tracked.last.seen);
+    let mut last = Last { answer_hash: hash, asked_at: Some(now), seen, ..tracked.last.clone() };
+    let silent_since = silence(&known(&tracked, &last), settings, now);
+    let is_silent = silent_since.is_some();
+    let mut advanced = None;
+    let status = if is_known && !is_silent {
+        shipments::parcel_status(tx, tracked.parcel).await?
+    } else {
+        if let Some(raw) = heard.raw {
+            keep(tx, &tracked, raw, now).await?;
+        }
+        let mut events: Vec<_> =
+            heard.seen.into_iter().map(|seen| event(&tracked, seen, EventSource::Poll, now)).collect();
+        events.extend(silent_since.map(|silence| silent(&tracked, &silence, now)));
+        let occasion = Occasion { actor: format!("carrier {}", tracked.carrier), now, wall };
+        advanced = advance(tx, tracked.parcel.shipment, &events, &occasion).await?;
+        let parcels = advanced.iter().flat_map(|advanced| &advanced.parcels);
+        let parcel = parcels.into_iter().find(|parcel| parcel.number == tracked.parcel.number);
+        last.delivered_at = parcel.and_then(|parcel| parcel.delivered_at);
+        parcel.map(|parcel| parcel.status)
+    };
+    let status = status.unwrap_or(ShipmentStatus::LastMile);
+    let next = next(&heard.outcome, status, &known(&tracked, &last), tracked.failures, settings, now);
+    let outcome = tracked::Outcome {
+        next_poll_at: next.at.map(|at| at.max(earliest(limits.as_ref(), now))),
+        failures: next.failures,
+        problem: heard.problem,
+        answered_at: (heard.outcome == Outcome::Answered).then_some(now),
+        last,
+    };
+    tracked::settle(tx, &tracked, &outcome).await?;
+    faults::reached("poll.before_commit");
+    Ok(advanced)
+}
+
+fn known(tracked: &Tracked, last: &Last) -> Known {
+    Known { since: tracked.created_at, seen: last.seen, delivered_at: last.delivered_at }
+}
+
+/// So many questions about a shipment a day, at equal distances.
+fn earliest(limits: Option<&Limits>, now: Instant) -> Instant {
+    match limits.and_then(|limits| limits.calls_per_shipment_and_day) {
+        Some(calls) => now + TimeDelta::microseconds(86_400_000_000 / i64::from(calls)),
+        None => now,
+    }
+}
+
+/// What a carrier said, kept as it came.
+pub async fn keep(tx: &Tx, tracked: &Tracked, raw: Raw, now: Instant) -> Result<(), StoreError> {
+    let answer = RawAnswer {
+        parcel: tracked.parcel,
+        carrier: tracked.carrier.clone(),
+        number: tracked.number.clone(),
+        status: raw.status,
+        body: raw.body,
+        asked_at: now,
+    };
+    insert_answer(tx, answer).await
+}
+
+pub fn latest(seen: &[Seen]) -> Option<(EventStatus, Instant)> {
+    let all = seen.iter().map(|seen| (seen.happening.occurred.at, seen.happening.status));
+    all.max().map(|(at, status)| (status, at))
+}
+
+pub fn event(tracked: &Tracked, seen: Seen, source: EventSource, now: Instant) -> TrackingEvent {
+    TrackingEvent {
+        parcel: Some(tracked.parcel.number),
+        source,
+        source_name: tracked.carrier.to_string(),
+        happening: seen.happening,
+        tracking_number: Some(tracked.number.clone()),
+        scan: None,
+        hub: None,
+        facility: None,
+        raw: seen.raw,
+        recorded_at: now,
+    }
+}
+
+/// Ours to say, and once for each silence: it bears the time at which the silence became too long.
+fn silent(tracked: &Tracked, silence: &Silence, now: Instant) -> TrackingEvent {
+    let at = silence.too_long_at;
+    let occurred = Occurred { at, local_time: rfc3339(at), offset_source: OffsetSource::Carrier };
+    let words = format!("{} has said nothing new for {} days", tracked.carrier, silence.days);
+    TrackingEvent {
+        parcel: Some(tracked.parcel.number),
+        recorded_at: now,
+        ..TrackingEvent::of_our_own(EventStatus::Exception, "silence", &words, occurred)
+    }
+}

@@ -1,0 +1,130 @@
+//! Whether an account is asked at all, while its carrier fails.
+//!
+//! After a few failures one after the other nobody asks for a while; then a single question goes out to see, and
+//! what comes of it decides. Parcels that are due meanwhile stay due: they are not blamed for their carrier.
+
+use chrono::TimeDelta;
+
+use crate::domain::instant::Instant;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaker {
+    /// All is well, but for so many failures in a row.
+    Closed { failures: u32 },
+    /// Nobody asks until then; it opened so many times in a row.
+    Open { until: Instant, times: u32 },
+    /// One question is under way, to see.
+    Probing { times: u32 },
+}
+
+/// So many failures in a row, and it opens.
+const FAILURES: u32 = 5;
+const FIRST_REST: TimeDelta = TimeDelta::seconds(30);
+const LONGEST_REST: TimeDelta = TimeDelta::minutes(15);
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Breaker::Closed { failures: 0 }
+    }
+}
+
+impl Breaker {
+    /// How many questions may go out; one that is open lets a single one through when its time has come.
+    pub fn lets_through(&mut self, now: Instant) -> usize {
+        match *self {
+            Breaker::Closed { .. } => usize::MAX,
+            Breaker::Open { until, times } if until <= now => {
+                *self = Breaker::Probing { times };
+                1
+            }
+            Breaker::Open { .. } | Breaker::Probing { .. } => 0,
+        }
+    }
+
+    /// The question that was let through to see was not asked after all.
+    pub fn was_not_used(&mut self, now: Instant) {
+        if let Breaker::Probing { times } = *self {
+            *self = Breaker::Open { until: now, times };
+        }
+    }
+
+    /// Any answer in the carrier's format.
+    pub fn succeeded(&mut self) {
+        *self = Breaker::default();
+    }
+
+    /// What was asked before it opened may fail later: that opens it no further.
+    pub fn failed(&mut self, now: Instant) {
+        *self = match *self {
+            Breaker::Closed { failures } if failures + 1 < FAILURES => {
+                Breaker::Closed { failures: failures + 1 }
+            }
+            Breaker::Closed { .. } => open(1, now),
+            Breaker::Probing { times } => open(times.saturating_add(1), now),
+            Breaker::Open { .. } => return,
+        };
+    }
+}
+
+fn open(times: u32, now: Instant) -> Breaker {
+    let rest = (FIRST_REST * 2_i32.pow((times - 1).min(10))).min(LONGEST_REST);
+    Breaker::Open { until: now + rest, times }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::instant::from_micros;
+
+    fn second(n: i64) -> Instant {
+        from_micros(n * 1_000_000)
+    }
+
+    fn broken() -> Breaker {
+        let mut breaker = Breaker::default();
+        (0..FAILURES).for_each(|_| breaker.failed(second(0)));
+        breaker
+    }
+
+    #[test]
+    fn a_failure_now_and_then_stops_nobody() {
+        let mut breaker = Breaker::default();
+        for _ in 0..10 {
+            (1..FAILURES).for_each(|_| breaker.failed(second(0)));
+            assert_eq!(breaker.lets_through(second(0)), usize::MAX);
+            breaker.succeeded();
+        }
+    }
+
+    #[test]
+    fn one_question_goes_out_to_see_and_decides() {
+        let mut breaker = broken();
+        assert_eq!(breaker.lets_through(second(29)), 0);
+        assert_eq!((breaker.lets_through(second(30)), breaker.lets_through(second(30))), (1, 0));
+        breaker.failed(second(31));
+        assert_eq!((breaker.lets_through(second(90)), breaker.lets_through(second(91))), (0, 1));
+        breaker.succeeded();
+        assert_eq!(breaker.lets_through(second(91)), usize::MAX);
+    }
+
+    #[test]
+    fn it_rests_longer_and_longer_but_never_for_good() {
+        let mut breaker = broken();
+        let mut now = second(0);
+        for times in 1..40 {
+            let Breaker::Open { until, .. } = breaker else { panic!("open") };
+            assert!(until - now <= LONGEST_REST && (times < 7 || until - now == LONGEST_REST));
+            now = until;
+            assert_eq!(breaker.lets_through(now), 1);
+            breaker.failed(now);
+        }
+    }
+
+    #[test]
+    fn a_probe_that_was_not_asked_can_be_asked_at_once() {
+        let mut breaker = broken();
+        assert_eq!(breaker.lets_through(second(30)), 1);
+        breaker.was_not_used(second(30));
+        assert_eq!(breaker.lets_through(second(30)), 1);
+    }
+}
