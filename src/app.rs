@@ -22,6 +22,7 @@ use crate::escrow::webhook::Webhook;
 use crate::flows::ask_carriers::Asker;
 use crate::flows::import_network::{self, LoadError};
 use crate::flows::poll_carriers::Lines;
+use crate::flows::take_pushes;
 use crate::flows::{
     Cutoffs, Deps, InFlight, Pulse, Stopping, poll_carriers, replan, send_triggers, send_webhooks,
 };
@@ -68,6 +69,7 @@ pub struct Running {
     teller: JoinHandle<()>,
     replanner: JoinHandle<()>,
     poller: JoinHandle<()>,
+    reader: JoinHandle<()>,
 }
 
 /// The port that a configuration names.
@@ -101,6 +103,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         provider: provider.map(Arc::new),
         outbox_bell: Arc::new(Notify::new()),
         webhook_bell: Arc::new(Notify::new()),
+        push_bell: Arc::new(Notify::new()),
         replan_bell: Arc::new(Notify::new()),
         cutoffs: Cutoffs::default(),
         in_flight: InFlight::default(),
@@ -146,9 +149,22 @@ pub async fn start(
     let sender = tokio::spawn(send_triggers::work(deps.clone(), stopped.clone()));
     let teller = tokio::spawn(send_webhooks::work(deps.clone(), stopped.clone()));
     let replanner = tokio::spawn(replan::work(deps.clone(), stopped.clone()));
-    let poller = tokio::spawn(poll_carriers::work(deps.clone(), stopped));
+    let poller = tokio::spawn(poll_carriers::work(deps.clone(), stopped.clone()));
+    let reader = tokio::spawn(take_pushes::work(deps.clone(), stopped));
     let (handle, serving) = (server.handle(), tokio::spawn(server));
-    Ok(Running { address, deps, server: handle, serving, scheduler, stop, sender, teller, replanner, poller })
+    Ok(Running {
+        address,
+        deps,
+        server: handle,
+        serving,
+        scheduler,
+        stop,
+        sender,
+        teller,
+        replanner,
+        poller,
+        reader,
+    })
 }
 
 impl Running {
@@ -161,9 +177,13 @@ impl Running {
         let teller = tokio::time::timeout(patience, &mut self.teller);
         let replanner = tokio::time::timeout(patience, self.replanner);
         let poller = tokio::time::timeout(patience, self.poller);
+        let reader = tokio::time::timeout(patience, self.reader);
         let (server, scheduler) = (self.server.stop(true), self.scheduler.stop(patience));
-        let (_, _, sender, teller, replanner, poller) =
-            tokio::join!(server, scheduler, sender, teller, replanner, poller);
+        let (_, _, sender, teller, replanner, poller, reader) =
+            tokio::join!(server, scheduler, sender, teller, replanner, poller, reader);
+        if reader.is_err() {
+            tracing::warn!("what carriers sent is still being taken in; it will be taken in again");
+        }
         if poller.is_err() {
             tracing::warn!("a carrier is still being asked; it will be asked again");
         }

@@ -31,6 +31,9 @@ impl MigrationTrait for Migration {
             )
             .await?;
 
+        // What somebody who watches every carrier tells of a number, it tells without naming ours.
+        manager.create_index(index("number_owner", &["tracking_number"])).await?;
+
         // By the machine's clock: carriers count in real time.
         let account = [
             text("carrier"),
@@ -60,6 +63,11 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_all(manager, &["carrier_account", "carrier_push"]).await?;
+        manager
+            .drop_index(
+                Index::drop().name("number_owner_tracking_number_idx").table("number_owner").to_owned(),
+            )
+            .await?;
         manager.create_index(index("tracked_number", &["next_poll_at"])).await?;
         manager
             .drop_index(

@@ -5,6 +5,7 @@
 //! as in `[carriers.ups]`. A key that neither knows is refused by its name.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -12,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::ability::Abilities;
+use super::ability::{Abilities, Receive};
 use super::place::Gazetteer;
 use super::reading::{NotAnAnswer, Reading};
 use crate::config::{ConfigError, Table};
@@ -28,6 +29,8 @@ pub struct Adapter {
     pub numbers_max: usize,
     /// Whether it tells more, or anything, to those who know the consignee's telephone number.
     pub wants_phone: bool,
+    /// Whether it tells of other carriers' parcels, under their numbers.
+    pub aggregates: bool,
     /// None: the account has no credentials, so there is nobody to ask as.
     pub open: fn(Opening) -> Result<Option<Abilities>, ConfigError>,
     /// What an answer or a push says, by itself.
@@ -54,11 +57,18 @@ impl Opening {
     }
 }
 
+/// How an account takes what its carrier sends by itself.
+pub struct Receiver {
+    pub receive: Arc<dyn Receive>,
+    pub read: fn(&Answer, &dyn Gazetteer) -> Result<Reading, NotAnAnswer>,
+}
+
 pub struct Account {
     pub id: AccountId,
     pub adapter: &'static Adapter,
     pub abilities: Abilities,
     pub limits: Limits,
+    pub receiver: Option<Receiver>,
 }
 
 /// What every account can say.
@@ -144,7 +154,10 @@ fn open(
     check_address(&format!("{key}.base_url"), &base_url, allow_private)?;
     let push_secret = common.push_secret.filter(|secret| !secret.expose_secret().is_empty());
     let abilities = (adapter.open)(Opening { key, base_url, push_secret, table })?;
-    Ok(abilities.map(|abilities| Account { id, adapter, abilities, limits }))
+    Ok(abilities.map(|abilities| {
+        let receiver = abilities.receive.clone().map(|receive| Receiver { receive, read: adapter.read });
+        Account { id, adapter, abilities, limits, receiver }
+    }))
 }
 
 fn check_address(key: &str, url: &str, allow_private: bool) -> Result<(), ConfigError> {

@@ -33,7 +33,7 @@ pub use ability::{
     Abilities, Acknowledgement, Authorise, Introduce, NotVerified, Occasion, PhoneTail, Pushed, Question,
     Receive, Token, Track,
 };
-pub use account::{Account, Adapter, Opening};
+pub use account::{Account, Adapter, Opening, Receiver};
 pub use place::{Gazetteer, Place, Spot};
 pub use reading::{Failure, FailureKind, NotAnAnswer, Package, Reading, Said, Seen, Status};
 pub use registry::{ADAPTERS, Registry};

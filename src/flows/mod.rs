@@ -41,6 +41,7 @@ pub mod send_triggers;
 pub mod send_webhooks;
 pub mod show;
 pub mod show_consolidations;
+pub mod take_pushes;
 pub mod tell_merchants;
 pub mod tend_outbox;
 pub mod views;
@@ -80,6 +81,8 @@ pub struct Deps {
     pub outbox_bell: Arc<Notify>,
     /// Rung when there is something to tell a merchant.
     pub webhook_bell: Arc<Notify>,
+    /// Rung when a carrier sent something.
+    pub push_bell: Arc<Notify>,
     /// Rung when plans are to be looked at again.
     pub replan_bell: Arc<Notify>,
     pub cutoffs: Cutoffs,

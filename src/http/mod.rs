@@ -6,6 +6,7 @@
 //! Addresses are logged by their pattern, never as they came: a tracking token in a log
 //! would be a key in a log.
 
+mod carriers;
 mod consolidations;
 mod extract;
 mod network;
@@ -63,6 +64,7 @@ use crate::telemetry;
         consolidations::read_manifest,
         consolidations::read_labels,
         consolidations::read_label,
+        carriers::push,
         network::cancel,
         network::close,
         network::closures,
@@ -117,6 +119,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(consolidations::read_manifest)
         .service(consolidations::read_labels)
         .service(consolidations::read_label)
+        .service(carriers::push)
         .service(network::cancel)
         .service(network::close)
         .service(network::closures)

@@ -19,6 +19,7 @@ use crate::flows::change_clearance::ClearanceError;
 use crate::flows::change_network::ChangeError;
 use crate::flows::manage_webhooks::WebhookError;
 use crate::flows::record_scans::ScanError;
+use crate::flows::take_pushes::PushError;
 use crate::intake::FieldError;
 use crate::store::StoreError;
 
@@ -294,6 +295,19 @@ impl From<WebhookError> for Problem {
             WebhookError::TooMany => conflict("too-many-webhooks", "There are too many endpoints"),
             WebhookError::Disabled(_) => conflict("webhook-disabled", "The endpoint is disabled"),
             WebhookError::Store(_) => Self::by_class(error.class(), &error),
+        }
+    }
+}
+
+impl From<PushError> for Problem {
+    fn from(error: PushError) -> Self {
+        match &error {
+            PushError::NotTaken => Self::not_found(),
+            PushError::NotVerified(_) => {
+                let title = "It is not the carrier's";
+                Self::new(StatusCode::UNAUTHORIZED, "not-the-carriers", title).detail(&error)
+            }
+            PushError::Store(store) => Self::by_class(store.class(), &error),
         }
     }
 }

@@ -35,8 +35,8 @@ pub struct Next {
 pub struct Known {
     /// When it was first asked about.
     pub since: Instant,
-    /// The latest event, and when it happened.
-    pub seen: Option<(EventStatus, Instant)>,
+    /// When the latest event happened, and what it was.
+    pub seen: Option<(Instant, EventStatus)>,
     pub delivered_at: Option<Instant>,
 }
 
@@ -49,7 +49,7 @@ pub struct Silence {
 
 /// None: there was news, or it is delivered.
 pub fn silence(known: &Known, settings: &config::Polling, now: Instant) -> Option<Silence> {
-    let heard_at = known.seen.map_or(known.since, |(_, at)| at.max(known.since));
+    let heard_at = known.seen.map_or(known.since, |(at, _)| at.max(known.since));
     let days = settings.silence_days;
     let too_long_at = heard_at + chrono::Duration::days(i64::from(days));
     (known.delivered_at.is_none() && too_long_at <= now).then_some(Silence { too_long_at, days })
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(silence(&known(None), &settings, day(days - 1)), None);
         let silent = silence(&known(None), &settings, day(days + 5)).expect("too long");
         assert_eq!(silent.too_long_at, day(days));
-        let heard = known(Some((EventStatus::InTransit, day(days + 2))));
+        let heard = known(Some((day(days + 2), EventStatus::InTransit)));
         assert_eq!(silence(&heard, &settings, day(days + 5)), None);
         let wait = |known: &Known| {
             let now = day(days + 5);

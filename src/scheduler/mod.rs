@@ -16,13 +16,14 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::{
     Deps, book_departures, close_departures, forget_answers, import_network, replan, send_webhooks,
+    take_pushes,
 };
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 8] = [
+const JOBS: [(&str, &str, Verb); 9] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -52,10 +53,15 @@ const JOBS: [(&str, &str, Verb); 8] = [
             async move { forget_answers::run_due(&deps).await.map(drop).map_err(|error| error.to_string()) },
         )
     }),
+    ("forget_pushes", "10 27 * * * *", |deps| {
+        Box::pin(
+            async move { take_pushes::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) },
+        )
+    }),
     ("forget_webhooks", "50 17 * * * *", |deps| {
-        Box::pin(async move {
-            send_webhooks::forget_old(&deps).await.map(drop).map_err(|error| error.to_string())
-        })
+        Box::pin(
+            async move { take_pushes::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) },
+        )
     }),
 ];
 

@@ -20,6 +20,7 @@ pub mod audit;
 pub mod bag_parcels;
 pub mod calendar;
 pub mod carrier_accounts;
+pub mod carrier_pushes;
 pub mod consolidations;
 pub mod departures;
 pub mod events;

@@ -36,8 +36,8 @@ pub struct Last {
     /// Of the answer, and the version that read it.
     pub answer_hash: Option<String>,
     pub asked_at: Option<Instant>,
-    /// The latest event, by when it happened.
-    pub seen: Option<(EventStatus, Instant)>,
+    /// The latest event: when it happened, and what it was.
+    pub seen: Option<(Instant, EventStatus)>,
     pub delivered_at: Option<Instant>,
 }
 
@@ -204,23 +204,51 @@ pub async fn carriers(db: &impl ConnectionTrait) -> Result<Vec<CarrierCode>, Sto
     }
 }
 
-/// Numbers that carriers told something about by themselves, with whose they are.
+/// The parcels behind a number that a carrier told something about by itself. `any`: whoever carries it.
 pub async fn by_number(
     db: &impl ConnectionTrait,
     carrier: &CarrierCode,
     number: &TrackingNumber,
+    any: bool,
 ) -> Result<Vec<Tracked>, StoreError> {
-    let owner = number_owner::Entity::find_by_id((carrier.to_string(), number.to_string())).one(db).await?;
-    let Some(owner) = owner else { return Ok(Vec::new()) };
+    use number_owner::Column as O;
     use tracked_number::Column as C;
+    let mut owners = number_owner::Entity::find().filter(O::TrackingNumber.eq(number.as_str()));
+    if !any {
+        owners = owners.filter(O::Carrier.eq(carrier.as_str()));
+    }
+    let owners = owners.order_by_asc(O::Carrier).all(db).await?;
+    // The carrier's own first; of several others nobody knows which is meant.
+    let own = owners.iter().find(|owner| owner.carrier == carrier.as_str());
+    let owner = match (own, owners.as_slice()) {
+        (Some(own), _) | (None, [own]) => own,
+        (None, _) => return Ok(Vec::new()),
+    };
     let rows = tracked_number::Entity::find()
         .filter(C::ShipmentId.eq(owner.shipment_id))
-        .filter(C::Carrier.eq(carrier.as_str()))
+        .filter(C::Carrier.eq(owner.carrier.as_str()))
         .filter(C::TrackingNumber.eq(number.as_str()))
         .order_by_asc(C::ParcelNumber)
         .all(db)
         .await?;
     rows.into_iter().map(from_row).collect()
+}
+
+/// Keeps what was heard of a number without having asked.
+pub async fn note(tx: &Tx, tracked: &Tracked, last: &Last) -> Result<(), StoreError> {
+    use tracked_number::Column as C;
+    let micros = |at: Option<Instant>| Expr::value(at.map(|at| at.timestamp_micros()));
+    tracked_number::Entity::update_many()
+        .col_expr(C::SeenStatus, Expr::value(last.seen.map(|(_, status)| status.to_string())))
+        .col_expr(C::SeenAt, micros(last.seen.map(|(at, _)| at)))
+        .col_expr(C::DeliveredAt, micros(last.delivered_at))
+        .filter(C::ShipmentId.eq(tracked.parcel.shipment.uuid()))
+        .filter(C::ParcelNumber.eq(i32::from(tracked.parcel.number)))
+        .filter(C::Carrier.eq(tracked.carrier.as_str()))
+        .filter(C::TrackingNumber.eq(tracked.number.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Gives a claimed number back with what came of it. If the claim ended meanwhile, or the number
@@ -237,8 +265,8 @@ pub async fn settle(tx: &Tx, tracked: &Tracked, outcome: &Outcome) -> Result<(),
     update = update
         .col_expr(C::AnswerHash, Expr::value(last.answer_hash.clone()))
         .col_expr(C::AskedAt, micros(last.asked_at))
-        .col_expr(C::SeenStatus, Expr::value(last.seen.map(|(status, _)| status.to_string())))
-        .col_expr(C::SeenAt, micros(last.seen.map(|(_, at)| at)))
+        .col_expr(C::SeenStatus, Expr::value(last.seen.map(|(_, status)| status.to_string())))
+        .col_expr(C::SeenAt, micros(last.seen.map(|(at, _)| at)))
         .col_expr(C::DeliveredAt, micros(last.delivered_at));
     if let Some(at) = outcome.answered_at {
         update = update.col_expr(C::AnsweredAt, Expr::value(at.timestamp_micros()));
@@ -270,9 +298,10 @@ fn from_row(row: tracked_number::Model) -> Result<Tracked, StoreError> {
         last: Last {
             answer_hash: row.answer_hash,
             asked_at: row.asked_at.map(from_micros),
-            seen: column("seen_status")
-                .word_or_none(row.seen_status.as_deref())?
-                .zip(row.seen_at.map(from_micros)),
+            seen: row
+                .seen_at
+                .map(from_micros)
+                .zip(column("seen_status").word_or_none(row.seen_status.as_deref())?),
             delivered_at: row.delivered_at.map(from_micros),
         },
     })

@@ -24,6 +24,7 @@ pub const ADAPTER: Adapter = Adapter {
     name: "DHL",
     numbers_max: 1,
     wants_phone: false,
+    aggregates: false,
     open,
     read: translate::read,
 };

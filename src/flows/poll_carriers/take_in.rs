@@ -149,9 +149,8 @@ pub async fn keep(tx: &Tx, tracked: &Tracked, raw: Raw, now: Instant) -> Result<
     insert_answer(tx, answer).await
 }
 
-pub fn latest(seen: &[Seen]) -> Option<(EventStatus, Instant)> {
-    let all = seen.iter().map(|seen| (seen.happening.occurred.at, seen.happening.status));
-    all.max().map(|(at, status)| (status, at))
+pub fn latest(seen: &[Seen]) -> Option<(Instant, EventStatus)> {
+    seen.iter().map(|seen| (seen.happening.occurred.at, seen.happening.status)).max()
 }
 
 pub fn event(tracked: &Tracked, seen: Seen, source: EventSource, now: Instant) -> TrackingEvent {

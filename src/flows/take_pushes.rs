@@ -1,0 +1,203 @@
+//! What carriers send by themselves, instead of being asked.
+//!
+//! A push is looked at only as far as it takes to know that it is the carrier's, stored, and answered: carriers wait
+//! a moment and no longer, and some never try again. Afterwards it is read as an answer is, and each of its
+//! parcels taken in by itself. A crash after the answer loses nothing; one while it is taken in has it taken in
+//! again, which adds nothing. What a push lost, the next poll finds.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::Deps;
+use super::advance::{Advanced, Occasion, advance};
+use super::gazetteer::Embedded;
+use super::poll_carriers::take_in::{Raw, event, keep, latest, ring};
+use crate::carriers::{Acknowledgement, Failure, Package, Pushed, Reading};
+use crate::domain::carrier::CarrierCode;
+use crate::domain::event::{EventSource, TrackingEvent};
+use crate::domain::instant::Instant;
+use crate::faults;
+use crate::outbound::Answer;
+use crate::store::carrier_pushes::{self, Push};
+use crate::store::tracked::{self, Last, Tracked};
+use crate::store::{StoreError, Tx};
+
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// No account of ours with that carrier takes pushes.
+    #[error("no pushes are taken from this carrier")]
+    NotTaken,
+    #[error("{0}")]
+    NotVerified(&'static str),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Strangers are turned away before their bodies are read.
+pub fn are_taken(deps: &Deps, carrier: &CarrierCode) -> bool {
+    deps.carriers.accounts(carrier).iter().any(|account| account.receiver.is_some())
+}
+
+/// Stores a push and says what its carrier wants to hear. The same again changes nothing.
+pub async fn receive(
+    deps: &Deps,
+    carrier: &CarrierCode,
+    pushed: &Pushed<'_>,
+) -> Result<Acknowledgement, PushError> {
+    let wall = deps.clock.wall();
+    let receivers = deps.carriers.accounts(carrier).iter().filter_map(|one| one.receiver.as_ref());
+    let mut refusal = None;
+    for receiver in receivers.map(|receiver| &receiver.receive) {
+        if let Err(reason) = receiver.verify(pushed, wall) {
+            refusal.get_or_insert(reason);
+            continue;
+        }
+        let body = receiver.open(pushed.body).map_err(|reason| PushError::NotVerified(reason.0))?;
+        let push = Push { id: Uuid::now_v7(), carrier: carrier.clone(), body, received_at: wall };
+        let is_new = deps
+            .store
+            .write(move |tx| {
+                let push = push.clone();
+                Box::pin(async move { carrier_pushes::insert(tx, &push, wall).await })
+            })
+            .await?;
+        faults::reached("push.stored");
+        if is_new {
+            deps.push_bell.notify_one();
+        }
+        return Ok(receiver.acknowledgement());
+    }
+    Err(refusal.map_or(PushError::NotTaken, |reason| PushError::NotVerified(reason.0)))
+}
+
+/// So many are taken in together.
+const TOGETHER: u64 = 64;
+const CLAIM: chrono::Duration = chrono::Duration::seconds(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+pub async fn work(deps: Deps, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = run_due(&deps).await {
+            tracing::error!(%error, "what carriers sent cannot be taken in; it will be tried again");
+        }
+        tokio::select! {
+            () = deps.push_bell.notified() => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Says how many were taken in.
+pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
+    let mut taken = 0;
+    loop {
+        let wall = deps.clock.wall();
+        let claim = deps.store.write(move |tx| {
+            Box::pin(async move { carrier_pushes::claim(tx, wall, wall + CLAIM, TOGETHER).await })
+        });
+        let due = claim.await?;
+        if due.is_empty() || deps.stopping.has_begun() {
+            return Ok(taken);
+        }
+        for push in due {
+            take_in(deps, push).await?;
+            taken += 1;
+        }
+    }
+}
+
+async fn take_in(deps: &Deps, push: Push) -> Result<(), StoreError> {
+    let mut problems = Vec::new();
+    match read(deps, &push) {
+        Ok(reading) => {
+            for package in &reading.packages {
+                if !of_package(deps, &push, package).await? {
+                    problems.push(format!("{} is on no label of ours", package.number));
+                }
+            }
+            let failed = |failure: &Failure| format!("{} {}", failure.code, failure.message);
+            problems.extend(reading.failures.iter().map(failed));
+        }
+        Err(reason) => {
+            tracing::error!(carrier = %push.carrier, push = %push.id, reason, "a carrier's push makes no sense");
+            problems.push(reason);
+        }
+    }
+    let problem = (!problems.is_empty()).then(|| problems.join("; "));
+    deps.store
+        .write(move |tx| {
+            let problem = problem.clone();
+            Box::pin(async move { carrier_pushes::settle(tx, push.id, problem.as_deref()).await })
+        })
+        .await
+}
+
+fn read(deps: &Deps, push: &Push) -> Result<Reading, String> {
+    let mut accounts = deps.carriers.accounts(&push.carrier).iter();
+    let receiver = accounts.find_map(|account| account.receiver.as_ref());
+    let receiver = receiver.ok_or("pushes of this carrier are not taken any more")?;
+    let answer = Answer { status: 200, body: push.body.clone(), ..Answer::default() };
+    (receiver.read)(&answer, &Embedded).map_err(|error| error.to_string())
+}
+
+/// False: nobody here has that number.
+async fn of_package(deps: &Deps, push: &Push, package: &Package) -> Result<bool, StoreError> {
+    let any = deps.carriers.accounts(&push.carrier).iter().any(|account| account.adapter.aggregates);
+    for number in std::iter::once(&package.number).chain(&package.also) {
+        let parcels = tracked::by_number(deps.store.reader(), &push.carrier, number, any).await?;
+        if parcels.is_empty() {
+            continue;
+        }
+        for tracked in parcels {
+            let times = (deps.clock.now(), deps.clock.wall());
+            let (push, package) = (push.clone(), package.clone());
+            let carrier = push.carrier.clone();
+            let write = deps.store.write(move |tx| {
+                let (tracked, push, package) = (tracked.clone(), push.clone(), package.clone());
+                Box::pin(async move { write(tx, tracked, &push, package, times).await })
+            });
+            ring(deps, carrier.as_str(), write.await?.as_ref());
+        }
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+async fn write(
+    tx: &Tx,
+    tracked: Tracked,
+    push: &Push,
+    package: Package,
+    (now, wall): (Instant, Instant),
+) -> Result<Option<Advanced>, StoreError> {
+    if !tracked::is_own(tx, &tracked).await? {
+        return Ok(None);
+    }
+    let raw: Vec<&str> = package.seen.iter().map(|seen| seen.raw.as_str()).collect();
+    keep(tx, &tracked, Raw::new(200, raw.join("\n").into_bytes()), now).await?;
+    let seen = latest(&package.seen).max(tracked.last.seen);
+    let of_sender = |seen| TrackingEvent {
+        source_name: push.carrier.to_string(),
+        ..event(&tracked, seen, EventSource::Push, now)
+    };
+    let events: Vec<TrackingEvent> = package.seen.into_iter().map(of_sender).collect();
+    let occasion = Occasion { actor: format!("carrier {}", push.carrier), now, wall };
+    let advanced = advance(tx, tracked.parcel.shipment, &events, &occasion).await?;
+    let parcels = advanced.iter().flat_map(|advanced| &advanced.parcels);
+    let parcel = parcels.into_iter().find(|parcel| parcel.number == tracked.parcel.number);
+    let delivered_at = parcel.and_then(|parcel| parcel.delivered_at);
+    tracked::note(tx, &tracked, &Last { seen, delivered_at, ..tracked.last.clone() }).await?;
+    faults::reached("push.before_commit");
+    Ok(advanced)
+}
+
+/// What was taken in a month ago is kept with its parcels.
+pub async fn forget_old(deps: &Deps) -> Result<u64, StoreError> {
+    let before = deps.clock.wall() - KEPT;
+    deps.store.write(move |tx| Box::pin(async move { carrier_pushes::purge(tx, before).await })).await
+}
+
+const KEPT: chrono::Duration = chrono::Duration::days(30);
