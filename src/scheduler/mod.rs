@@ -59,9 +59,9 @@ const JOBS: [(&str, &str, Verb); 9] = [
         )
     }),
     ("forget_webhooks", "50 17 * * * *", |deps| {
-        Box::pin(
-            async move { take_pushes::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) },
-        )
+        Box::pin(async move {
+            send_webhooks::forget_old(&deps).await.map(drop).map_err(|error| error.to_string())
+        })
     }),
 ];
 
