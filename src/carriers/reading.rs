@@ -99,7 +99,7 @@ impl Package {
         let happenings: Vec<&Happening> = self.seen.iter().map(|seen| &seen.happening).collect();
         let taken = taken_back(&happenings);
         let mut standing: Vec<_> =
-            happenings.into_iter().zip(taken).filter(|(_, taken)| !taken).map(|(one, _)| one).collect();
+            happenings.into_iter().zip(taken).filter(|(_, by)| by.is_none()).map(|(one, _)| one).collect();
         standing.sort_by_key(|one| (one.occurred.at, one.status));
         let mut status = Status { status: EventStatus::Unknown, delivered: None };
         for one in standing {

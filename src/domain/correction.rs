@@ -2,23 +2,24 @@
 
 use super::event::Happening;
 
-/// For each of `happenings`, whether it was taken back: a later one of the same source says so. What takes
-/// back takes the latest one with the code it names that nothing else took back. Whoever took it back stays.
-/// The order that they come in makes no difference.
-pub fn taken_back(happenings: &[&Happening]) -> Vec<bool> {
+/// For each of `happenings`, the later one that takes it back, if any: the same source says so. What takes
+/// back takes the latest one with the code it names that nothing else took back. The order that they come
+/// in makes no difference.
+pub fn taken_back(happenings: &[&Happening]) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..happenings.len()).collect();
     let key = |at: &usize| {
         let one = happenings[*at];
         (one.occurred.at, one.cancels.is_some(), &one.code, &one.description, &one.occurred.local_time)
     };
     order.sort_by(|a, b| key(a).cmp(&key(b)));
-    let mut taken = vec![false; happenings.len()];
+    let mut taken = vec![None; happenings.len()];
     for (place, at) in order.iter().enumerate() {
         let Some(code) = &happenings[*at].cancels else { continue };
         let earlier = order[..place].iter().rev();
-        let meant = earlier.copied().find(|earlier| !taken[*earlier] && happenings[*earlier].code == *code);
+        let meant =
+            earlier.copied().find(|earlier| taken[*earlier].is_none() && happenings[*earlier].code == *code);
         if let Some(meant) = meant {
-            taken[meant] = true;
+            taken[meant] = Some(*at);
         }
     }
     taken
@@ -54,8 +55,8 @@ mod tests {
             happening(5, "not I", Some("I")),
         ];
         let whole: Vec<&Happening> = all.iter().collect();
-        assert_eq!(taken_back(&whole), [false, true, true, false, false, false]);
+        assert_eq!(taken_back(&whole), [None, Some(4), Some(3), None, None, None]);
         let once: Vec<&Happening> = all[..4].iter().rev().collect();
-        assert_eq!(taken_back(&once), [false, true, false, false]);
+        assert_eq!(taken_back(&once), [None, Some(0), None, None]);
     }
 }

@@ -29,12 +29,14 @@ pub async fn shipment(
     let order = orders::of_shipment(db, id).await?;
     let triggers = orders::triggers(db, id).await?;
     let events = events::of_shipment(db, id).await?;
+    let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
+    let timeline = tracking::fold(&numbers, &events);
     Ok(Some(ShipmentDetailView {
         shipment: ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url),
         plan: PlanView::from(plan),
         plan_history: plans.iter().map(PastPlanView::from).collect(),
         escrow: EscrowView::new(&order, &triggers),
-        events: events.iter().rev().map(EventView::from).collect(),
+        events: timeline.entries.iter().rev().map(EventView::from).collect(),
     }))
 }
 

@@ -136,7 +136,7 @@ fn without_raw() -> Select<tracking_event::Entity> {
 /// The raw form of what may name a departure; of all else nothing.
 fn raw_of_departures() -> Expr {
     use tracking_event::Column as C;
-    let of_departures = [ScanKind::Departed, ScanKind::Offloaded].map(ScanKind::as_str);
+    let of_departures = [ScanKind::Departed, ScanKind::Offloaded, ScanKind::Packed].map(ScanKind::as_str);
     let raw = CaseStatement::new().case(Expr::col(C::ScanKind).is_in(of_departures), Expr::col(C::Raw));
     Expr::Case(Box::new(raw.finally("")))
 }

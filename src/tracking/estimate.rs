@@ -106,6 +106,7 @@ mod tests {
             reached: reached.iter().map(|(milestone, at)| (*milestone, hour(*at))).collect(),
             delivered_at: None,
             parcels: Vec::new(),
+            entries: Vec::new(),
             events: Vec::new(),
         };
         estimate(&plan(), Some(&timeline)).earliest_at

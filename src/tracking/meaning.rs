@@ -13,6 +13,8 @@ pub enum Meaning {
     /// Customs keeps it.
     Held,
     Damaged,
+    /// A carrier takes back that it delivered.
+    Corrected,
     Returning,
     Returned,
     Lost,

@@ -25,6 +25,8 @@ pub struct Story<'v> {
     pub country: Option<&'v str>,
     pub source: Cow<'v, str>,
     pub carrier: Option<&'v str>,
+    /// It was not so, as it turned out.
+    pub taken_back: bool,
     /// Which ones it happened to, where there are several.
     pub parcels: String,
     pub doubt: Option<Doubt<'v>>,
@@ -60,7 +62,7 @@ fn told_at_once(one: &PublicEventView, other: &PublicEventView) -> bool {
 }
 
 /// All that a page says about an event, but for whose it is.
-fn told(event: &PublicEventView) -> [Option<&str>; 12] {
+fn told(event: &PublicEventView) -> [Option<&str>; 13] {
     [
         Some(&event.status),
         event.scan.as_deref(),
@@ -74,6 +76,7 @@ fn told(event: &PublicEventView) -> [Option<&str>; 12] {
         event.place_zh.as_deref(),
         event.country.as_deref(),
         event.delivered_to.as_deref(),
+        event.taken_back.then_some("taken back"),
     ]
 }
 
@@ -101,6 +104,7 @@ fn story(event: &PublicEventView, parcels: String, language: Language) -> Story<
         country: event.country.as_deref(),
         source: name::<EventSource>(&event.source, language),
         carrier: event.carrier_name.as_deref().or(event.carrier.as_deref()),
+        taken_back: event.taken_back,
         parcels,
         doubt: doubt(event, language),
     }

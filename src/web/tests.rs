@@ -48,6 +48,8 @@ fn event(status: &str, parcel: u16, at: MomentView) -> PublicEventView {
         place_zh: Some("广州白云".into()),
         country: Some("CN".into()),
         delivered_to: None,
+        also_reported_by: Vec::new(),
+        taken_back: false,
     }
 }
 

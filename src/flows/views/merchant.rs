@@ -3,12 +3,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::event::TrackingEvent;
 use crate::domain::instant::rfc3339;
+use crate::domain::place::Point;
 use crate::domain::plan::{Leg, Plan, UsdMicros};
 use crate::domain::shipment::Estimate;
 use crate::store::orders::{Order, Trigger};
 use crate::store::shipments::{Parcel, Planned, Shipment};
+use crate::tracking::Entry;
 
 /// A decimal string in a currency of ISO 4217.
 #[derive(Debug, Serialize, ToSchema)]
@@ -226,10 +227,19 @@ pub struct EventView {
     pub country: Option<String>,
     pub hub: Option<String>,
     pub delivered_to: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    pub coordinates: Option<Point>,
+    /// Other sources that said the same
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_reported_by: Vec<String>,
+    /// It was not so, or was undone, as its source said later
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub taken_back: bool,
 }
 
-impl From<&TrackingEvent> for EventView {
-    fn from(event: &TrackingEvent) -> Self {
+impl From<&Entry<'_>> for EventView {
+    fn from(entry: &Entry<'_>) -> Self {
+        let event = entry.event;
         let happening = &event.happening;
         Self {
             parcel: event.parcel,
@@ -245,6 +255,9 @@ impl From<&TrackingEvent> for EventView {
             country: happening.location.country.clone(),
             hub: event.hub.as_ref().map(ToString::to_string),
             delivered_to: happening.delivered_to.map(|to| to.to_string()),
+            coordinates: happening.location.point,
+            also_reported_by: entry.also.iter().map(|event| event.source_name.clone()).collect(),
+            taken_back: entry.taken_back,
         }
     }
 }

@@ -4,7 +4,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::carriers::Registry;
-use crate::domain::event::TrackingEvent;
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::network::Hub;
 use crate::domain::place::Country;
@@ -13,7 +12,7 @@ use crate::domain::shipment::{Milestone, ShipmentStatus};
 use crate::geography::Atlas;
 use crate::routing::Network;
 use crate::store::shipments::Shipment;
-use crate::tracking::{Timeline, Where, expected};
+use crate::tracking::{Entry, Timeline, Where, expected};
 
 /// An instant with the local time of the place it is about.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -65,6 +64,12 @@ pub struct PublicEventView {
     pub place_zh: Option<String>,
     pub country: Option<String>,
     pub delivered_to: Option<String>,
+    /// Other sources that said the same
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_reported_by: Vec<String>,
+    /// It was not so, or was undone, as its source said later
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub taken_back: bool,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -124,10 +129,10 @@ impl TrackingView {
             milestones: milestones(shipment, plan, timeline, network),
             parcels: parcels.collect(),
             events: timeline
-                .events
+                .entries
                 .iter()
                 .rev()
-                .map(|event| public_event(event, shipment, network, carriers))
+                .map(|entry| public_event(entry, shipment, network, carriers))
                 .collect(),
         }
     }
@@ -188,11 +193,12 @@ fn public_place(place: &str, country: Country) -> Option<String> {
 }
 
 fn public_event(
-    event: &TrackingEvent,
+    entry: &Entry,
     shipment: &Shipment,
     network: &Network,
     carriers: &Registry,
 ) -> PublicEventView {
+    let event = entry.event;
     let happening = &event.happening;
     let hub: Option<&Hub> = event.hub.as_ref().and_then(|code| network.hub(code));
     let by_carrier = event.hub.is_none() && event.scan.is_none() && event.parcel.is_some();
@@ -219,6 +225,8 @@ fn public_event(
         place_zh: hub.map(|hub| hub.name_zh.clone()).or(place),
         country: country.or(hub.map(|hub| hub.country)).map(|country| country.to_string()),
         delivered_to: happening.delivered_to.map(|to| to.to_string()),
+        also_reported_by: entry.also.iter().map(|event| event.source_name.clone()).collect(),
+        taken_back: entry.taken_back,
     }
 }
 
