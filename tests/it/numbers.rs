@@ -1,4 +1,4 @@
-//! Which carriers a tracking number can belong to: the command and the route.
+//! Which carriers a tracking number can belong to: the command, the route, and scans that believe it.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,8 @@ use crate::on_both_databases;
 use crate::support::app::spawn_app;
 use crate::support::binary::{good, sampan, sampan_fed};
 use crate::support::database::Database;
-use crate::support::steps::{get, look, problem, text};
+use crate::support::rows::count_all;
+use crate::support::steps::{accept, get, hubs_of, look, one_parcel, pointers, problem, scan, text};
 
 /// What the command prints in a folder with nothing in it, and leaves nothing there.
 fn lines(arguments: &[&str], input: Option<&str>) -> Vec<Value> {
@@ -68,6 +69,32 @@ on_both_databases! {
         }
         let anybody = look(&app, "/v1/carriers/detect?number=1Z999AA10123456784", &[]).await;
         assert_eq!(problem(&anybody, 401), "unauthenticated");
+        app.stop().await;
+    }
+
+    async fn a_handover_under_a_mistyped_number_is_refused(db: Database) {
+        let app = spawn_app(&db, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        let (_, gateway) = hubs_of(&accepted);
+        let under = |number: &str| {
+            let mut body = scan(&accepted, 1, "handed_over", 5);
+            body["carrier"] = json!("dhl_unified");
+            body["tracking_number"] = json!(number);
+            body
+        };
+        let rows = count_all(&app.deps.store).await;
+        for number in ["00340434161094042558", "1Z999AA10123456785", "rb 123456786 gb"] {
+            let refused = app.client.scan(&gateway, &under(number)).await.expect("an answer");
+            assert_eq!(pointers(&refused), ["/tracking_number"], "{number}");
+            let spelt = number.replace(' ', "").to_uppercase();
+            let expected = format!("{spelt} is mistyped: its check digit does not fit any carrier's format");
+            assert_eq!(refused.json()["errors"][0]["detail"], json!(expected));
+        }
+        assert_eq!(count_all(&app.deps.store).await, rows);
+        let list = json!([under("00340434161094042558"), under("00340434161094042557")]);
+        let answer = app.client.scan(&gateway, &list).await.expect("an answer").must_be(200);
+        let results: Vec<_> = answer["results"].as_array().expect("results").iter().map(|r| text(&r["result"])).collect();
+        assert_eq!(results, ["refused", "recorded"]);
         app.stop().await;
     }
 }
