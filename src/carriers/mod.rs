@@ -12,8 +12,9 @@
 //! - each event keeps the text it came as; an answer is read without knowing what was asked.
 //!
 //! A trait an ability ([`ability`]), without default bodies: what a carrier cannot do, its adapter
-//! does not implement. Deliberately absent: guessing the carrier from a number's form. Two carriers'
-//! numbers look the same too often; whoever books the label knows.
+//! does not implement. Which carriers a number can belong to is said in [`numbers`]; deliberately
+//! absent: asking a carrier because of it. Two carriers' numbers look the same too often; whoever
+//! books the label knows.
 
 mod ability;
 mod account;
@@ -23,6 +24,7 @@ mod contract;
 mod dhl_unified;
 mod json;
 mod moment;
+pub mod numbers;
 mod place;
 mod reading;
 mod registry;

@@ -6,6 +6,7 @@
 
 mod audit;
 mod demo;
+mod detect;
 mod healthcheck;
 mod merchant;
 mod migrate;
@@ -68,6 +69,8 @@ enum Command {
     Pack,
     /// Read a carrier's raw answer from standard input, and say what it means.
     Normalize(normalize::Normalize),
+    /// Say which carriers tracking numbers can belong to, as JSON, one a line.
+    Detect(detect::Detect),
     /// Ask a daemon on this machine whether it is ready; for containers.
     Healthcheck,
     /// Print every setting with its default and what it means.
@@ -91,6 +94,7 @@ impl Cli {
             Command::Audit(audit) => audit.run(settings(config)?).await,
             Command::Pack => pack::run(),
             Command::Normalize(normalize) => normalize.run(),
+            Command::Detect(detect) => detect.run(),
             Command::Healthcheck => healthcheck::run(&settings(config)?).await,
             Command::Defaults => {
                 print!("{}", config::DEFAULTS);

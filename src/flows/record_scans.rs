@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::advance::{Advanced, Occasion, advance};
 use super::{Deps, deconsolidate, replan};
+use crate::carriers::numbers;
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{
     EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind,
@@ -199,11 +200,14 @@ fn check(deps: &Deps, hub: &Hub, scan: &Scan) -> Result<(), Vec<FieldError>> {
     let mut wrong = |pointer: &str, detail: String| {
         errors.push(FieldError { pointer: pointer.to_owned(), detail });
     };
-    if let Some((carrier, _)) = &scan.handed_to
-        && !deps.carriers.is_configured(carrier)
-    {
-        let known: Vec<_> = deps.carriers.codes().map(ToString::to_string).collect();
-        wrong("/carrier", format!("{carrier} is not configured; there are: {}", known.join(", ")));
+    if let Some((carrier, number)) = &scan.handed_to {
+        if !deps.carriers.is_configured(carrier) {
+            let known: Vec<_> = deps.carriers.codes().map(ToString::to_string).collect();
+            wrong("/carrier", format!("{carrier} is not configured; there are: {}", known.join(", ")));
+        }
+        if let Err(mistyped) = numbers::check(carrier, number) {
+            wrong("/tracking_number", mistyped.to_string());
+        }
     }
     if let Some(departure) = &scan.departure {
         let network = deps.network.current();

@@ -58,6 +58,7 @@ use crate::telemetry;
         webhooks::remove,
         webhooks::ping,
         webhooks::deliveries,
+        carriers::detect,
         scans::record,
         consolidations::list,
         consolidations::read,
@@ -113,6 +114,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(webhooks::remove)
         .service(webhooks::ping)
         .service(webhooks::deliveries)
+        .service(carriers::detect)
         .service(scans::record)
         .service(consolidations::list)
         .service(consolidations::read)

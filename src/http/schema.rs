@@ -192,7 +192,7 @@ pub struct ScanBody {
     pub occurred_at: String,
     /// With handed_over: the last mile's carrier.
     pub carrier: Option<String>,
-    /// With handed_over: the carrier's number.
+    /// With handed_over: the carrier's number. One whose check digit is wrong is refused.
     pub tracking_number: Option<String>,
     /// With offloaded: the one that it did not leave with.
     #[schema(example = "L0002-20260303")]

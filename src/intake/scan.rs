@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(pointers(body.clone()), ["/carrier", "/tracking_number"]);
         let mut whole = body.clone();
         whole["carrier"] = json!("dhl_unified");
-        whole["tracking_number"] = json!("00340434161094000001");
+        whole["tracking_number"] = json!("00340434161094000014");
         assert!(read(&whole, now()).is_ok());
         whole["kind"] = json!("received");
         assert_eq!(pointers(whole), ["/carrier", "/tracking_number"]);

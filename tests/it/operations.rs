@@ -13,7 +13,7 @@ use crate::support::rows::{change, text as text_of};
 use crate::support::steps::{accept_two_parcels, look, problem, scan_until, text};
 use crate::support::world::{Troubles, World};
 
-const ROUTES: [(&str, &str); 24] = [
+const ROUTES: [(&str, &str); 25] = [
     ("/v1/pickups", "post"),
     ("/v1/shipments", "get"),
     ("/v1/shipments/{id}", "get"),
@@ -28,6 +28,7 @@ const ROUTES: [(&str, &str); 24] = [
     ("/v1/webhooks/{id}", "delete"),
     ("/v1/webhooks/{id}/ping", "post"),
     ("/v1/webhooks/{id}/deliveries", "get"),
+    ("/v1/carriers/detect", "get"),
     ("/v1/hubs/{code}/scans", "post"),
     ("/v1/consolidations", "get"),
     ("/v1/consolidations/{id}", "get"),
