@@ -19,6 +19,7 @@ mod m20261122_000007_departures;
 mod m20261122_000008_webhook;
 mod m20261122_000009_operator_key;
 mod m20261122_000010_consolidation;
+mod m20261122_000011_never_arrived;
 mod m20261122_000012_event_details;
 mod m20261122_000013_carrier_accounts;
 mod table;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_webhook::Migration),
             Box::new(m20261122_000009_operator_key::Migration),
             Box::new(m20261122_000010_consolidation::Migration),
+            Box::new(m20261122_000011_never_arrived::Migration),
             Box::new(m20261122_000012_event_details::Migration),
             Box::new(m20261122_000013_carrier_accounts::Migration),
         ];

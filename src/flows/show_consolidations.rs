@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::Deps;
 use super::views::{ConsolidationDetailView, ConsolidationPage, ConsolidationView};
 use crate::consolidation::manifest::{self, Manifest, Station, Totals};
-use crate::domain::consolidation::MemberState;
+use crate::domain::consolidation::{self, MemberState};
 use crate::domain::goods::Item;
 use crate::domain::id::{ConsolidationId, ParcelId, ShipmentId};
 use crate::domain::money::Money;
@@ -55,9 +55,9 @@ pub async fn detail(deps: &Deps, found: &Consolidation) -> Result<ConsolidationD
     let members = bag_parcels::of_consolidation(db, found.id).await?;
     let surplus = bag_parcels::surplus_of(db, found.id).await?;
     let left_behind = consolidations::left_behind(db, &found.departure).await?;
-    let is_overdue =
-        found.opened_at.is_some_and(|at| at + deps.consolidation.missing_after <= deps.clock.now());
-    let mut detail = ConsolidationDetailView::new(found, &bags, &units, &members, &left_behind, is_overdue);
+    let (missing_after, now) = (deps.consolidation.missing_after, deps.clock.now());
+    let expected = consolidation::expected(found.opened_at, found.arrive_at, missing_after, now);
+    let mut detail = ConsolidationDetailView::new(found, &bags, &units, &members, &left_behind, expected);
     for one in surplus {
         let places = bag_parcels::of_parcel(db, one.parcel).await?;
         let elsewhere = places.iter().find(|placed| placed.member.state == MemberState::Packed);

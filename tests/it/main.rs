@@ -13,6 +13,7 @@ mod consolidations;
 mod crash;
 mod door;
 mod migrations;
+mod missing;
 mod operations;
 mod outbox;
 mod pack;
