@@ -22,6 +22,7 @@ mod m20261122_000010_consolidation;
 mod m20261122_000011_never_arrived;
 mod m20261122_000012_event_details;
 mod m20261122_000013_carrier_accounts;
+mod m20261122_000014_single_piece;
 mod table;
 
 pub struct Migrator;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000011_never_arrived::Migration),
             Box::new(m20261122_000012_event_details::Migration),
             Box::new(m20261122_000013_carrier_accounts::Migration),
+            Box::new(m20261122_000014_single_piece::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

@@ -24,9 +24,9 @@ use std::sync::Arc;
 use tokio::task::JoinError;
 
 use super::{Deps, book_departures};
-use crate::consolidation::close;
+use crate::consolidation::close::{self, Closing, Excess};
 use crate::consolidation::packing::CannotPack;
-use crate::domain::id::ConsolidationId;
+use crate::domain::id::{ConsolidationId, ParcelId};
 use crate::domain::network::{DepartureId, TransportMode};
 use crate::domain::sscc::BadSscc;
 use crate::domain::waybill::MasterReference;
@@ -109,6 +109,7 @@ async fn try_to_close(deps: &Deps, id: &DepartureId) -> Result<Option<Consolidat
         });
         packer.await??
     };
+    let single_pieces = single_pieces(&closing);
     let draft = Draft::new(inputs, closing, deps.clock.now(), deps.clock.wall());
     let written = deps
         .store
@@ -119,6 +120,9 @@ async fn try_to_close(deps: &Deps, id: &DepartureId) -> Result<Option<Consolidat
     deps.replan_bell.notify_one();
     let (packed, left_behind) = (written.parcels, written.left_behind);
     tracing::info!(departure = %id, packed, left_behind, "a departure is closed");
+    for (parcel, excess) in single_pieces {
+        tracing::warn!(departure = %id, %parcel, %excess, "no bag takes this parcel: it travels as a single piece");
+    }
     let Some(consolidation) = written.consolidation else { return Ok(None) };
     if consolidation.mode == TransportMode::Air && matches!(consolidation.master, MasterReference::Other(_)) {
         let carrier = &consolidation.carrier;
@@ -129,4 +133,10 @@ async fn try_to_close(deps: &Deps, id: &DepartureId) -> Result<Option<Consolidat
     }
     announce::announce(deps, &consolidation).await?;
     Ok(Some(consolidation.id))
+}
+
+/// Which parcels travel by themselves, and what of them is too much for a bag.
+fn single_pieces(closing: &Closing) -> Vec<(ParcelId, Excess)> {
+    let bags = closing.bags.iter().filter_map(|bag| Some((bag, bag.single_piece?)));
+    bags.flat_map(|(bag, excess)| bag.parcels.iter().map(move |parcel| (*parcel, excess))).collect()
 }

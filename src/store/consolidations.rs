@@ -52,6 +52,8 @@ pub struct Bag {
     pub grams: u64,
     pub cm3: u64,
     pub parcels: u32,
+    /// No bag at all, but a parcel that none takes.
+    pub single_piece: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +100,7 @@ pub async fn insert(
             grams: Set(bag.grams as i64),
             cm3: Set(bag.cm3 as i64),
             parcels: Set(bag.parcels as i32),
+            single_piece: Set(bag.single_piece),
         });
         bag::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
@@ -244,6 +247,11 @@ pub async fn bag(db: &impl ConnectionTrait, sscc: Sscc) -> Result<Option<Bag>, S
     bag::Entity::find_by_id(sscc.to_string()).one(db).await?.map(bag_from_row).transpose()
 }
 
+pub async fn count_bags(db: &impl ConnectionTrait, id: ConsolidationId) -> Result<u64, StoreError> {
+    let query = bag::Entity::find().filter(bag::Column::ConsolidationId.eq(id.uuid()));
+    Ok(query.count(db).await?)
+}
+
 pub async fn units(db: &impl ConnectionTrait, id: ConsolidationId) -> Result<Vec<Unit>, StoreError> {
     let query = unit::Entity::find().filter(unit::Column::ConsolidationId.eq(id.uuid()));
     let rows = query.order_by_asc(unit::Column::Number).all(db).await?;
@@ -326,5 +334,6 @@ fn bag_from_row(row: bag::Model) -> Result<Bag, StoreError> {
         grams: column("grams").number(row.grams)?,
         cm3: column("cm3").number(row.cm3)?,
         parcels: column("parcels").number(row.parcels)?,
+        single_piece: row.single_piece,
     })
 }

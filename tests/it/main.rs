@@ -17,6 +17,7 @@ mod missing;
 mod operations;
 mod outbox;
 mod pack;
+mod papers;
 mod pickups;
 mod planning;
 mod plans;

@@ -125,6 +125,7 @@ async fn pack(tx: &Tx, draft: &Draft, terms: &Terms) -> Result<Consolidation, Cl
         grams: bag.grams,
         cm3: bag.cm3,
         parcels: bag.parcels.len() as u32,
+        single_piece: bag.single_piece.is_some(),
     });
     consolidations::insert(tx, &consolidation, &bags.collect::<Vec<_>>(), &units).await?;
     put_in(tx, draft, &numbers).await?;

@@ -79,6 +79,8 @@ pub struct BagView {
     pub weight_grams: u64,
     pub volume_cm3: u64,
     pub parcels: u32,
+    /// A parcel that no bag takes, by itself
+    pub single_piece: bool,
     /// Of these, how many were seen at the other end
     pub unpacked: usize,
 }
@@ -149,6 +151,7 @@ impl ConsolidationDetailView {
             weight_grams: bag.grams,
             volume_cm3: bag.cm3,
             parcels: bag.parcels,
+            single_piece: bag.single_piece,
             unpacked: unpacked.get(&bag.sscc).copied().unwrap_or_default(),
         };
         let unit = |unit: &Unit| {
