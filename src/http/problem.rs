@@ -288,6 +288,10 @@ impl From<ClearanceError> for Problem {
                 let title = "Its clearance cannot be changed any more";
                 Self::new(StatusCode::CONFLICT, "too-late-to-change-clearance", title).detail(&error)
             }
+            ClearanceError::Packed { .. } => {
+                let title = "It is packed, and its papers say its clearance";
+                Self::new(StatusCode::CONFLICT, "clearance-on-papers", title).detail(&error)
+            }
             ClearanceError::Store(_) => Self::by_class(error.class(), &error),
         }
     }

@@ -8,6 +8,7 @@ mod support;
 mod bodies;
 mod capacity;
 mod carriers;
+mod clearance;
 mod commands;
 mod consolidations;
 mod crash;
