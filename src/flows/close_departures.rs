@@ -17,6 +17,7 @@
 mod announce;
 mod load;
 mod save;
+mod setbacks;
 mod standing;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::domain::waybill::MasterReference;
 use crate::faults;
 use crate::store::{StoreError, consolidations, departures};
 use save::Draft;
+pub use setbacks::Setbacks;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
@@ -52,24 +54,59 @@ pub enum CloseError {
     Packer(#[from] JoinError),
 }
 
+impl CloseError {
+    /// A database that does not answer has nothing against one departure.
+    fn is_of_one_departure(&self) -> bool {
+        match self {
+            CloseError::Store(StoreError::Unavailable(_)) => false,
+            CloseError::Store(
+                StoreError::Contended(_)
+                | StoreError::Duplicate(_)
+                | StoreError::CommitUnknown(_)
+                | StoreError::Corrupt { .. }
+                | StoreError::Statement(_),
+            )
+            | CloseError::Pack(_)
+            | CloseError::NoSerials
+            | CloseError::Sscc(_)
+            | CloseError::Changed
+            | CloseError::Packer(_) => true,
+        }
+    }
+}
+
 /// Departures and consolidations that are looked at in one run.
-const TOGETHER: u64 = 200;
+const TOGETHER: usize = 200;
 /// Scans that come in while one decides cost a round each.
 const TRIES_MAX: usize = 8;
+
+/// Departures whose cut-off is over, but for those that failed a while ago.
+async fn due(deps: &Deps) -> Result<Vec<DepartureId>, StoreError> {
+    let wall = deps.clock.wall();
+    let some = TOGETHER + deps.setbacks.count(wall);
+    let due = departures::due(deps.store.reader(), deps.clock.now(), some as u64).await?;
+    Ok(deps.setbacks.choose(due, wall, TOGETHER))
+}
 
 /// The job of the scheduler. A departure that cannot be closed holds up no other.
 pub async fn run_due(deps: &Deps) -> Result<(), CloseError> {
     let mut outcome = Ok(());
-    for departure in departures::due(deps.store.reader(), deps.clock.now(), TOGETHER).await? {
+    for departure in due(deps).await? {
         if deps.stopping.has_begun() {
             return outcome;
         }
-        if let Err(error) = close_one(deps, &departure).await {
-            tracing::error!(%departure, %error, "a departure could not be closed at its cut-off");
-            outcome = Err(error);
+        match close_one(deps, &departure).await {
+            Ok(_) => deps.setbacks.end(&departure),
+            Err(error) => {
+                tracing::error!(%departure, %error, "a departure could not be closed at its cut-off");
+                if error.is_of_one_departure() {
+                    deps.setbacks.add(&departure, deps.clock.wall());
+                }
+                outcome = Err(error);
+            }
         }
     }
-    for consolidation in consolidations::unannounced(deps.store.reader(), TOGETHER).await? {
+    for consolidation in consolidations::unannounced(deps.store.reader(), TOGETHER as u64).await? {
         if deps.stopping.has_begun() {
             return outcome;
         }

@@ -28,6 +28,7 @@ mod replan_packed;
 mod replicas;
 mod scans;
 mod separated;
+mod setbacks;
 mod shipments;
 mod signatures;
 mod tracking;
