@@ -20,6 +20,7 @@ use crate::config::{ConfigError, Settings};
 use crate::consolidation::terms::{BadTerms, Terms};
 use crate::escrow::webhook::Webhook;
 use crate::flows::ask_carriers::Asker;
+use crate::flows::close_departures::Setbacks;
 use crate::flows::import_network::{self, LoadError};
 use crate::flows::poll_carriers::Lines;
 use crate::flows::take_pushes;
@@ -109,6 +110,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         in_flight: InFlight::default(),
         pulse: Pulse::default(),
         lines: Lines::default(),
+        setbacks: Setbacks::default(),
         stopping: Stopping::default(),
         settings,
     })

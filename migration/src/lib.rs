@@ -19,8 +19,10 @@ mod m20261122_000007_departures;
 mod m20261122_000008_webhook;
 mod m20261122_000009_operator_key;
 mod m20261122_000010_consolidation;
+mod m20261122_000011_never_arrived;
 mod m20261122_000012_event_details;
 mod m20261122_000013_carrier_accounts;
+mod m20261122_000014_single_piece;
 mod table;
 
 pub struct Migrator;
@@ -39,8 +41,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_webhook::Migration),
             Box::new(m20261122_000009_operator_key::Migration),
             Box::new(m20261122_000010_consolidation::Migration),
+            Box::new(m20261122_000011_never_arrived::Migration),
             Box::new(m20261122_000012_event_details::Migration),
             Box::new(m20261122_000013_carrier_accounts::Migration),
+            Box::new(m20261122_000014_single_piece::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

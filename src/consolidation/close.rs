@@ -3,8 +3,8 @@
 //! # Promise
 //! Every shipment that was booked either goes with all its parcels or stays behind with a reason in
 //! words. What goes is within the departure's capacity, and each parcel of it is in exactly one bag, each bag
-//! in one unit at most. No bag exceeds its limits but a piece of its own, which is a bag with one parcel that no
-//! bag could take; no unit exceeds the payload and the volume of its type. What has to be kept apart
+//! in one unit at most. No bag exceeds its limits but a single piece, which is one parcel that no bag takes,
+//! numbered among the bags and marked; no unit exceeds the payload and the volume of its type. What has to be kept apart
 //! shares neither a bag nor a unit.
 //!
 //! # Who stays behind
@@ -21,6 +21,7 @@
 //! Capacity is of goods: bags and units weigh nothing in it, as nothing of them was booked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::Apart;
 use super::packing::{CannotPack, Item, Limits, pack};
@@ -85,8 +86,36 @@ pub struct Bag {
     pub parcels: Vec<ParcelId>,
     pub grams: u64,
     pub cm3: u64,
+    /// What of it no bag takes; none: it is a bag.
+    pub single_piece: Option<Excess>,
     /// The place of its unit; none: it travels loose.
     pub unit: Option<usize>,
+}
+
+/// What is too much for a bag, with the limit that it exceeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Excess {
+    /// How heavy it is, and how heavy a bag may be.
+    pub grams: Option<(u64, u64)>,
+    pub cm3: Option<(u64, u64)>,
+}
+
+impl Excess {
+    fn of(piece: &Piece, limits: &Limits) -> Option<Self> {
+        let exceeds = |it: u64, most: Option<u64>| most.filter(|most| it > *most).map(|most| (it, most));
+        let grams = exceeds(piece.grams, Some(limits.weight_grams));
+        let cm3 = exceeds(piece.cm3, limits.volume_cm3);
+        (grams.is_some() || cm3.is_some()).then_some(Self { grams, cm3 })
+    }
+}
+
+/// `31000 g where a bag takes 30000 g`
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let grams = self.grams.map(|(it, most)| format!("{it} g where a bag takes {most} g"));
+        let cm3 = self.cm3.map(|(it, most)| format!("{it} cm3 where a bag takes {most} cm3"));
+        f.write_str(&grams.into_iter().chain(cm3).collect::<Vec<_>>().join(", and "))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -218,10 +247,8 @@ fn into_bags(going: &[&Candidate], limits: &Limits) -> Result<Vec<Classed>, Cann
     ways.sort();
     ways.dedup();
     let pieces = going.iter().flat_map(|one| one.pieces.iter().map(move |piece| (&one.way, piece)));
-    let fits = |piece: &Piece| {
-        piece.grams <= limits.weight_grams && limits.volume_cm3.is_none_or(|most| piece.cm3 <= most)
-    };
-    let (bagged, alone): (Vec<_>, Vec<_>) = pieces.partition(|(_, piece)| fits(piece));
+    let (bagged, alone): (Vec<_>, Vec<_>) =
+        pieces.partition(|(_, piece)| Excess::of(piece, limits).is_none());
     let mut mixtures = Mixtures::default();
     let items: Vec<Item> = bagged
         .iter()
@@ -234,12 +261,15 @@ fn into_bags(going: &[&Candidate], limits: &Limits) -> Result<Vec<Classed>, Cann
         })
         .collect();
     let packed = pack(&items, limits, &mixtures.apart())?;
-    let of_several = packed.bags.iter().map(|bag| bag.iter().map(|item| bagged[*item]).collect::<Vec<_>>());
-    let of_one = alone.into_iter().map(|piece| vec![piece]);
-    Ok(of_several.chain(of_one).map(|pieces| bag_of(&pieces)).collect())
+    let of_several = packed.bags.iter().map(|bag| {
+        let pieces: Vec<_> = bag.iter().map(|item| bagged[*item]).collect();
+        bag_of(&pieces, None)
+    });
+    let of_one = alone.iter().map(|one| bag_of(std::slice::from_ref(one), Excess::of(one.1, limits)));
+    Ok(of_several.chain(of_one).collect())
 }
 
-fn bag_of(pieces: &[(&Way, &Piece)]) -> Classed {
+fn bag_of(pieces: &[(&Way, &Piece)], single_piece: Option<Excess>) -> Classed {
     let mut parcels: Vec<ParcelId> = pieces.iter().map(|(_, piece)| piece.parcel).collect();
     parcels.sort_unstable();
     let bag = Bag {
@@ -247,6 +277,7 @@ fn bag_of(pieces: &[(&Way, &Piece)]) -> Classed {
         parcels,
         grams: pieces.iter().map(|(_, piece)| piece.grams).sum(),
         cm3: pieces.iter().map(|(_, piece)| piece.cm3).sum(),
+        single_piece,
         unit: None,
     };
     let classes = pieces.iter().flat_map(|(_, piece)| piece.classes.iter().copied()).collect();

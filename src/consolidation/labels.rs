@@ -10,7 +10,6 @@
 mod layout;
 
 use super::barcode;
-use super::manifest::Manifest;
 use super::paper::{Anchor, Document, POINTS_PER_MM, Page, Sheet};
 use super::sscc::Sscc;
 use super::waybill::MasterReference;
@@ -21,6 +20,8 @@ use layout::Mark;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BagLabel {
     pub sscc: Sscc,
+    /// No bag at all, but a parcel that none takes.
+    pub single_piece: bool,
     /// Which bag of the consolidation it is, from 1.
     pub number: u64,
     pub of: u64,
@@ -33,27 +34,6 @@ pub struct BagLabel {
     pub unit: Option<String>,
     pub weight_grams: u64,
     pub parcels: u64,
-}
-
-/// One for each bag, in the order of the manifest.
-pub fn of_manifest(manifest: &Manifest) -> Vec<BagLabel> {
-    let label = |(bag, number)| {
-        let bag: &super::manifest::Bag = bag;
-        BagLabel {
-            sscc: bag.sscc,
-            number,
-            of: manifest.bags.len() as u64,
-            gateway: bag.gateway.clone(),
-            clearance: bag.clearance,
-            last_mile_carrier: bag.last_mile_carrier.clone(),
-            departure: manifest.departure.clone(),
-            master: manifest.master.clone(),
-            unit: bag.unit.clone(),
-            weight_grams: bag.weight_grams,
-            parcels: bag.parcels.len() as u64,
-        }
-    };
-    manifest.bags.iter().zip(1..).map(label).collect()
 }
 
 /// A page a label, in their order.
@@ -132,12 +112,12 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::consolidation::barcode::tests::decode;
-    use crate::consolidation::manifest::tests::small;
     use crate::consolidation::paper::tests::pages_of;
 
     fn label() -> BagLabel {
         BagLabel {
             sscc: "106141411234567897".parse().expect("a number"),
+            single_piece: false,
             number: 3,
             of: 12,
             gateway: "CNCAN".parse().expect("a hub"),
@@ -196,6 +176,12 @@ mod tests {
     }
 
     #[test]
+    fn a_single_piece_is_no_bag() {
+        let svg = to_svg(&BagLabel { single_piece: true, ..label() });
+        assert!(svg.contains(">SINGLE PIECE 3 of 12<") && !svg.contains(">Bag 3"), "{svg}");
+    }
+
+    #[test]
     fn foreign_text_stays_text() {
         let odd = Some("<script>alert('1 & 2')</script>\u{1}顺丰\"".to_owned());
         let svg = to_svg(&BagLabel { last_mile_carrier: odd, ..label() });
@@ -208,8 +194,7 @@ mod tests {
 
     #[test]
     fn a_pdf_has_a_page_for_each_label() {
-        let labels = of_manifest(&small());
-        assert_eq!(labels.iter().map(|label| (label.number, label.of)).collect::<Vec<_>>(), [(1, 2), (2, 2)]);
+        let labels = [label(), BagLabel { number: 4, ..label() }];
         assert_eq!(pages_of(&to_pdf(&labels)), 2);
         assert_eq!(to_pdf(&labels), to_pdf(&labels));
     }

@@ -87,6 +87,9 @@ pub struct Bag {
     pub last_mile_carrier: Option<String>,
     pub weight_grams: u64,
     pub volume_cm3: u64,
+    /// No bag at all, but a parcel that none takes.
+    #[serde(default)]
+    pub single_piece: bool,
     pub parcels: Vec<Parcel>,
 }
 

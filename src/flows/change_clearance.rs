@@ -1,8 +1,14 @@
-//! A merchant has its goods cleared another way, as long as customs has not seen them.
+//! A merchant has its goods cleared another way, as long as customs has not seen them and they are in no bag.
+//!
+//! The papers of a bag say how all that is in it is cleared, so what is packed can be changed only after it was
+//! taken out: left behind, offloaded, or its departure called off. A closing that is under way goes before the
+//! change (and it is refused) or after it (and packs under the new clearance).
 //!
 //! The clearance and the request to look at the plan are one transaction under the shipment's lock, so that
 //! a scan that presents it to customs at the same moment goes before it (and it is refused) or after it.
 //! Whether its gateway clears it so is found out when the plan is looked at. Again: nothing changes.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -11,13 +17,15 @@ use crate::customs;
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, ShipmentId};
 use crate::domain::instant::Instant;
+use crate::domain::network::{DepartureId, DepartureState};
 use crate::domain::service::Clearance;
 use crate::domain::shipment::ShipmentStatus;
 use crate::intake::{self, FieldError};
 use crate::store::audit::{self, Change};
+use crate::store::bag_parcels::{self, Placed};
 use crate::store::replans::{self, Cause};
 use crate::store::shipments::{self, Parcel};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, departures};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClearanceError {
@@ -27,6 +35,8 @@ pub enum ClearanceError {
     NotFound,
     #[error("the shipment is {0}: its clearance can be changed only until customs has seen it")]
     TooLate(ShipmentStatus),
+    #[error("the shipment is in bag {bag} of {departure}, whose papers say how it is cleared")]
+    Packed { bag: u32, departure: DepartureId },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -36,7 +46,7 @@ impl ClearanceError {
         match self {
             ClearanceError::Fields(_) => Class::Caller,
             ClearanceError::NotFound => Class::NotFound,
-            ClearanceError::TooLate(_) => Class::Conflict,
+            ClearanceError::TooLate(_) | ClearanceError::Packed { .. } => Class::Conflict,
             ClearanceError::Store(error) => error.class(),
         }
     }
@@ -75,6 +85,9 @@ async fn write(
     if let Some(seen) = statuses.max().filter(|status| *status >= ShipmentStatus::Customs) {
         return Err(ClearanceError::TooLate(seen));
     }
+    if let Some(placed) = placed(tx, id).await? {
+        return Err(ClearanceError::Packed { bag: placed.bag_number, departure: placed.departure });
+    }
     screen(&parcels, clearance)?;
     let actor = format!("merchant {merchant}");
     let detail = json!({"from": from, "to": clearance});
@@ -84,6 +97,17 @@ async fn write(
     shipments::save_clearance(tx, &shipment).await?;
     let cause = Cause::new(format!("clearance {from} was changed to {clearance}"), actor);
     Ok(replans::request_check(tx, &[id], &cause, now, wall).await?)
+}
+
+/// A bag that a parcel of it is in, after all that are being packed at this moment.
+async fn placed(tx: &Tx, id: ShipmentId) -> Result<Option<Placed>, StoreError> {
+    let held = departures::held_by(tx, &[id]).await?.into_iter();
+    let open = held.filter(|held| held.state == DepartureState::Open).map(|held| held.booking.departure);
+    // In the order in which they are booked.
+    for departure in open.collect::<BTreeSet<_>>() {
+        departures::hold(tx, &departure).await?;
+    }
+    Ok(bag_parcels::packed_of(tx, &[id]).await?.into_iter().next())
 }
 
 /// Some goods may enter China in one way and not in another.

@@ -17,6 +17,7 @@
 mod announce;
 mod load;
 mod save;
+mod setbacks;
 mod standing;
 
 use std::sync::Arc;
@@ -24,15 +25,16 @@ use std::sync::Arc;
 use tokio::task::JoinError;
 
 use super::{Deps, book_departures};
-use crate::consolidation::close;
+use crate::consolidation::close::{self, Closing, Excess};
 use crate::consolidation::packing::CannotPack;
-use crate::domain::id::ConsolidationId;
+use crate::domain::id::{ConsolidationId, ParcelId};
 use crate::domain::network::{DepartureId, TransportMode};
 use crate::domain::sscc::BadSscc;
 use crate::domain::waybill::MasterReference;
 use crate::faults;
 use crate::store::{StoreError, consolidations, departures};
 use save::Draft;
+pub use setbacks::Setbacks;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
@@ -52,24 +54,59 @@ pub enum CloseError {
     Packer(#[from] JoinError),
 }
 
+impl CloseError {
+    /// A database that does not answer has nothing against one departure.
+    fn is_of_one_departure(&self) -> bool {
+        match self {
+            CloseError::Store(StoreError::Unavailable(_)) => false,
+            CloseError::Store(
+                StoreError::Contended(_)
+                | StoreError::Duplicate(_)
+                | StoreError::CommitUnknown(_)
+                | StoreError::Corrupt { .. }
+                | StoreError::Statement(_),
+            )
+            | CloseError::Pack(_)
+            | CloseError::NoSerials
+            | CloseError::Sscc(_)
+            | CloseError::Changed
+            | CloseError::Packer(_) => true,
+        }
+    }
+}
+
 /// Departures and consolidations that are looked at in one run.
-const TOGETHER: u64 = 200;
+const TOGETHER: usize = 200;
 /// Scans that come in while one decides cost a round each.
 const TRIES_MAX: usize = 8;
+
+/// Departures whose cut-off is over, but for those that failed a while ago.
+async fn due(deps: &Deps) -> Result<Vec<DepartureId>, StoreError> {
+    let wall = deps.clock.wall();
+    let some = TOGETHER + deps.setbacks.count(wall);
+    let due = departures::due(deps.store.reader(), deps.clock.now(), some as u64).await?;
+    Ok(deps.setbacks.choose(due, wall, TOGETHER))
+}
 
 /// The job of the scheduler. A departure that cannot be closed holds up no other.
 pub async fn run_due(deps: &Deps) -> Result<(), CloseError> {
     let mut outcome = Ok(());
-    for departure in departures::due(deps.store.reader(), deps.clock.now(), TOGETHER).await? {
+    for departure in due(deps).await? {
         if deps.stopping.has_begun() {
             return outcome;
         }
-        if let Err(error) = close_one(deps, &departure).await {
-            tracing::error!(%departure, %error, "a departure could not be closed at its cut-off");
-            outcome = Err(error);
+        match close_one(deps, &departure).await {
+            Ok(_) => deps.setbacks.end(&departure),
+            Err(error) => {
+                tracing::error!(%departure, %error, "a departure could not be closed at its cut-off");
+                if error.is_of_one_departure() {
+                    deps.setbacks.add(&departure, deps.clock.wall());
+                }
+                outcome = Err(error);
+            }
         }
     }
-    for consolidation in consolidations::unannounced(deps.store.reader(), TOGETHER).await? {
+    for consolidation in consolidations::unannounced(deps.store.reader(), TOGETHER as u64).await? {
         if deps.stopping.has_begun() {
             return outcome;
         }
@@ -109,6 +146,7 @@ async fn try_to_close(deps: &Deps, id: &DepartureId) -> Result<Option<Consolidat
         });
         packer.await??
     };
+    let single_pieces = single_pieces(&closing);
     let draft = Draft::new(inputs, closing, deps.clock.now(), deps.clock.wall());
     let written = deps
         .store
@@ -119,6 +157,9 @@ async fn try_to_close(deps: &Deps, id: &DepartureId) -> Result<Option<Consolidat
     deps.replan_bell.notify_one();
     let (packed, left_behind) = (written.parcels, written.left_behind);
     tracing::info!(departure = %id, packed, left_behind, "a departure is closed");
+    for (parcel, excess) in single_pieces {
+        tracing::warn!(departure = %id, %parcel, %excess, "no bag takes this parcel: it travels as a single piece");
+    }
     let Some(consolidation) = written.consolidation else { return Ok(None) };
     if consolidation.mode == TransportMode::Air && matches!(consolidation.master, MasterReference::Other(_)) {
         let carrier = &consolidation.carrier;
@@ -129,4 +170,10 @@ async fn try_to_close(deps: &Deps, id: &DepartureId) -> Result<Option<Consolidat
     }
     announce::announce(deps, &consolidation).await?;
     Ok(Some(consolidation.id))
+}
+
+/// Which parcels travel by themselves, and what of them is too much for a bag.
+fn single_pieces(closing: &Closing) -> Vec<(ParcelId, Excess)> {
+    let bags = closing.bags.iter().filter_map(|bag| Some((bag, bag.single_piece?)));
+    bags.flat_map(|(bag, excess)| bag.parcels.iter().map(move |parcel| (*parcel, excess))).collect()
 }

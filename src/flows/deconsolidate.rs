@@ -2,7 +2,8 @@
 //!
 //! Putting a parcel into a bag is refused where it does not belong there, and it is said where it does.
 //! At the other end every scan of a parcel by itself takes it out of its bag. What was expected in a consolidation
-//! and is not seen there is missing; what comes out of one that it was not in is surplus, and kept as such.
+//! and is not seen there is missing; what comes out of one that it was not in is surplus, and kept as such. Open is
+//! the one that people say they take parcels out of: nothing is missing in another one that only waits.
 //!
 //! All of it happens in the transaction of the scan: a repeat changes nothing.
 
@@ -26,6 +27,8 @@ pub struct Change {
     removed_from: Option<ConsolidationId>,
     /// It came out of this one and was not in it.
     surplus_in: Option<ConsolidationId>,
+    /// Somebody takes parcels out of this one: what the scan names, or else where the parcel is by the books.
+    opened: Option<ConsolidationId>,
 }
 
 fn wrong(detail: String) -> ScanError {
@@ -51,11 +54,11 @@ pub async fn look(tx: &Tx, scan: &Scan, hub: &HubCode) -> Result<Change, ScanErr
             let named = packed.filter(|placed| scan.departure.as_ref() == Some(&placed.departure));
             Ok(Change { removed_from: named.map(|placed| placed.member.consolidation), ..Change::default() })
         }
-        _ => Ok(Change {
-            unpacked_from: ending_here(packed, hub),
-            removed_from: elsewhere(scan, packed, hub),
-            ..Change::default()
-        }),
+        _ => {
+            let unpacked_from = ending_here(packed, hub);
+            let removed_from = elsewhere(scan, packed, hub);
+            Ok(Change { unpacked_from, removed_from, opened: unpacked_from, ..Change::default() })
+        }
     }
 }
 
@@ -138,7 +141,7 @@ async fn unpacking(
     places: &[Placed],
     hub: &HubCode,
 ) -> Result<Change, ScanError> {
-    let opened = match (bag, &scan.departure) {
+    let named = match (bag, &scan.departure) {
         (Some(sscc), _) => {
             let bag = consolidations::bag(tx, sscc).await?;
             let bag = bag.ok_or_else(|| wrong(format!("no bag has the number {}", printed(sscc))))?;
@@ -147,16 +150,17 @@ async fn unpacking(
         (None, Some(departure)) => consolidations::find_by_departure(tx, departure).await?,
         (None, None) => None,
     };
-    if let Some(opened) = opened.as_ref().filter(|opened| opened.to != *hub) {
-        let (departure, from, to) = (&opened.departure, &opened.from, &opened.to);
+    if let Some(named) = named.as_ref().filter(|named| named.to != *hub) {
+        let (departure, from, to) = (&named.departure, &named.from, &named.to);
         return Err(wrong(format!("{departure} runs from {from} to {to}")));
     }
     let is_here = |placed: &&Placed| placed.to == *hub && placed.member.state != MemberState::Removed;
     let expected: Vec<_> = places.iter().filter(is_here).collect();
     let packed = expected.iter().find(|placed| placed.member.state == MemberState::Packed);
+    let named = named.map(|named| named.id);
     let is_expected =
-        |opened: &Consolidation| expected.iter().any(|placed| placed.member.consolidation == opened.id);
-    let surplus_in = opened.filter(|opened| !is_expected(opened)).map(|opened| opened.id);
+        |named: &ConsolidationId| expected.iter().any(|placed| placed.member.consolidation == *named);
+    let surplus_in = named.filter(|named| !is_expected(named));
     if expected.is_empty() && surplus_in.is_none() {
         let parcel = scan.parcel;
         let detail =
@@ -166,22 +170,28 @@ async fn unpacking(
     let unpacked_from = packed.map(|placed| placed.member.consolidation);
     let elsewhere_packed = places.iter().find(|placed| placed.member.state == MemberState::Packed);
     let removed_from = elsewhere(scan, elsewhere_packed, hub);
-    Ok(Change { unpacked_from, surplus_in, removed_from })
+    Ok(Change { unpacked_from, surplus_in, removed_from, opened: named.or(unpacked_from) })
 }
 
 /// Writes it down, last in the transaction: from here on others who unpack the same consolidation wait.
 pub async fn apply(tx: &Tx, scan: &Scan, hub: &HubCode, change: &Change) -> Result<(), StoreError> {
-    if let Some(id) = change.unpacked_from {
-        bag_parcels::unpack(tx, scan.parcel, id, scan.occurred_at).await?;
-        consolidations::open(tx, id, scan.occurred_at).await?;
+    let Change { unpacked_from, removed_from, surplus_in, opened } = *change;
+    consolidations::hold(tx, [unpacked_from, removed_from, surplus_in, opened].into_iter().flatten()).await?;
+    if let Some(id) = unpacked_from {
+        bag_parcels::unpack(tx, &[(scan.parcel, id)], scan.occurred_at).await?;
     }
-    if let Some(id) = change.removed_from {
+    if let Some(id) = removed_from {
         bag_parcels::remove(tx, scan.parcel, id).await?;
-        consolidations::settle(tx, id).await?;
     }
-    if let Some(consolidation) = change.surplus_in {
+    if let Some(consolidation) = surplus_in {
         let (parcel, hub, scanned_at) = (scan.parcel, hub.clone(), scan.occurred_at);
         bag_parcels::insert_surplus(tx, &Surplus { consolidation, parcel, hub, scanned_at }).await?;
+    }
+    if let Some(id) = opened {
+        consolidations::open(tx, id, scan.occurred_at).await?;
+    }
+    for id in [unpacked_from, removed_from].into_iter().flatten().filter(|id| opened != Some(*id)) {
+        consolidations::settle(tx, id).await?;
     }
     Ok(())
 }

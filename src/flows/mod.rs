@@ -53,6 +53,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::Notify;
 
 use ask_carriers::Asker;
+use close_departures::Setbacks;
 use poll_carriers::Lines;
 
 use crate::carriers::Registry;
@@ -90,6 +91,7 @@ pub struct Deps {
     pub pulse: Pulse,
     pub asker: Asker,
     pub lines: Lines,
+    pub setbacks: Setbacks,
     pub stopping: Stopping,
 }
 

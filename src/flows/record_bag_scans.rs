@@ -102,7 +102,21 @@ async fn record_bag(deps: &Deps, code: &HubCode, body: &Value) -> Result<BagReco
         }
     }
     recorded.failed.sort_by_key(|(parcel, _)| *parcel);
+    if kind == ScanKind::Offloaded {
+        settle(deps, consolidation.id).await?;
+    }
     Ok(recorded)
+}
+
+/// Once, when all are out: they would wait for each other if each of them did. After a crash the same scan does it.
+async fn settle(deps: &Deps, id: ConsolidationId) -> Result<(), StoreError> {
+    let settled = deps.store.write(move |tx| {
+        Box::pin(async move {
+            consolidations::hold(tx, [id]).await?;
+            consolidations::settle(tx, id).await
+        })
+    });
+    settled.await
 }
 
 async fn find(deps: &Deps, load: &Load) -> Result<(Consolidation, Vec<Bag>), ScanError> {

@@ -7,8 +7,9 @@ use chrono_tz::Tz;
 
 use super::Deps;
 use super::views::{ConsolidationDetailView, ConsolidationPage, ConsolidationView};
+use crate::consolidation::labels::BagLabel;
 use crate::consolidation::manifest::{self, Manifest, Station, Totals};
-use crate::domain::consolidation::MemberState;
+use crate::domain::consolidation::{self, MemberState};
 use crate::domain::goods::Item;
 use crate::domain::id::{ConsolidationId, ParcelId, ShipmentId};
 use crate::domain::money::Money;
@@ -17,7 +18,7 @@ use crate::domain::sscc::Sscc;
 use crate::domain::waybill::HouseNumber;
 use crate::geography::Atlas;
 use crate::store::bag_parcels;
-use crate::store::consolidations::{self, Consolidation};
+use crate::store::consolidations::{self, Bag, Consolidation};
 use crate::store::shipments::{self, Parcel, Shipment};
 use crate::store::{Reads, StoreError, shipments_at_once};
 
@@ -55,9 +56,9 @@ pub async fn detail(deps: &Deps, found: &Consolidation) -> Result<ConsolidationD
     let members = bag_parcels::of_consolidation(db, found.id).await?;
     let surplus = bag_parcels::surplus_of(db, found.id).await?;
     let left_behind = consolidations::left_behind(db, &found.departure).await?;
-    let is_overdue =
-        found.opened_at.is_some_and(|at| at + deps.consolidation.missing_after <= deps.clock.now());
-    let mut detail = ConsolidationDetailView::new(found, &bags, &units, &members, &left_behind, is_overdue);
+    let (missing_after, now) = (deps.consolidation.missing_after, deps.clock.now());
+    let expected = consolidation::expected(found.opened_at, found.arrive_at, missing_after, now);
+    let mut detail = ConsolidationDetailView::new(found, &bags, &units, &members, &left_behind, expected);
     for one in surplus {
         let places = bag_parcels::of_parcel(db, one.parcel).await?;
         let elsewhere = places.iter().find(|placed| placed.member.state == MemberState::Packed);
@@ -89,6 +90,7 @@ pub async fn manifest(deps: &Deps, found: &Consolidation) -> Result<Manifest, St
             last_mile_carrier: bag.last_mile_carrier,
             weight_grams: bag.grams,
             volume_cm3: bag.cm3,
+            single_piece: bag.single_piece,
             parcels: contents.get(&bag.sscc).cloned().unwrap_or_default(),
         })
         .collect();
@@ -120,6 +122,39 @@ pub async fn manifest(deps: &Deps, found: &Consolidation) -> Result<Manifest, St
         units,
         bags,
     })
+}
+
+/// The labels of its bags, in their order.
+pub async fn labels(deps: &Deps, found: &Consolidation) -> Result<Vec<BagLabel>, StoreError> {
+    let bags = consolidations::bags(deps.store.reader(), found.id).await?;
+    let of = bags.len() as u64;
+    Ok(bags.into_iter().map(|bag| label_of(found, bag, of)).collect())
+}
+
+/// The label of one bag. None: there is no such bag in it.
+pub async fn label(deps: &Deps, found: &Consolidation, sscc: Sscc) -> Result<Option<BagLabel>, StoreError> {
+    let db = deps.store.reader();
+    let bag = consolidations::bag(db, sscc).await?.filter(|bag| bag.consolidation == found.id);
+    let Some(bag) = bag else { return Ok(None) };
+    let of = consolidations::count_bags(db, found.id).await?;
+    Ok(Some(label_of(found, bag, of)))
+}
+
+fn label_of(found: &Consolidation, bag: Bag, of: u64) -> BagLabel {
+    BagLabel {
+        sscc: bag.sscc,
+        single_piece: bag.single_piece,
+        number: u64::from(bag.number),
+        of,
+        gateway: bag.gateway,
+        clearance: bag.clearance,
+        last_mile_carrier: bag.last_mile_carrier,
+        departure: found.departure.clone(),
+        master: found.master.clone(),
+        unit: bag.unit,
+        weight_grams: bag.grams,
+        parcels: u64::from(bag.parcels),
+    }
 }
 
 fn station(deps: &Deps, code: &HubCode) -> Station {

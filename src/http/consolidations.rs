@@ -1,7 +1,7 @@
 //! `/v1/consolidations`: what was packed, and its papers, for the hubs at either end and for operators.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType};
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path, Query, block};
 use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 use super::extract::{Credentials, Station};
 use super::problem::Problem;
 use crate::consolidation::{labels, manifest};
+use crate::domain::consolidation::ConsolidationState;
 use crate::domain::network::DepartureId;
 use crate::domain::sscc::Sscc;
 use crate::flows::views::{ConsolidationDetailView, ConsolidationPage};
@@ -22,6 +23,20 @@ async fn find(deps: &Deps, caller: &Credentials, id: &str) -> Result<Consolidati
     let found = show_consolidations::find(deps, id).await?.ok_or_else(Problem::not_found)?;
     station.sees([&found.from, &found.to])?;
     Ok(found)
+}
+
+/// The same, if it may have papers.
+async fn find_with_papers(deps: &Deps, caller: &Credentials, id: &str) -> Result<Consolidation, Problem> {
+    let found = find(deps, caller, id).await?;
+    match found.state {
+        ConsolidationState::Packed | ConsolidationState::Opened | ConsolidationState::Settled => Ok(found),
+        ConsolidationState::Dissolved => Err(Problem::does_not_leave(&found.departure)),
+    }
+}
+
+/// Draws a paper of many pages where it holds up nobody who is answered meanwhile.
+async fn draw<T: Send + 'static>(paper: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    block(paper).await.map_err(Problem::page)
 }
 
 /// A paper to be kept under its name.
@@ -107,6 +122,7 @@ pub async fn read(deps: Data<Deps>, caller: Credentials, id: Path<String>) -> Re
         )),
         (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Its departure does not leave", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[get("/v1/consolidations/{id}/manifest.{form}")]
@@ -116,17 +132,19 @@ pub async fn read_manifest(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, form) = path.into_inner();
-    let found = find(&deps, &caller, &id).await?;
+    let found = find_with_papers(&deps, &caller, &id).await?;
     if !["json", "csv", "pdf"].contains(&form.as_str()) {
         return Err(Problem::not_found());
     }
     let manifest = show_consolidations::manifest(&deps, &found).await?;
     let name = format!("manifest-{}.{form}", found.departure);
-    Ok(match form.as_str() {
-        "csv" => paper("text/csv; charset=utf-8", name, manifest::to_csv(&manifest)),
-        "pdf" => paper("application/pdf", name, manifest::to_pdf(&manifest)),
-        _ => paper("application/json", name, manifest::to_json(&manifest)),
+    let (content_type, body) = draw(move || match form.as_str() {
+        "csv" => ("text/csv; charset=utf-8", manifest::to_csv(&manifest).into_bytes()),
+        "pdf" => ("application/pdf", manifest::to_pdf(&manifest)),
+        _ => ("application/json", manifest::to_json(&manifest).into_bytes()),
     })
+    .await?;
+    Ok(paper(content_type, name, body))
 }
 
 /// A label for each bag, A6, a page each.
@@ -137,6 +155,7 @@ pub async fn read_manifest(
         (status = 200, description = "The labels", body = Vec<u8>, content_type = "application/pdf"),
         (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Its departure does not leave", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[get("/v1/consolidations/{id}/labels.pdf")]
@@ -145,10 +164,10 @@ pub async fn read_labels(
     caller: Credentials,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let found = find(&deps, &caller, &id).await?;
-    let manifest = show_consolidations::manifest(&deps, &found).await?;
-    let labels = labels::to_pdf(&labels::of_manifest(&manifest));
-    Ok(paper("application/pdf", format!("labels-{}.pdf", found.departure), labels))
+    let found = find_with_papers(&deps, &caller, &id).await?;
+    let labels = show_consolidations::labels(&deps, &found).await?;
+    let pdf = draw(move || labels::to_pdf(&labels)).await?;
+    Ok(paper("application/pdf", format!("labels-{}.pdf", found.departure), pdf))
 }
 
 /// The label of one bag, for a screen.
@@ -160,6 +179,7 @@ pub async fn read_labels(
         (status = 200, description = "The label", body = String, content_type = "image/svg+xml"),
         (status = 403, description = "It neither leaves the key's hub nor ends there", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Its departure does not leave", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[get("/v1/consolidations/{id}/labels/{sscc}.svg")]
@@ -169,10 +189,9 @@ pub async fn read_label(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, sscc) = path.into_inner();
-    let found = find(&deps, &caller, &id).await?;
+    let found = find_with_papers(&deps, &caller, &id).await?;
     let sscc: Sscc = sscc.parse().map_err(|_| Problem::not_found())?;
-    let manifest = show_consolidations::manifest(&deps, &found).await?;
-    let labels = labels::of_manifest(&manifest);
-    let label = labels.iter().find(|label| label.sscc == sscc).ok_or_else(Problem::not_found)?;
-    Ok(paper("image/svg+xml", format!("label-{sscc}.svg"), labels::to_svg(label)))
+    let label = show_consolidations::label(&deps, &found, sscc).await?.ok_or_else(Problem::not_found)?;
+    let svg = draw(move || labels::to_svg(&label)).await?;
+    Ok(paper("image/svg+xml", format!("label-{sscc}.svg"), svg))
 }

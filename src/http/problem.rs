@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::failure::Class;
+use crate::domain::network::DepartureId;
 use crate::flows::accept_pickup::AcceptError;
 use crate::flows::authenticate::AuthError;
 use crate::flows::cancel_shipment::CancelError;
@@ -110,7 +111,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "other-hub", "The key belongs to another hub")
     }
 
-    /// A page that could not be made.
+    /// What was packed for it has no papers any more.
+    pub fn does_not_leave(departure: &DepartureId) -> Self {
+        Self::new(StatusCode::CONFLICT, "departure-does-not-leave", "The departure does not leave")
+            .detail(format!("{departure} does not leave: what was packed for it goes otherwise"))
+    }
+
+    /// A page or a paper that could not be made.
     pub fn page(error: impl fmt::Display) -> Self {
         Self::internal(&error)
     }
@@ -280,6 +287,10 @@ impl From<ClearanceError> for Problem {
             ClearanceError::TooLate(_) => {
                 let title = "Its clearance cannot be changed any more";
                 Self::new(StatusCode::CONFLICT, "too-late-to-change-clearance", title).detail(&error)
+            }
+            ClearanceError::Packed { .. } => {
+                let title = "It is packed, and its papers say its clearance";
+                Self::new(StatusCode::CONFLICT, "clearance-on-papers", title).detail(&error)
             }
             ClearanceError::Store(_) => Self::by_class(error.class(), &error),
         }

@@ -114,7 +114,7 @@ pub async fn cancel(
     Ok(HttpResponse::Ok().json(shipment))
 }
 
-/// Has a shipment cleared another way, as long as customs has not seen it; its plan is looked at and made anew
+/// Has a shipment cleared another way, as long as customs has not seen it and it is in no bag; its plan is looked at and made anew
 /// where it does not hold. Again: nothing changes.
 #[utoipa::path(
     tag = "merchants",
@@ -123,7 +123,7 @@ pub async fn cancel(
     responses(
         (status = 200, body = ShipmentDetailView),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Too late", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too late, or in a bag whose papers say its clearance", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not for these goods, or no clearance", body = Problem, content_type = "application/problem+json"),
     )
 )]

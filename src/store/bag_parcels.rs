@@ -2,11 +2,11 @@
 //!
 //! A parcel is packed in one consolidation at most: an index holds that, whoever forgets to look.
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict, Value};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entity::{bag_parcel, surplus};
-use super::row::{Column, statement};
+use super::row::{Column, placeholders, statement};
 use super::{StoreError, Tx};
 use crate::domain::consolidation::MemberState;
 use crate::domain::id::{ConsolidationId, ParcelId, ShipmentId};
@@ -116,23 +116,24 @@ pub async fn packed_of(
     Ok(placed)
 }
 
-/// Takes a parcel out of its bag. False: it was out already.
-pub async fn unpack(
-    tx: &Tx,
-    parcel: ParcelId,
-    consolidation: ConsolidationId,
-    at: Instant,
-) -> Result<bool, StoreError> {
-    use bag_parcel::Column as C;
-    let update = bag_parcel::Entity::update_many()
-        .col_expr(C::State, Expr::value(MemberState::Unpacked.as_str()))
-        .col_expr(C::UnpackedAt, Expr::value(at.timestamp_micros()))
-        .filter(C::ShipmentId.eq(parcel.shipment.uuid()))
-        .filter(C::ParcelNumber.eq(i32::from(parcel.number)))
-        .filter(C::ConsolidationId.eq(consolidation.uuid()))
-        .filter(C::State.eq(MemberState::Packed.as_str()));
-    Ok(update.exec(tx).await?.rows_affected == 1)
+/// Takes parcels out of their bags, in a statement for every five hundred. Nothing happens to those that are out
+/// already. The caller holds their consolidations.
+pub async fn unpack(tx: &Tx, out: &[(ParcelId, ConsolidationId)], at: Instant) -> Result<(), StoreError> {
+    for some in out.chunks(500) {
+        let rows = placeholders(2, some.len(), 3);
+        let sql = format!("{UNPACK}{rows})");
+        let values = some.iter().flat_map(|(parcel, consolidation)| -> [Value; 3] {
+            [parcel.shipment.uuid().into(), i32::from(parcel.number).into(), consolidation.uuid().into()]
+        });
+        let at = Value::from(at.timestamp_micros());
+        tx.execute_raw(statement(tx, &sql, std::iter::once(at).chain(values))).await?;
+    }
+    Ok(())
 }
+
+/// With the rows of keys behind it, and a bracket.
+pub const UNPACK: &str = "UPDATE bag_parcel SET state = 'unpacked', unpacked_at = $1 WHERE state = 'packed' \
+     AND (shipment_id, parcel_number, consolidation_id) IN (VALUES ";
 
 /// It did not leave with its bag. Nothing happens where it is out already.
 pub async fn remove(tx: &Tx, parcel: ParcelId, consolidation: ConsolidationId) -> Result<(), StoreError> {
@@ -193,18 +194,21 @@ pub async fn surplus_of(db: &impl ConnectionTrait, id: ConsolidationId) -> Resul
         .collect()
 }
 
-/// Parcels still in consolidations that were opened before `$1`, and surplus found since `$2`.
+/// Parcels still in consolidations that were opened before `$1`, or that nobody opened though they were to arrive
+/// before `$1`; and surplus found since `$2`.
 pub const ASTRAY: &str = "SELECT (SELECT COUNT(*) FROM bag_parcel m JOIN consolidation c ON c.id = m.consolidation_id \
-     WHERE c.state = 'opened' AND c.opened_at <= $1 AND m.state = 'packed') AS missing, \
+     WHERE c.state = 'opened' AND c.opened_at <= $1 AND m.state = 'packed') \
+     + (SELECT COUNT(*) FROM bag_parcel m JOIN consolidation c ON c.id = m.consolidation_id \
+     WHERE c.state = 'packed' AND c.arrive_at <= $1 AND m.state = 'packed') AS missing, \
      (SELECT COUNT(*) FROM surplus WHERE scanned_at > $2) AS surplus";
 
 /// How many parcels are missing, and how many turned up where they do not belong.
 pub async fn astray(
     db: &impl ConnectionTrait,
-    opened_before: Instant,
+    expected_before: Instant,
     found_since: Instant,
 ) -> Result<(u64, u64), StoreError> {
-    let values = [opened_before.timestamp_micros().into(), found_since.timestamp_micros().into()];
+    let values = [expected_before.timestamp_micros().into(), found_since.timestamp_micros().into()];
     let row = db.query_one_raw(statement(db, ASTRAY, values)).await?;
     let column = |name| Column("bag_parcel", name);
     let row = row.ok_or_else(|| column("state").corrupt("a count without a row"))?;

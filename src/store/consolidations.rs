@@ -35,7 +35,7 @@ pub struct Consolidation {
     pub arrive_at: Instant,
     pub cutoff_at: Instant,
     pub closed_at: Instant,
-    /// When the first parcel was seen by itself at the other end.
+    /// When somebody began to take parcels out at the other end.
     pub opened_at: Option<Instant>,
 }
 
@@ -52,6 +52,8 @@ pub struct Bag {
     pub grams: u64,
     pub cm3: u64,
     pub parcels: u32,
+    /// No bag at all, but a parcel that none takes.
+    pub single_piece: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +100,7 @@ pub async fn insert(
             grams: Set(bag.grams as i64),
             cm3: Set(bag.cm3 as i64),
             parcels: Set(bag.parcels as i32),
+            single_piece: Set(bag.single_piece),
         });
         bag::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
@@ -170,7 +173,8 @@ pub async fn newest(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Consoli
     query.limit(limit).all(db).await?.into_iter().map(from_row).collect()
 }
 
-/// Its departure does not leave: nothing is in it any more, and nobody has to be told of it. Nothing happens where nothing was packed.
+/// Its departure does not leave: nothing is in it any more, and nobody has to be told of it. Nothing happens
+/// where nothing was packed.
 pub async fn dissolve(tx: &Tx, departure: &DepartureId) -> Result<(), StoreError> {
     use consolidation::Column as C;
     let Some(found) = find_by_departure(tx, departure).await? else { return Ok(()) };
@@ -201,8 +205,22 @@ pub async fn set_announced(tx: &Tx, id: ConsolidationId) -> Result<(), StoreErro
     Ok(())
 }
 
-/// A parcel of it was seen at its end: it is open from the first one on, and settled with the last. Holds the
-/// row, so that of two who take out the last two parcels one sees what the other did.
+/// Holds consolidations until the transaction ends, in the order of their departures, as whoever calls off
+/// several departures takes them, so that nobody waits for each other. Held before parcels are taken out: of two
+/// who take out the last two one sees what the other did.
+pub async fn hold(tx: &Tx, ids: impl IntoIterator<Item = ConsolidationId>) -> Result<(), StoreError> {
+    use consolidation::Column as C;
+    let ids: Vec<_> = ids.into_iter().map(|id| id.uuid()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let query = consolidation::Entity::find().select_only().column(C::Id).filter(C::Id.is_in(ids));
+    let query = query.order_by_asc(C::DepartureId).lock_exclusive();
+    query.into_tuple::<uuid::Uuid>().all(tx).await?;
+    Ok(())
+}
+
+/// Somebody has begun to take parcels out of it: it is open from the first time on, and settled with the last.
 pub async fn open(tx: &Tx, id: ConsolidationId, at: Instant) -> Result<(), StoreError> {
     let sql = "UPDATE consolidation SET state = 'opened', opened_at = COALESCE(opened_at, $2) \
          WHERE id = $1 AND state IN ('packed', 'opened')";
@@ -210,10 +228,10 @@ pub async fn open(tx: &Tx, id: ConsolidationId, at: Instant) -> Result<(), Store
     settle(tx, id).await
 }
 
-/// Of one that is open nothing is left to be seen. Nothing happens where something is, or nobody opened it.
+/// Nothing of it is left to be seen, opened or not. Nothing happens where something is. The caller holds it.
 pub async fn settle(tx: &Tx, id: ConsolidationId) -> Result<(), StoreError> {
-    let sql = "UPDATE consolidation SET state = 'settled' WHERE id = $1 AND state = 'opened' AND NOT EXISTS \
-         (SELECT 1 FROM bag_parcel WHERE consolidation_id = $1 AND state = 'packed')";
+    let sql = "UPDATE consolidation SET state = 'settled' WHERE id = $1 AND state IN ('packed', 'opened') \
+         AND NOT EXISTS (SELECT 1 FROM bag_parcel WHERE consolidation_id = $1 AND state = 'packed')";
     tx.execute_raw(statement(tx, sql, [id.uuid().into()])).await?;
     Ok(())
 }
@@ -227,6 +245,11 @@ pub async fn bags(db: &impl ConnectionTrait, id: ConsolidationId) -> Result<Vec<
 
 pub async fn bag(db: &impl ConnectionTrait, sscc: Sscc) -> Result<Option<Bag>, StoreError> {
     bag::Entity::find_by_id(sscc.to_string()).one(db).await?.map(bag_from_row).transpose()
+}
+
+pub async fn count_bags(db: &impl ConnectionTrait, id: ConsolidationId) -> Result<u64, StoreError> {
+    let query = bag::Entity::find().filter(bag::Column::ConsolidationId.eq(id.uuid()));
+    Ok(query.count(db).await?)
 }
 
 pub async fn units(db: &impl ConnectionTrait, id: ConsolidationId) -> Result<Vec<Unit>, StoreError> {
@@ -311,5 +334,6 @@ fn bag_from_row(row: bag::Model) -> Result<Bag, StoreError> {
         grams: column("grams").number(row.grams)?,
         cm3: column("cm3").number(row.cm3)?,
         parcels: column("parcels").number(row.parcels)?,
+        single_piece: row.single_piece,
     })
 }

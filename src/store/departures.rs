@@ -8,7 +8,7 @@
 use sea_orm::sea_query::{OnConflict, Value};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait,
-    QueryFilter, QueryOrder, QueryResult,
+    QueryFilter, QueryOrder, QueryResult, QuerySelect,
 };
 
 use super::entity::{booking, departure};
@@ -307,6 +307,12 @@ pub async fn close(tx: &Tx, id: &DepartureId, wall: Instant) -> Result<bool, Sto
     let sql = "UPDATE departure SET state = 'closed', changed_at = $2 WHERE id = $1 AND state = 'open'";
     let values = [id.to_string().into(), wall.timestamp_micros().into()];
     Ok(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected() == 1)
+}
+
+/// Keeps a departure as it is until the transaction ends: whoever closes it waits, or was waited for.
+pub async fn hold(tx: &Tx, id: &DepartureId) -> Result<(), StoreError> {
+    departure::Entity::find_by_id(id.to_string()).lock_shared().one(tx).await?;
+    Ok(())
 }
 
 fn booking_from_row(row: booking::Model) -> Result<Booking, StoreError> {

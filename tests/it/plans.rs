@@ -136,10 +136,23 @@ async fn sqlite_searches_and_does_not_scan() {
             "DELETE FROM booking WHERE (shipment_id, departure_id) IN (VALUES (x'00', 'a'), (x'01', 'b'))"
                 .to_owned(),
         ),
+        (
+            "parcels that go on",
+            bag_parcels::UNPACK.replace("$1", "5") + "(x'00', 1, x'01'), (x'02', 1, x'03'))",
+        ),
     ];
     for (name, sql) in departures {
         let plan = explain(&store, &sql).await;
-        let tables = ["SCAN d", "SCAN b", "SCAN p", "SCAN e", "SCAN s", "SCAN booking", "SCAN shipment"];
+        let tables = [
+            "SCAN d",
+            "SCAN b",
+            "SCAN p",
+            "SCAN e",
+            "SCAN s",
+            "SCAN booking",
+            "SCAN shipment",
+            "SCAN bag_parcel",
+        ];
         let scans = |step: &String| {
             tables.iter().any(|table| step == table || step.starts_with(&format!("{table} ")))
         };
@@ -156,6 +169,9 @@ async fn sqlite_searches_and_does_not_scan() {
     let plan = explain(&store, &bag_parcels::ASTRAY.replace("$1", "5").replace("$2", "5")).await;
     let reads_all = |step: &String| step.starts_with("SCAN") && step != "SCAN CONSTANT ROW";
     assert!(!plan.iter().any(reads_all), "parcels astray: {plan:#?}");
+    for bounds in ["(state=? AND opened_at<?)", "(state=? AND arrive_at<?)"] {
+        assert!(plan.iter().any(|step| step.ends_with(bounds)), "{bounds}: {plan:#?}");
+    }
     store.close().await;
 }
 
@@ -178,7 +194,7 @@ async fn fill(store: &Store) {
     let id = "md5('shipment ' || n)::uuid";
     let rival = "md5('merchant ' || n % 1000)::uuid";
     let departure_state = rare("'open'", "'closed'");
-    let consolidation_state = rare("'opened'", "'settled'");
+    let consolidation_state = "CASE n % 100 WHEN 0 THEN 'opened' WHEN 1 THEN 'packed' ELSE 'settled' END";
     let webhook_state = rare("'pending'", "'acknowledged'");
     let (run_id, booked_id) =
         ["id", "departure_id"].map(|id| format!("split_part({id}, '-', 1) || n || '-20260302'")).into();
@@ -230,13 +246,23 @@ async fn fill(store: &Store) {
                 ("from_hub", "'A' || n % 60"),
                 ("to_hub", "'B' || n % 60"),
                 ("closed_at", "n"),
-                ("state", &consolidation_state),
+                ("arrive_at", "n"),
+                ("opened_at", "n"),
+                ("state", consolidation_state),
                 ("announced", "n % 100 <> 0"),
             ],
         ),
         ("bag", &[("sscc", "lpad(n::text, 18, '0')"), ("consolidation_id", id)]),
         ("unit", &[("consolidation_id", id)]),
-        ("bag_parcel", &[("shipment_id", id), ("consolidation_id", id), ("sscc", "lpad(n::text, 18, '0')")]),
+        (
+            "bag_parcel",
+            &[
+                ("shipment_id", id),
+                ("consolidation_id", id),
+                ("sscc", "lpad(n::text, 18, '0')"),
+                ("state", "CASE n % 100 WHEN 0 THEN 'packed' WHEN 1 THEN 'packed' ELSE 'unpacked' END"),
+            ],
+        ),
         ("left_behind", &[("departure_id", "'L' || n || '-20260302'")]),
         ("surplus", &[("consolidation_id", id), ("scanned_at", "n")]),
         ("tracked_number", &[("shipment_id", id), ("next_poll_at", &next_poll_at)]),
@@ -504,8 +530,13 @@ async fn ask_of_consolidations(
     bag_parcels::packed_of(tx, &[id]).await?;
     assert_eq!(bag_parcels::surplus_of(tx, found.id).await?.len(), 1);
     watch.used_an_index("parcels in bags").await;
-    bag_parcels::astray(tx, from_micros(i64::MAX / 2), from_micros(9_990)).await?;
+    // Of each hundred consolidations one is open and one never arrived, with two parcels each.
+    let (missing, surplus) = bag_parcels::astray(tx, from_micros(500), from_micros(9_990)).await?;
+    assert_eq!((missing, surplus), (20, 10));
     watch.used_an_index("parcels astray").await;
+    consolidations::hold(tx, [found.id]).await?;
+    bag_parcels::unpack(tx, &[(parcel, found.id)], now).await?;
+    watch.used_an_index("parcels that go on").await;
     consolidations::open(tx, found.id, now).await?;
     watch.used_an_index("a consolidation that is opened").await;
     Ok(())

@@ -113,7 +113,7 @@ fn what_is_apart_shares_neither_bag_nor_unit() {
 }
 
 #[test]
-fn what_no_bag_takes_is_a_piece_of_its_own_and_what_no_unit_takes_travels_loose() {
+fn what_no_bag_takes_is_a_single_piece_and_what_no_unit_takes_travels_loose() {
     let mut huge = candidate(1, Service::Standard, 5, &[31_000, 40_000]);
     huge.pieces[1].cm3 = 40_000_000;
     let closing = close(
@@ -125,6 +125,23 @@ fn what_no_bag_takes_is_a_piece_of_its_own_and_what_no_unit_takes_travels_loose(
     assert_eq!(closing.bags.len(), 3);
     let loose: Vec<_> = closing.bags.iter().filter(|bag| bag.unit.is_none()).map(|bag| bag.cm3).collect();
     assert_eq!(loose, [40_000_000]);
+    let mut said: Vec<_> =
+        closing.bags.iter().map(|bag| bag.single_piece.map(|excess| excess.to_string())).collect();
+    said.sort();
+    let heavy = "31000 g where a bag takes 30000 g, and 124000 cm3 where a bag takes 120000 cm3";
+    let huge = "40000 g where a bag takes 30000 g, and 40000000 cm3 where a bag takes 120000 cm3";
+    assert_eq!(said, [None, Some(heavy.to_owned()), Some(huge.to_owned())]);
+}
+
+#[test]
+fn of_a_single_piece_only_what_exceeds_is_named() {
+    let pieces = |grams, cm3| Piece { cm3, ..candidate(1, Service::Standard, 5, &[grams]).pieces.remove(0) };
+    let limits = Limits { weight_grams: 30_000, volume_cm3: Some(120_000), parcels: Some(100) };
+    let said = |grams, cm3| Excess::of(&pieces(grams, cm3), &limits).map(|excess| excess.to_string());
+    assert_eq!(said(30_000, 120_000), None);
+    assert_eq!(said(30_001, 120_000).as_deref(), Some("30001 g where a bag takes 30000 g"));
+    assert_eq!(said(30_000, 120_001).as_deref(), Some("120001 cm3 where a bag takes 120000 cm3"));
+    assert_eq!(Excess::of(&pieces(1, 120_001), &Limits { volume_cm3: None, ..limits }), None);
 }
 
 #[test]
@@ -215,6 +232,7 @@ proptest! {
         for bag in &closing.bags {
             let within = bag.grams <= terms.bag.weight_grams && Some(bag.cm3) <= terms.bag.volume_cm3;
             prop_assert!(within || bag.parcels.len() == 1);
+            prop_assert_eq!(bag.single_piece.is_some(), !within);
             prop_assert!(may_share(&[bag]));
             prop_assert_eq!(bag.grams, bag.parcels.iter().map(|parcel| piece(parcel).grams).sum::<u64>());
             for parcel in &bag.parcels {

@@ -38,7 +38,8 @@ const SMALLEST_POINTS: f32 = 7.0;
 
 pub fn marks(label: &BagLabel) -> Vec<Mark> {
     let mut marks = Vec::new();
-    let bag = format!("Bag {} of {}", label.number, label.of);
+    let what = if label.single_piece { "SINGLE PIECE" } else { "Bag" };
+    let bag = format!("{what} {} of {}", label.number, label.of);
     marks.push(fitted(LEFT, 13.0, Anchor::Left, 18.0, 44.0, &bag));
     marks.push(fitted(RIGHT, 13.0, Anchor::Right, 12.0, 44.0, &label.departure.to_string()));
     marks.push(rule(17.0));
@@ -110,6 +111,7 @@ mod tests {
     fn label(long: bool) -> BagLabel {
         BagLabel {
             sscc: "106141411234567897".parse().expect("a number"),
+            single_piece: long,
             number: if long { 123_456 } else { 1 },
             of: if long { 999_999 } else { 1 },
             gateway: if long { "WWWWWWWWWWWWWWWW" } else { "CN" }.parse().expect("a hub"),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::{Bag, Manifest, Parcel};
 
-const HEADER: [&str; 25] = [
+const HEADER: [&str; 26] = [
     "consolidation",
     "departure",
     "master",
@@ -34,6 +34,7 @@ const HEADER: [&str; 25] = [
     "city",
     "bag_weight_grams",
     "bag_volume_cm3",
+    "single_piece",
 ];
 
 pub fn to_csv(manifest: &Manifest) -> String {
@@ -80,6 +81,7 @@ fn row<'a>(manifest: &'a Manifest, bag: &'a Bag, parcel: &'a Parcel) -> [Cow<'a,
         harmless(&parcel.city),
         bag.weight_grams.to_string().into(),
         bag.volume_cm3.to_string().into(),
+        bag.single_piece.to_string().into(),
     ]
 }
 

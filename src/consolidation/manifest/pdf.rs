@@ -271,9 +271,10 @@ fn unit_line(page: &mut Page, y: f32, face: Face, cells: [String; 6]) {
 fn bag_line(page: &mut Page, y: f32, bag: &Bag, continued: Continued) {
     page.fill(MARGIN, y + PADDING, RIGHT - MARGIN, LINE + PADDING, 0.9);
     let base = y + PADDING + LINE;
+    let what = if bag.single_piece { "Single piece" } else { "Bag" };
     let number = match continued {
-        Continued::No => format!("Bag {}", bag.sscc),
-        Continued::Yes => format!("Bag {} (continued)", bag.sscc),
+        Continued::No => format!("{what} {}", bag.sscc),
+        Continued::Yes => format!("{what} {} (continued)", bag.sscc),
     };
     page.text(MARGIN + 3.0, base, Anchor::Left, SMALL_BOLD, &number);
     let place = bag.unit.as_ref().map_or("loose".to_owned(), |unit| format!("in {unit}"));

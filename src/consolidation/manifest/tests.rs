@@ -37,6 +37,7 @@ fn bag(serial: u64, unit: Option<&str>, parcels: Vec<Parcel>) -> Bag {
         last_mile_carrier: Some("SF Express".into()),
         weight_grams: parcels.iter().map(|parcel| u64::from(parcel.weight_grams.0)).sum(),
         volume_cm3: parcels.iter().map(|parcel| parcel.size_mm.cubic_mm() / 1_000).sum(),
+        single_piece: false,
         parcels,
     }
 }
@@ -91,6 +92,7 @@ pub(crate) fn small() -> Manifest {
     let in_unit = bag(0, Some("AKE12345CX"), vec![parcel(1, "Wireless headphones"), battery]);
     let mut loose = bag(1, None, vec![odd]);
     loose.last_mile_carrier = None;
+    loose.single_piece = true;
     manifest_of(vec![ake(std::slice::from_ref(&in_unit))], vec![in_unit, loose])
 }
 
@@ -140,6 +142,24 @@ fn csv_has_a_row_a_parcel() {
     assert_eq!(rows.len(), 3);
     assert_eq!(&rows[2][15], "'=HYPERLINK(\"http://x\"), \"Łódź\" jar\r\nof honey");
     assert!(csv.starts_with("consolidation,departure,") && csv.ends_with("\r\n"));
+}
+
+#[test]
+fn a_single_piece_is_called_so_in_every_form() {
+    let manifest = small();
+    let pdf = to_pdf(&manifest);
+    let says = |text: &str| pdf.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    let [bag, piece] = &manifest.bags[..] else { panic!("two of them") };
+    assert!(says(&format!("(Bag {})", bag.sscc)) && says(&format!("(Single piece {})", piece.sscc)));
+    let csv = to_csv(&manifest);
+    let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
+    let column = reader.headers().expect("a header").iter().position(|name| name == "single_piece");
+    let marks: Vec<_> =
+        reader.records().map(|row| row.expect("a row")[column.expect("a column")].to_owned()).collect();
+    assert_eq!(marks, ["false", "false", "true"]);
+    // As it was written before there was such a mark.
+    let old = to_json(&manifest).replace("      \"single_piece\": false,\n", "");
+    assert_eq!(serde_json::from_str::<Manifest>(&old).expect("a manifest"), manifest);
 }
 
 #[test]

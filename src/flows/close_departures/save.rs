@@ -54,6 +54,8 @@ pub async fn save(
     if !departures::close(tx, &inputs.departing.id, draft.wall).await? {
         return Ok(None);
     }
+    // And nobody takes anything out of the bags that it came in.
+    consolidations::hold(tx, came_in(inputs)).await?;
     let again = load_of(tx, network, terms, inputs.booked.clone()).await?;
     if again != *inputs {
         return Err(CloseError::Changed);
@@ -123,20 +125,25 @@ async fn pack(tx: &Tx, draft: &Draft, terms: &Terms) -> Result<Consolidation, Cl
         grams: bag.grams,
         cm3: bag.cm3,
         parcels: bag.parcels.len() as u32,
+        single_piece: bag.single_piece.is_some(),
     });
     consolidations::insert(tx, &consolidation, &bags.collect::<Vec<_>>(), &units).await?;
     put_in(tx, draft, &numbers).await?;
     Ok(consolidation)
 }
 
-/// Parcels into their bags, out of those that they came in.
+fn came_in(inputs: &Inputs) -> BTreeSet<ConsolidationId> {
+    inputs.forwarded.iter().map(|(_, consolidation)| *consolidation).collect()
+}
+
+/// Parcels into their bags, out of those that they came in. Nobody said that those were opened.
 async fn put_in(tx: &Tx, draft: &Draft, numbers: &[Sscc]) -> Result<(), StoreError> {
     let (inputs, closing) = (&draft.inputs, &draft.closing);
     let going: BTreeSet<ParcelId> = closing.bags.iter().flat_map(|bag| bag.parcels.iter().copied()).collect();
-    for (parcel, came_in) in inputs.forwarded.iter().filter(|(parcel, _)| going.contains(parcel)) {
-        if bag_parcels::unpack(tx, *parcel, *came_in, inputs.departing.cutoff_at).await? {
-            consolidations::open(tx, *came_in, inputs.departing.cutoff_at).await?;
-        }
+    let forwarded = inputs.forwarded.iter().filter(|(parcel, _)| going.contains(parcel)).copied();
+    bag_parcels::unpack(tx, &forwarded.collect::<Vec<_>>(), inputs.departing.cutoff_at).await?;
+    for consolidation in came_in(inputs) {
+        consolidations::settle(tx, consolidation).await?;
     }
     let members = closing.bags.iter().zip(numbers).flat_map(|(bag, sscc)| {
         bag.parcels.iter().map(|parcel| {

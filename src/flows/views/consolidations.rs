@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::consolidation::MemberState;
+use crate::domain::consolidation::{Expected, MemberState};
 use crate::domain::instant::rfc3339;
 use crate::domain::sscc::Sscc;
 use crate::store::bag_parcels::{Member, Placed, Surplus};
@@ -25,7 +25,7 @@ pub struct ConsolidationView {
     /// The master air waybill's number; a reference of our own where the carrier gave none
     #[schema(example = "160-12345675")]
     pub master: String,
-    /// packed, opened (somebody began to unpack it), settled (every parcel was seen) or dissolved
+    /// packed, opened (somebody began to unpack it), settled (nothing of it is left to be seen) or dissolved
     pub state: String,
     pub cutoff_at: String,
     pub closed_at: String,
@@ -48,7 +48,7 @@ pub struct ConsolidationDetailView {
     pub bags: Vec<BagView>,
     /// Shipments that were booked and did not go
     pub left_behind: Vec<LeftBehindView>,
-    /// Expected and not seen at the other end, once the first parcel was
+    /// Expected and not seen at the other end, once somebody began to unpack it or it should long have been there
     pub missing: Vec<MissingView>,
     /// Seen at the other end and not expected in this one
     pub surplus: Vec<SurplusView>,
@@ -79,6 +79,8 @@ pub struct BagView {
     pub weight_grams: u64,
     pub volume_cm3: u64,
     pub parcels: u32,
+    /// A parcel that no bag takes, by itself
+    pub single_piece: bool,
     /// Of these, how many were seen at the other end
     pub unpacked: usize,
 }
@@ -133,7 +135,7 @@ impl ConsolidationDetailView {
         units: &[Unit],
         members: &[Member],
         left_behind: &[LeftBehind],
-        is_overdue: bool,
+        expected: Expected,
     ) -> Self {
         let mut unpacked: HashMap<Sscc, usize> = HashMap::new();
         for member in members.iter().filter(|member| member.state == MemberState::Unpacked) {
@@ -149,6 +151,7 @@ impl ConsolidationDetailView {
             weight_grams: bag.grams,
             volume_cm3: bag.cm3,
             parcels: bag.parcels,
+            single_piece: bag.single_piece,
             unpacked: unpacked.get(&bag.sscc).copied().unwrap_or_default(),
         };
         let unit = |unit: &Unit| {
@@ -161,7 +164,8 @@ impl ConsolidationDetailView {
                 bags: inside().count(),
             }
         };
-        let is_missing = |member: &&Member| found.opened_at.is_some() && member.state == MemberState::Packed;
+        let is_missing =
+            |member: &&Member| expected != Expected::InTime && member.state == MemberState::Packed;
         Self {
             consolidation: found.into(),
             units: units.iter().map(unit).collect(),
@@ -179,7 +183,7 @@ impl ConsolidationDetailView {
                 .map(|member| MissingView {
                     parcel: member.parcel.to_string(),
                     bag: member.sscc.to_string(),
-                    overdue: is_overdue,
+                    overdue: expected == Expected::Overdue,
                 })
                 .collect(),
             surplus: Vec::new(),

@@ -15,6 +15,7 @@ pub struct Model {
     pub grams: i64,
     pub cm3: i64,
     pub parcels: i32,
+    pub single_piece: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
