@@ -23,6 +23,7 @@ mod m20261122_000011_never_arrived;
 mod m20261122_000012_event_details;
 mod m20261122_000013_carrier_accounts;
 mod m20261122_000014_single_piece;
+mod m20261122_000016_dissolved;
 mod table;
 
 pub struct Migrator;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000012_event_details::Migration),
             Box::new(m20261122_000013_carrier_accounts::Migration),
             Box::new(m20261122_000014_single_piece::Migration),
+            Box::new(m20261122_000016_dissolved::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

@@ -80,7 +80,8 @@ mod tests {
         let settings = config::defaults_with("").expect("valid defaults").carriers;
         let mut of_defaults: Vec<_> = settings.tables().map(|(name, _)| name).collect();
         let mut known: Vec<_> = ADAPTERS.iter().map(|adapter| adapter.code).collect();
-        (of_defaults.sort_unstable(), known.sort_unstable());
+        of_defaults.sort_unstable();
+        known.sort_unstable();
         assert_eq!(of_defaults, known);
         assert_eq!(accounts(""), Vec::<String>::new());
     }

@@ -65,6 +65,7 @@ impl Tables {
                 let reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
                 reader
                     .into_records()
+                    // Part of the binary: a test reads every row of it.
                     .map(|row| row.unwrap_or_else(|error| panic!("a table of zones: {error}")))
             };
             let country = |text: &str| -> Country {

@@ -136,7 +136,7 @@ async fn cancel(
     let change = DepartureChange { departure: dated.id.clone(), kind: ChangeKind::Cancelled, reason };
     calendar::change_departure(tx, &change, now).await?;
     departures::cancel(tx, dated, wall).await?;
-    consolidations::dissolve(tx, &dated.id).await?;
+    consolidations::dissolve(tx, &dated.id, now).await?;
     replans::request_booked_on(tx, &dated.id, cause, (now, wall)).await?;
     Ok(())
 }

@@ -72,7 +72,7 @@ async fn call_off(
     times: (Instant, Instant),
 ) -> Result<(), StoreError> {
     departures::cancel(tx, dated, times.1).await?;
-    consolidations::dissolve(tx, &dated.id).await?;
+    consolidations::dissolve(tx, &dated.id, times.0).await?;
     replans::request_booked_on(tx, &dated.id, cause, times).await?;
     Ok(())
 }

@@ -37,6 +37,7 @@ pub struct Consolidation {
     pub closed_at: Instant,
     /// When somebody began to take parcels out at the other end.
     pub opened_at: Option<Instant>,
+    pub dissolved_at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -173,21 +174,22 @@ pub async fn newest(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Consoli
     query.limit(limit).all(db).await?.into_iter().map(from_row).collect()
 }
 
-/// Its departure does not leave: nothing is in it any more, and nobody has to be told of it. Nothing happens
+/// Its departure does not leave: nothing is in it any more, and its shipments are to be told so. Nothing happens
 /// where nothing was packed.
-pub async fn dissolve(tx: &Tx, departure: &DepartureId) -> Result<(), StoreError> {
+pub async fn dissolve(tx: &Tx, departure: &DepartureId, now: Instant) -> Result<(), StoreError> {
     use consolidation::Column as C;
     let Some(found) = find_by_departure(tx, departure).await? else { return Ok(()) };
     consolidation::Entity::update_many()
         .col_expr(C::State, Expr::value(ConsolidationState::Dissolved.as_str()))
-        .col_expr(C::Announced, Expr::value(true))
+        .col_expr(C::Announced, Expr::value(false))
+        .col_expr(C::DissolvedAt, Expr::value(now.timestamp_micros()))
         .filter(C::Id.eq(found.id.uuid()))
         .exec(tx)
         .await?;
     super::bag_parcels::remove_all(tx, found.id).await
 }
 
-/// Those whose shipments do not all know yet that they are consolidated, oldest first.
+/// Those whose shipments do not all know yet that they are consolidated, or not any more, oldest first.
 pub async fn unannounced(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Consolidation>, StoreError> {
     use consolidation::Column as C;
     let query = consolidation::Entity::find().filter(C::Announced.eq(false));
@@ -195,11 +197,16 @@ pub async fn unannounced(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Co
     rows.into_iter().map(from_row).collect()
 }
 
-pub async fn set_announced(tx: &Tx, id: ConsolidationId) -> Result<(), StoreError> {
+/// Nothing happens where it was dissolved meanwhile: that is told by itself.
+pub async fn set_announced(tx: &Tx, id: ConsolidationId, is_dissolved: bool) -> Result<(), StoreError> {
     use consolidation::Column as C;
     consolidation::Entity::update_many()
         .col_expr(C::Announced, Expr::value(true))
         .filter(C::Id.eq(id.uuid()))
+        .filter(match is_dissolved {
+            true => C::DissolvedAt.is_not_null(),
+            false => C::DissolvedAt.is_null(),
+        })
         .exec(tx)
         .await?;
     Ok(())
@@ -299,6 +306,7 @@ fn to_row(one: &Consolidation) -> consolidation::ActiveModel {
         closed_at: Set(one.closed_at.timestamp_micros()),
         opened_at: Set(one.opened_at.map(|at| at.timestamp_micros())),
         announced: Set(false),
+        dissolved_at: Set(one.dissolved_at.map(|at| at.timestamp_micros())),
     }
 }
 
@@ -318,6 +326,7 @@ fn from_row(row: consolidation::Model) -> Result<Consolidation, StoreError> {
         cutoff_at: from_micros(row.cutoff_at),
         closed_at: from_micros(row.closed_at),
         opened_at: row.opened_at.map(from_micros),
+        dissolved_at: row.dissolved_at.map(from_micros),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Each shipment of a consolidation is told that it is in it.
+//! Each shipment of a consolidation is told that it is in it, or that it is not any more.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::super::Deps;
 use super::super::advance::{Occasion, advance};
-use crate::domain::consolidation::ConsolidationState;
 use crate::domain::event::{
     EventLocation, EventSource, EventStatus, Facility, Happening, Occurred, OffsetSource, ScanKind,
     TrackingEvent,
@@ -25,20 +24,20 @@ const TOGETHER: usize = 64;
 
 /// Again: nothing changes. A shipment that cannot be told keeps it from no other; all are told again later.
 pub async fn announce(deps: &Deps, consolidation: &Consolidation) -> Result<(), StoreError> {
-    let now = consolidations::find(deps.store.reader(), consolidation.id).await?;
-    if now.is_none_or(|now| now.state == ConsolidationState::Dissolved) {
+    let Some(consolidation) = consolidations::find(deps.store.reader(), consolidation.id).await? else {
         return Ok(());
-    }
+    };
     let mut by_shipment: BTreeMap<ShipmentId, Vec<TrackingEvent>> = BTreeMap::new();
     for member in bag_parcels::of_consolidation(deps.store.reader(), consolidation.id).await? {
-        by_shipment.entry(member.parcel.shipment).or_default().push(event(deps, consolidation, &member));
+        by_shipment.entry(member.parcel.shipment).or_default().push(event(deps, &consolidation, &member));
     }
     let told = by_shipment.into_iter().map(|(shipment, events)| tell(deps, shipment, events));
     let told: Vec<_> = futures_util::stream::iter(told).buffer_unordered(TOGETHER).collect().await;
     told.into_iter().collect::<Result<(), _>>()?;
-    let id = consolidation.id;
-    let done =
-        deps.store.write(move |tx| Box::pin(async move { consolidations::set_announced(tx, id).await }));
+    let (id, is_dissolved) = (consolidation.id, consolidation.dissolved_at.is_some());
+    let done = deps
+        .store
+        .write(move |tx| Box::pin(async move { consolidations::set_announced(tx, id, is_dissolved).await }));
     done.await
 }
 
@@ -60,11 +59,15 @@ async fn tell(deps: &Deps, shipment: ShipmentId, events: Vec<TrackingEvent>) -> 
     Ok(())
 }
 
-/// What becomes of a parcel at the cut-off, at that moment, however late somebody gets to say so.
+/// What becomes of a parcel at the cut-off, or when its departure was cancelled, at that moment, however late
+/// somebody gets to say so.
 fn event(deps: &Deps, consolidation: &Consolidation, member: &Member) -> TrackingEvent {
     let network = deps.network.current();
     let kind = network.hub(&consolidation.from).map(|hub| hub.kind);
-    let at = consolidation.cutoff_at;
+    let (at, code, said, scan) = match consolidation.dissolved_at {
+        None => (consolidation.cutoff_at, "consolidated", "packed for departure", ScanKind::Packed),
+        Some(at) => (at, "dissolved", "taken out again: it does not leave, departure", ScanKind::Offloaded),
+    };
     let raw = json!({
         "consolidation": consolidation.id, "departure": consolidation.departure, "bag": member.sscc,
         "master": consolidation.master,
@@ -78,13 +81,13 @@ fn event(deps: &Deps, consolidation: &Consolidation, member: &Member) -> Trackin
             delivered_to: None,
             // In nothing that an import could change, so that it is the same event when it is told again.
             occurred: Occurred { at, local_time: rfc3339(at), offset_source: OffsetSource::Carrier },
-            code: "consolidated".to_owned(),
-            description: format!("packed for departure {}", consolidation.departure),
+            code: code.to_owned(),
+            description: format!("{said} {}", consolidation.departure),
             location: EventLocation::default(),
             cancels: None,
         },
         tracking_number: None,
-        scan: Some(ScanKind::Packed),
+        scan: Some(scan),
         hub: Some(consolidation.from.clone()),
         facility: Some(match kind {
             Some(HubKind::Gateway) => Facility::Gateway,

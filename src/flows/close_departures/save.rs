@@ -101,6 +101,7 @@ async fn pack(tx: &Tx, draft: &Draft, terms: &Terms) -> Result<Consolidation, Cl
         cutoff_at: dated.cutoff_at,
         closed_at: draft.now,
         opened_at: None,
+        dissolved_at: None,
     };
     let numbers = bag_numbers(tx, terms, closing.bags.len()).await?;
     let units: Vec<Unit> = closing

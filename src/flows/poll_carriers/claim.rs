@@ -95,7 +95,8 @@ async fn phones(
     numbers: &[Tracked],
 ) -> Result<HashMap<ShipmentId, PhoneTail>, StoreError> {
     let mut ids: Vec<ShipmentId> = numbers.iter().map(|tracked| tracked.parcel.shipment).collect();
-    (ids.sort_unstable(), ids.dedup());
+    ids.sort_unstable();
+    ids.dedup();
     let phones = shipments::consignee_phones(tx, &ids).await?;
     Ok(phones.into_iter().filter_map(|(id, phone)| Some((id, PhoneTail::of(&phone)?))).collect())
 }

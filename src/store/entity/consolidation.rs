@@ -19,6 +19,7 @@ pub struct Model {
     pub closed_at: i64,
     pub opened_at: Option<i64>,
     pub announced: bool,
+    pub dissolved_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
