@@ -3,9 +3,7 @@
 //! On few loads, against a branch and bound that tries every place; on many, against what can be proved
 //! with patience ([`prove`]), which is at most the optimum, so that the true ratio is no larger. Beside it
 //! stands what going by regret alone would cost. The table goes to standard error before anything is
-//! timed. Of 300 loads, the mean of every family has to be within [`PROMISED`] of what is proved, and each
-//! question of the plain families, too; where classes are apart or weight and volume both matter,
-//! less can be proved.
+//! timed. Each question has to be within [`PROMISED`] of the optimum, or of what is proved.
 
 use std::fmt::{self, Display, Formatter};
 use std::hint::black_box;
@@ -17,7 +15,7 @@ use sampan::consolidation::assignment::{Assigned, Choice, Departure, Load, assig
 
 /// The most that a plan may cost, in parts of what is proved.
 const PROMISED: f64 = 1.05;
-/// Branchings of a proof: seconds for 300 loads.
+/// Branchings of a proof: a second or two for 300 loads.
 const NODES: usize = 600;
 
 struct Dice(u64);
@@ -43,8 +41,6 @@ struct Family {
     volume: (u64, u64),
     /// Loads are evenly of so many classes; the last two are apart.
     classes: u64,
-    /// Each question keeps the promise, not only their mean.
-    is_plain: bool,
 }
 
 const LARGE: Unit = (1_500_000, 4_300_000, 2_000_000_000);
@@ -52,23 +48,16 @@ const MIDDLING: Unit = (600_000, 2_000_000, 900_000_000);
 const SMALL: Unit = (300_000, 900_000, 400_000_000);
 
 const FAMILIES: [Family; 5] = [
-    Family { name: "large units", units: &[LARGE], volume: (3, 7), classes: 1, is_plain: true },
-    Family { name: "middling units", units: &[MIDDLING], volume: (3, 7), classes: 1, is_plain: true },
-    Family { name: "small units", units: &[SMALL], volume: (3, 7), classes: 1, is_plain: true },
+    Family { name: "large units", units: &[LARGE], volume: (3, 7), classes: 1 },
+    Family { name: "middling units", units: &[MIDDLING], volume: (3, 7), classes: 1 },
+    Family { name: "small units", units: &[SMALL], volume: (3, 7), classes: 1 },
     Family {
         name: "all units, heavy and bulky",
         units: &[LARGE, MIDDLING, SMALL],
         volume: (1, 5),
         classes: 1,
-        is_plain: false,
     },
-    Family {
-        name: "middling, 2 classes of 8 apart",
-        units: &[MIDDLING],
-        volume: (3, 7),
-        classes: 8,
-        is_plain: false,
-    },
+    Family { name: "middling, 2 classes of 8 apart", units: &[MIDDLING], volume: (3, 7), classes: 8 },
 ];
 
 struct Posed {
@@ -156,34 +145,50 @@ fn units(departure: &Departure, carried: (u64, u64)) -> u64 {
     carried.0.div_ceil(departure.unit_weight_grams).max(carried.1.div_ceil(departure.unit_volume_cm3))
 }
 
-/// The least cost of the loads from the first on, everything tried that can still be less than `best`.
-fn least(loads: &[Load], departures: &[Departure], carried: &mut [(u64, u64)], paid: u64, best: &mut u64) {
-    let rest: u64 = loads
-        .iter()
-        .map(|load| {
+/// Some loads in their places, and what is there.
+struct Trial<'a> {
+    posed: &'a Posed,
+    carried: Vec<(u64, u64)>,
+    aboard: Vec<Vec<u32>>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(posed: &'a Posed) -> Self {
+        let departures = posed.departures.len();
+        Self { posed, carried: vec![(0, 0); departures], aboard: vec![Vec::new(); departures] }
+    }
+
+    /// The least cost of the loads from `at` on, everything tried that can still be less than `best`.
+    fn least(&mut self, at: usize, paid: u64, best: &mut u64) {
+        let cheapest = |load: &Load| {
             load.choices.iter().map(|choice| choice.cost_micros).fold(load.left_behind_micros, u64::min)
-        })
-        .sum();
-    if paid + rest >= *best {
-        return;
-    }
-    let Some((load, others)) = loads.split_first() else {
-        *best = paid;
-        return;
-    };
-    for choice in &load.choices {
-        let departure = &departures[choice.departure];
-        let before = carried[choice.departure];
-        let after = (before.0 + load.weight_grams, before.1 + load.volume_cm3);
-        let needed = units(departure, after);
-        if needed <= u64::from(departure.units_max) {
-            let more = (needed - units(departure, before)) * departure.unit_cost_micros;
-            carried[choice.departure] = after;
-            least(others, departures, carried, paid + more + choice.cost_micros, best);
-            carried[choice.departure] = before;
+        };
+        let rest: u64 = self.posed.loads[at..].iter().map(cheapest).sum();
+        if paid + rest >= *best {
+            return;
         }
+        let Some(load) = self.posed.loads.get(at) else {
+            *best = paid;
+            return;
+        };
+        for choice in &load.choices {
+            let to = choice.departure;
+            let departure = &self.posed.departures[to];
+            let before = self.carried[to];
+            let after = (before.0 + load.weight_grams, before.1 + load.volume_cm3);
+            let needed = units(departure, after);
+            let gets_along = !self.aboard[to].iter().any(|class| self.posed.apart.holds(*class, load.class));
+            if gets_along && needed <= u64::from(departure.units_max) {
+                let more = (needed - units(departure, before)) * departure.unit_cost_micros;
+                self.carried[to] = after;
+                self.aboard[to].push(load.class);
+                self.least(at + 1, paid + more + choice.cost_micros, best);
+                self.aboard[to].pop();
+                self.carried[to] = before;
+            }
+        }
+        self.least(at + 1, paid + load.left_behind_micros, best);
     }
-    least(others, departures, carried, paid + load.left_behind_micros, best);
 }
 
 fn assigned(posed: &Posed) -> Assigned {
@@ -212,13 +217,8 @@ impl Display for Ratios {
     }
 }
 
-/// A row of the table: `seeds` questions, each against its `least`; the mean and the worst ratio.
-fn row(
-    name: &str,
-    seeds: u64,
-    pose: impl Fn(u64) -> Posed,
-    least: impl Fn(&Posed, u128) -> u128,
-) -> (f64, f64) {
+/// A row of the table: `seeds` questions, each against its `least`; none may be above what is promised.
+fn row(name: &str, seeds: u64, pose: impl Fn(u64) -> Posed, least: impl Fn(&Posed, u128) -> u128) {
     let (mut ours, mut greedy_alone) = (Ratios::default(), Ratios::default());
     let (mut sum, mut slowest, mut proof) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for seed in 0..seeds {
@@ -237,7 +237,7 @@ fn row(
     let mean = milliseconds(sum) / seeds as f64;
     let (slowest, proof) = (milliseconds(slowest), milliseconds(proof));
     eprintln!("{name:58} {ours} {greedy_alone} {mean:>7.1} {slowest:>7.1} {proof:>7.0}");
-    (ours.sum / ours.count, ours.worst)
+    assert!(ours.worst <= PROMISED, "{name}: {}", ours.worst);
 }
 
 fn heading(name: &str) {
@@ -249,27 +249,24 @@ fn heading(name: &str) {
 
 fn table() {
     heading("30 questions each, against the optimum");
-    for family in &FAMILIES[..3] {
+    for family in &FAMILIES {
         let name = format!("13 loads, 4 departures, {} / 12", family.name);
-        let optimum = |posed: &Posed, _: u128| {
-            let mut best = u64::MAX;
-            least(&posed.loads, &posed.departures, &mut [(0, 0); 4], 0, &mut best);
+        let optimum = |posed: &Posed, known: u128| {
+            let mut best = u64::try_from(known).expect("a cost like those of its loads") + 1;
+            Trial::new(posed).least(0, 0, &mut best);
             u128::from(best)
         };
         // Few loads fill small units only.
-        let (_, worst) = row(&name, 30, |seed| question(seed, 13, 4, family, 12), optimum);
-        assert!(worst <= PROMISED, "{name}: {worst}");
+        row(&name, 30, |seed| question(seed, 13, 4, family, 12), optimum);
     }
-    heading("5 questions each, against what is proved");
+    heading("8 questions each, against what is proved");
     for (loads, departures) in [(60, 4), (300, 8), (300, 12), (300, 30)] {
         for family in &FAMILIES {
             let name = format!("{loads} loads, {departures} departures, {}", family.name);
             let proved = |posed: &Posed, known: u128| {
                 prove(&posed.loads, &posed.departures, &posed.apart, known, NODES).expect("the same question")
             };
-            let (mean, worst) = row(&name, 5, |seed| question(seed, loads, departures, family, 1), proved);
-            let held = if family.is_plain { worst } else { mean };
-            assert!(loads < 300 || held <= PROMISED, "{name}: {mean}, {worst}");
+            row(&name, 8, |seed| question(seed, loads, departures, family, 1), proved);
         }
     }
 }

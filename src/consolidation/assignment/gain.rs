@@ -8,8 +8,7 @@
 //!
 //! Sizes are rounded down and gains up, so that this holds to the last micro.
 
-use std::collections::BTreeMap;
-
+use super::kinds::Kinds;
 use super::plan::Question;
 use super::{Departure, Load};
 
@@ -17,8 +16,6 @@ use super::{Departure, Load};
 pub const UNIT: u64 = 1 << 20;
 /// A measure that is all weight; one that is all volume is zero.
 pub const ALL_WEIGHT: u64 = 1 << 10;
-/// Of more classes that are apart from others, the companies are not looked at one by one.
-const WARY_MAX: usize = 6;
 
 /// Who may be carried, what it fills by weight and by volume in parts of a unit, and what it costs.
 pub struct Offer {
@@ -36,14 +33,19 @@ impl Offer {
 
 pub struct Offers {
     pub by_departure: Vec<Vec<Offer>>,
-    /// Companies that get along, none part of another: by load, whether it may be of it.
-    companies: Vec<Vec<bool>>,
+    /// By load.
+    kinds: Vec<u64>,
+    /// What is carried is part of one of them.
+    companies: Vec<u64>,
 }
 
 impl Offers {
     pub fn new(question: &Question) -> Self {
         let by_departure = (0..question.departures.len()).map(|departure| offers(question, departure));
-        Self { by_departure: by_departure.collect(), companies: companies(question) }
+        let Kinds { of_load, companies, are_all } = Kinds::new(question);
+        // Where there are others, all kinds together, which is more than any company.
+        let companies = if are_all { companies } else { vec![u64::MAX] };
+        Self { by_departure: by_departure.collect(), kinds: of_load, companies }
     }
 }
 
@@ -56,33 +58,6 @@ fn offers(question: &Question, departure: usize) -> Vec<Offer> {
         Some(Offer { load, parts: [weight, part(of.volume_cm3, about.unit_volume_cm3)], cost })
     };
     question.loads.iter().enumerate().filter_map(offer).collect()
-}
-
-fn companies(question: &Question) -> Vec<Vec<bool>> {
-    let one_of_each: BTreeMap<u32, usize> =
-        question.loads.iter().enumerate().map(|(at, load)| (load.class, at)).collect();
-    let is_wary =
-        |load: usize| one_of_each.values().any(|other| *other != load && question.are_apart(load, *other));
-    let wary: Vec<usize> = one_of_each.values().copied().filter(|load| is_wary(*load)).collect();
-    if wary.len() > WARY_MAX {
-        // All of them, which is more than any company.
-        return vec![vec![true; question.loads.len()]];
-    }
-    let is_in = |company: usize, at: usize| company >> at & 1 == 1;
-    let gets_along = |company: usize, at: usize| {
-        (0..wary.len())
-            .all(|other| other == at || !is_in(company, other) || !question.are_apart(wary[at], wary[other]))
-    };
-    let is_whole =
-        |company: &usize| (0..wary.len()).all(|at| is_in(*company, at) == gets_along(*company, at));
-    let allowed = |company: usize| {
-        let is_allowed = |load: &Load| {
-            let at = wary.iter().position(|other| question.loads[*other].class == load.class);
-            at.is_none_or(|at| is_in(company, at))
-        };
-        question.loads.iter().map(is_allowed).collect()
-    };
-    (0..1 << wary.len()).filter(is_whole).map(allowed).collect()
 }
 
 /// What a departure would do.
@@ -122,7 +97,8 @@ pub fn most_gain(
         right.cmp(&left).then(a.size.cmp(&b.size)).then(a.offer.load.cmp(&b.offer.load))
     });
     let filled = offers.companies.iter().map(|company| {
-        let of_it: Vec<&Wanted> = wanted.iter().filter(|wanted| company[wanted.offer.load]).collect();
+        let of_it: Vec<&Wanted> =
+            wanted.iter().filter(|wanted| company & offers.kinds[wanted.offer.load] != 0).collect();
         (fill(about, &of_it, range), of_it)
     });
     // There is always a company, be it of nobody.

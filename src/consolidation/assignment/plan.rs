@@ -71,6 +71,17 @@ impl<'a> Question<'a> {
         self.is_heavy[departure]
     }
 
+    /// The classes that another that is there is apart from.
+    pub fn wary_classes(&self) -> Vec<u32> {
+        let wary = self.loads.iter().zip(&self.is_wary).filter(|(_, is_wary)| **is_wary);
+        let classes: BTreeSet<u32> = wary.map(|(load, _)| load.class).collect();
+        classes.into_iter().collect()
+    }
+
+    pub fn holds_apart(&self, class: u32, other: u32) -> bool {
+        self.apart.holds(class, other)
+    }
+
     pub fn are_apart(&self, one: usize, other: usize) -> bool {
         self.is_wary[one]
             && self.is_wary[other]

@@ -1,19 +1,19 @@
-//! A good plan: units are chosen by prices, loads put where there is room, and then moved about.
+//! A good plan: units are chosen by prices, loads put where they fit, and then moved about.
 
 use super::super::effort::Shuffler;
 use super::market::{Market, Stand};
 use super::plan::{Move, Plan, Question};
+use super::settle::settle;
+use super::stands;
 use super::{Choice, Load};
 
 /// Moves between two attempts to close a unit.
 const MOVES_PER_CLOSING: u64 = 1_000;
-/// Looks at a load while units are chosen, for every move.
-const LOOKS_PER_MOVE: u64 = 4;
-/// So many of the best choices of units are tried with whole loads.
-const STANDS: usize = 4;
-/// Parts of the first tolerance: a change of units changes more than a load's move, and where they are chosen,
-/// less has to be tolerated.
-const UNITS_TOLERANCE: f64 = 5.0;
+/// Of the choices of units, so many are settled; of them, the best so many again, and the best once more. What
+/// prices say is not all there is to say: loads are whole.
+const SETTLED: [usize; 3] = [12, 3, 1];
+/// Parts of the first tolerance: what is chosen by price and what is settled needs little to get better.
+const SETTLING_TOLERANCE: f64 = 0.1;
 const SETTLED_TOLERANCE: f64 = 0.2;
 /// The tolerance falls this often, to a five-hundredth in all.
 const STAGES: u64 = 200;
@@ -21,81 +21,37 @@ const FALL: f64 = 0.969_4;
 
 /// The best plan found in about `moves` moves.
 pub fn search<'a>(question: &'a Question<'a>, moves: u64) -> Plan<'a> {
-    let greedy = by_regret(question, &Stand::fair(question));
+    let nobody = Plan::nobody_travels(question);
     if question.loads.is_empty() || question.departures.is_empty() {
-        return greedy;
+        return nobody;
     }
     let tolerance = first_tolerance(question);
-    let first = anneal(question, greedy, moves / 20, tolerance);
-    let units = (0..question.departures.len()).map(|departure| first.units(departure)).collect();
-    let mut market = Market::new(question, LOOKS_PER_MOVE * moves);
-    let stands = market.best(units, UNITS_TOLERANCE * tolerance, STANDS);
-    let each = moves * 2 / 5 / stands.len() as u64;
-    let plans = stands
-        .iter()
-        .map(|stand| anneal(question, by_regret(question, stand), each, SETTLED_TOLERANCE * tolerance));
-    // The first of equals.
-    plans.fold(first, |best, plan| if plan.cost() < best.cost() { plan } else { best })
+    let mut market = Market::new(question, moves);
+    let stands = stands::best(&mut market, SETTLED[0]);
+    let mut plans: Vec<(Plan, &Stand)> = stands.iter().map(|stand| (nobody.clone(), stand)).collect();
+    for (most, moves) in SETTLED.into_iter().zip([moves / 4, moves / 8, moves / 8]) {
+        plans.truncate(most);
+        let each = moves / plans.len() as u64;
+        for (plan, stand) in &mut plans {
+            let settled = settle(&market, stand, each, SETTLING_TOLERANCE * tolerance);
+            if settled.cost() < plan.cost() {
+                *plan = settled;
+            }
+        }
+        // The first of equals.
+        plans.sort_by_key(|(plan, _)| plan.cost());
+    }
+    // There is always a stand.
+    let best = plans.into_iter().next().map_or(nobody, |(plan, _)| plan);
+    anneal(question, best, moves / 10, SETTLED_TOLERANCE * tolerance)
 }
 
 /// A load's part of a unit, in the measure it fills more of.
 fn share(question: &Question, load: &Load, choice: &Choice) -> f64 {
     question.departures.get(choice.departure).map_or(0.0, |departure| {
-        let by_weight = load.weight_grams as f64 / departure.unit_weight_grams as f64;
-        by_weight.max(load.volume_cm3 as f64 / departure.unit_volume_cm3 as f64)
-            * departure.unit_cost_micros as f64
+        let [weight, volume] = departure.parts(load);
+        weight.max(volume) * departure.unit_cost_micros as f64
     })
-}
-
-struct Wish {
-    load: usize,
-    /// What it loses by its second choice.
-    regret: u64,
-    /// Best first.
-    choices: Vec<Choice>,
-}
-
-/// The load that loses most by not getting its best choice at the prices of `stand` goes first; each takes the
-/// best that has room in the units there. What is left then goes where it costs least.
-fn by_regret<'a>(question: &'a Question<'a>, stand: &Stand) -> Plan<'a> {
-    let mut plan = Plan::nobody_travels(question);
-    let mut order: Vec<Wish> = (0..question.loads.len()).map(|load| wish(question, stand, load)).collect();
-    order.sort_by_key(|wish| (std::cmp::Reverse(wish.regret), wish.load));
-    let mut late = Vec::new();
-    for wish in &order {
-        // To stay behind is where it is, and no move.
-        let travelling = wish.choices.iter().take_while(|choice| choice.departure != question.behind());
-        let with_room = travelling
-            .filter(|choice| plan.units_with(wish.load, choice.departure) <= stand.units[choice.departure]);
-        let shift = with_room.filter_map(|choice| plan.shift(wish.load, choice, 1.0)).next();
-        match shift {
-            Some(shift) => plan.make(&shift),
-            None => late.push(wish.load),
-        }
-    }
-    for load in late {
-        if let Some(shift) = plan.cheapest_shift(load).filter(|shift| shift.cost < 0) {
-            plan.make(&shift);
-        }
-    }
-    plan
-}
-
-fn wish(question: &Question, stand: &Stand, load: usize) -> Wish {
-    let priced = |choice: &Choice| {
-        let charged = question.departures.get(choice.departure).map_or(0.0, |departure| {
-            let [weight, volume] = departure.parts(&question.loads[load]);
-            let prices = stand.prices[choice.departure];
-            weight * prices[0] + volume * prices[1]
-        });
-        (choice.cost_micros as f64 + charged).min(1e18) as u64
-    };
-    let is_open = |choice: &&Choice| stand.units.get(choice.departure).is_none_or(|units| *units > 0);
-    let open = question.choices[load].iter().filter(is_open);
-    let mut costs: Vec<(u64, Choice)> = open.map(|choice| (priced(choice), *choice)).collect();
-    costs.sort_by_key(|(cost, choice)| (*cost, choice.departure));
-    let regret = costs.get(1).map_or(0, |second| second.0 - costs[0].0);
-    Wish { load, regret, choices: costs.into_iter().map(|(_, choice)| choice).collect() }
 }
 
 /// Shifts, swaps and ejections at random, those that cost more than a tolerance that falls left out.

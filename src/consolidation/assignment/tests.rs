@@ -4,6 +4,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 use super::*;
+use crate::consolidation::effort::Shuffler;
 
 fn units_of(departure: &Departure, loads: &[&Load]) -> u64 {
     let weight: u64 = loads.iter().map(|load| load.weight_grams).sum();
@@ -128,6 +129,75 @@ proptest! {
         // Nor is more proved for whoever knows of no plan as cheap.
         let proved = prove(&loads, &departures, &apart, 2 * optimum + 1, 20).expect("the same question");
         prop_assert!(proved <= optimum, "{proved} > {optimum}");
+    }
+}
+
+/// Loads that fill a few units, each with two to four departures to choose from; `classes` of them, the last two
+/// apart, and so many cubic centimetres to a gram.
+fn many(seed: u64, classes: u32, volume: (u64, u64)) -> (Vec<Load>, Vec<Departure>, Apart) {
+    let mut shuffler = Shuffler::new(seed + 1);
+    let mut between = |least: u64, most: u64| least + shuffler.below((most - least + 1) as usize) as u64;
+    let departure = |at: u64| Departure {
+        unit_weight_grams: 150_000 * (at % 3 + 1),
+        unit_volume_cm3: 500_000 * (at % 3 + 1),
+        units_max: 4,
+        unit_cost_micros: 200_000 * (at % 3 + 1) + 10_000 * (at % 5),
+    };
+    let departures: Vec<Departure> = (0..5).map(departure).collect();
+    let loads = (0..44).map(|at| {
+        let weight_grams = between(5_000, 30_000);
+        let first = between(0, 4) as usize;
+        let choices = (0..between(2, 4) as usize).map(|step| Choice {
+            departure: (first + step) % 5,
+            cost_micros: weight_grams * between(8, 22) / 10,
+        });
+        Load {
+            weight_grams,
+            choices: choices.collect(),
+            volume_cm3: weight_grams * between(volume.0, volume.1),
+            class: at % classes,
+            left_behind_micros: weight_grams * 8,
+        }
+    });
+    let loads = loads.collect();
+    let apart =
+        if classes > 1 { [(classes - 2, classes - 1)].into_iter().collect() } else { Apart::nothing() };
+    (loads, departures, apart)
+}
+
+#[test]
+fn many_loads_cost_little_more_than_is_proved_be_they_bulky_or_apart() {
+    for (classes, volume) in [(1, (3, 3)), (1, (1, 6)), (4, (3, 3)), (2, (2, 5))] {
+        for seed in 0..3 {
+            let (loads, departures, apart) = many(seed, classes, volume);
+            let assigned = assign(&loads, &departures, &apart).expect("a question that can be answered");
+            assert_valid(&loads, &departures, &apart, &assigned);
+            let cost = assigned.cost_micros;
+            let proved = prove(&loads, &departures, &apart, cost, 40).expect("the same question");
+            assert!(100 * cost <= 105 * proved, "{classes}, {volume:?}, {seed}: {cost}, {proved}");
+        }
+    }
+}
+
+#[test]
+fn companies_get_along_and_leave_nobody_out_however_many_classes_are_apart() {
+    for classes in [1, 3, 6, 7, 20, 70_u32] {
+        let apart: Apart = (1..classes).map(|class| (class, class / 3)).chain([(0, 0)]).collect();
+        let loads: Vec<Load> = (0..classes + 2).map(|class| Load { class, ..load(1, &[1]) }).collect();
+        let question = plan::Question::new(&loads, &[DEPARTURE], &apart);
+        let kinds = kinds::Kinds::new(&question);
+        for (one, kind) in kinds.of_load.iter().enumerate() {
+            assert!(kinds.companies.iter().any(|company| company & kind != 0), "{classes}: {one}");
+            for (other, other_kind) in kinds.of_load.iter().enumerate().filter(|(_, other)| *other != kind) {
+                let together =
+                    kinds.companies.iter().any(|company| company & kind != 0 && company & other_kind != 0);
+                assert!(!together || !question.are_apart(one, other), "{classes}: {one}, {other}");
+                assert!(
+                    together || !kinds.are_all || question.are_apart(one, other),
+                    "{classes}: {one}, {other}"
+                );
+            }
+        }
     }
 }
 
