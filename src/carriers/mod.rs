@@ -18,6 +18,7 @@
 
 mod ability;
 mod account;
+mod agreement;
 mod codes;
 #[cfg(test)]
 mod contract;
@@ -25,6 +26,7 @@ mod dhl_unified;
 mod json;
 mod moment;
 pub mod numbers;
+mod oauth;
 mod place;
 mod reading;
 mod registry;
