@@ -30,6 +30,7 @@ mod oauth;
 mod place;
 mod reading;
 mod registry;
+mod ups;
 mod wording;
 mod zones;
 
