@@ -23,6 +23,7 @@ mod codes;
 #[cfg(test)]
 mod contract;
 mod dhl_unified;
+mod fedex;
 mod json;
 mod moment;
 pub mod numbers;
