@@ -32,6 +32,7 @@ mod place;
 mod reading;
 mod registry;
 mod ups;
+mod usps;
 mod wording;
 mod zones;
 

@@ -4,6 +4,7 @@
 mod dhl_unified;
 mod fedex;
 mod ups;
+mod usps;
 
 use chrono::{DateTime, Utc};
 use sampan::carriers::{Account, FailureKind, Question, Registry, Said};
@@ -32,7 +33,7 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, ups::PROTOCOL, fedex::PROTOCOL];
+const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, ups::PROTOCOL, fedex::PROTOCOL, usps::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {
