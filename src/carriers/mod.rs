@@ -18,16 +18,21 @@
 
 mod ability;
 mod account;
+mod agreement;
 mod codes;
 #[cfg(test)]
 mod contract;
 mod dhl_unified;
+mod fedex;
 mod json;
 mod moment;
 pub mod numbers;
+mod oauth;
 mod place;
 mod reading;
 mod registry;
+mod ups;
+mod usps;
 mod wording;
 mod zones;
 

@@ -27,7 +27,34 @@ pub fn moment(text: &str, forms: &[&str]) -> Option<Moment> {
         .filter(|moment| moment.is_plausible())
 }
 
+/// `-05:00`, `-5:00`, `+0800` or `8`: how far a clock is ahead of Greenwich.
+pub fn offset(text: &str) -> Option<FixedOffset> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (hours, minutes) = match rest.split_once(':') {
+        Some(parts) => parts,
+        None if rest.len() > 2 => rest.split_at_checked(rest.len() - 2)?,
+        None => (rest, "0"),
+    };
+    let (hours, minutes): (i32, i32) =
+        (hours.parse().ok()?, minutes.get(..2).unwrap_or(minutes).parse().ok()?);
+    let is_some_clock = (0..=14).contains(&hours) && (0..60).contains(&minutes);
+    is_some_clock.then(|| FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60)))?
+}
+
 impl Moment {
+    /// A local time on a clock of which the carrier says how far it is from Greenwich.
+    pub fn at_offset(self, offset: FixedOffset) -> Self {
+        match self {
+            Moment::Absolute(_) => self,
+            Moment::Local(local) => {
+                offset.from_local_datetime(&local).single().map_or(self, |at| Moment::Absolute(at.to_utc()))
+            }
+        }
+    }
+
     /// Outside of these years it is a mistake, and no database's calendar need reach it.
     fn is_plausible(&self) -> bool {
         let year = match self {
@@ -66,4 +93,30 @@ fn instant_of(local: NaiveDateTime, zone: Tz) -> Option<Instant> {
         .earliest()
         .or_else(|| Some(zone.from_local_datetime(&(local - hour)).earliest()? + hour))
         .map(|at| at.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_is_read_however_it_is_written() {
+        let seconds = |text| offset(text).map(|offset| offset.local_minus_utc());
+        for (text, minutes) in
+            [("-05:00", -300), ("-5:00", -300), ("-0530", -330), ("+08:00", 480), ("8", 480)]
+        {
+            assert_eq!(seconds(text), Some(minutes * 60), "{text}");
+        }
+        for text in ["", "-", "EST", "+99:00", "05:75", "--5", "+-5", "1é"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_local_time_with_an_offset_is_the_carriers_own() {
+        let local = moment("2026-03-05T13:45:00", &[]).expect("a time");
+        let told = moment("2026-03-05T18:45:00Z", &[]).expect("a time");
+        assert_eq!(local.at_offset(offset("-05:00").expect("an offset")), told);
+        assert_eq!(told.at_offset(offset("-05:00").expect("an offset")), told);
+    }
 }

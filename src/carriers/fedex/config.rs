@@ -1,0 +1,12 @@
+//! What FedEx wants to know of an account.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// FedEx calls it the API key.
+    pub client_id: String,
+    pub client_secret: SecretString,
+}
