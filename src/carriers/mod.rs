@@ -18,16 +18,21 @@
 
 mod ability;
 mod account;
+mod agreement;
 mod codes;
 #[cfg(test)]
 mod contract;
 mod dhl_unified;
+mod fields;
 mod json;
 mod moment;
 pub mod numbers;
 mod place;
 mod reading;
 mod registry;
+mod royal_mail;
+#[cfg(test)]
+mod shaken;
 mod wording;
 mod zones;
 

@@ -18,6 +18,12 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("delivered to a neighbor", S::Delivered),
     ("left with neighbour", S::Delivered),
     ("left with a neighbour", S::Delivered),
+    // Handed over to where somebody has to go for it.
+    ("delivered to collection point", S::AvailableForCollection),
+    ("delivered to your nominated collection point", S::AvailableForCollection),
+    ("delivered to local collect", S::AvailableForCollection),
+    ("delivered to post office", S::AvailableForCollection),
+    ("delivered to the post office", S::AvailableForCollection),
     // On the way back.
     ("returned to shipper", S::Returned),
     ("returned to sender", S::Returned),
@@ -27,6 +33,7 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("delivered to shipper", S::Returned),
     ("delivered to sender", S::Returned),
     ("delivered back to sender", S::Returned),
+    ("delivered back to the sender", S::Returned),
     ("return delivered", S::Returned),
     ("being returned", S::Returning),
     ("will be returned", S::Returning),
