@@ -19,6 +19,7 @@
 mod ability;
 mod account;
 mod agreement;
+mod australia_post;
 mod codes;
 #[cfg(test)]
 mod contract;

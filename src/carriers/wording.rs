@@ -19,6 +19,7 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("left with neighbour", S::Delivered),
     ("left with a neighbour", S::Delivered),
     // Handed over to where somebody has to go for it.
+    ("delivered to agent", S::AvailableForCollection),
     ("delivered to collection point", S::AvailableForCollection),
     ("delivered to your nominated collection point", S::AvailableForCollection),
     ("delivered to local collect", S::AvailableForCollection),

@@ -1,6 +1,7 @@
 //! Every adapter against a server on loopback that speaks its carrier's protocol: credentials, passes and
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
+mod australia_post;
 mod dhl_unified;
 mod royal_mail;
 
@@ -31,7 +32,7 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, royal_mail::PROTOCOL];
+const PROTOCOLS: &[Protocol] = &[australia_post::PROTOCOL, dhl_unified::PROTOCOL, royal_mail::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {
