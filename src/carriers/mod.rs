@@ -20,11 +20,13 @@ mod ability;
 mod account;
 mod agreement;
 mod australia_post;
+mod canada_post;
 mod codes;
 #[cfg(test)]
 mod contract;
 mod dhl_unified;
 mod fields;
+mod french;
 mod json;
 mod moment;
 pub mod numbers;

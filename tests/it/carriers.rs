@@ -2,6 +2,7 @@
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
 mod australia_post;
+mod canada_post;
 mod dhl_unified;
 mod royal_mail;
 
@@ -32,7 +33,8 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[australia_post::PROTOCOL, dhl_unified::PROTOCOL, royal_mail::PROTOCOL];
+const PROTOCOLS: &[Protocol] =
+    &[australia_post::PROTOCOL, canada_post::PROTOCOL, dhl_unified::PROTOCOL, royal_mail::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {
