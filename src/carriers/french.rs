@@ -157,6 +157,27 @@ pub fn meaning(text: &str) -> Meaning {
     if doubted { Meaning::Doubted } else { Meaning::Nothing }
 }
 
+/// What follows these words is a person's name: it stays in the raw event, and nowhere else.
+const NAMES_FOLLOW: &[&str] = &[
+    "voisin",
+    "voisine",
+    "par m.",
+    "par mme",
+    "à m.",
+    "à mme",
+    "signé par",
+    "signe par",
+    "réceptionné par",
+    "reçu par",
+];
+
+/// A text up to where it would name somebody.
+pub fn without_names(text: &str) -> String {
+    let small = text.to_ascii_lowercase();
+    let end = NAMES_FOLLOW.iter().filter_map(|words| Some(small.find(words)? + words.len())).min();
+    text[..end.unwrap_or(text.len())].to_owned()
+}
+
 pub fn recipient(text: &str) -> DeliveredTo {
     let text = words(text);
     let found = RECIPIENTS.iter().find(|(phrase, _)| occurrences(&text, phrase).next().is_some());
@@ -231,6 +252,17 @@ mod tests {
             assert_eq!(meaning(label), Meaning::Doubted, "{label}");
         }
         assert_eq!(meaning("Votre colis est en transit"), Meaning::Nothing);
+    }
+
+    #[test]
+    fn a_name_is_left_out() {
+        for (label, expected) in [
+            ("Remis à votre voisin M. DURAND", "Remis à votre voisin"),
+            ("Livré. Signé par DURAND", "Livré. Signé par"),
+            ("Votre colis est livré.", "Votre colis est livré."),
+        ] {
+            assert_eq!(without_names(label), expected);
+        }
     }
 
     #[test]

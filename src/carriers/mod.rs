@@ -28,6 +28,7 @@ mod dhl_unified;
 mod fields;
 mod french;
 mod json;
+mod la_poste;
 mod moment;
 pub mod numbers;
 mod place;

@@ -7,13 +7,19 @@ use super::account::{Account, Adapter, open_all};
 use super::australia_post;
 use super::canada_post;
 use super::dhl_unified;
+use super::la_poste;
 use super::royal_mail;
 use crate::config::{self, ConfigError};
 use crate::domain::carrier::CarrierCode;
 
 /// One line a carrier.
-pub const ADAPTERS: &[&Adapter] =
-    &[&australia_post::ADAPTER, &canada_post::ADAPTER, &dhl_unified::ADAPTER, &royal_mail::ADAPTER];
+pub const ADAPTERS: &[&Adapter] = &[
+    &australia_post::ADAPTER,
+    &canada_post::ADAPTER,
+    &dhl_unified::ADAPTER,
+    &la_poste::ADAPTER,
+    &royal_mail::ADAPTER,
+];
 
 /// Fixed from the start. A carrier without credentials is not in it.
 #[derive(Clone, Default)]

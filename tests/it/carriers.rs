@@ -4,6 +4,7 @@
 mod australia_post;
 mod canada_post;
 mod dhl_unified;
+mod la_poste;
 mod royal_mail;
 
 use chrono::{DateTime, Utc};
@@ -33,8 +34,13 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] =
-    &[australia_post::PROTOCOL, canada_post::PROTOCOL, dhl_unified::PROTOCOL, royal_mail::PROTOCOL];
+const PROTOCOLS: &[Protocol] = &[
+    australia_post::PROTOCOL,
+    canada_post::PROTOCOL,
+    dhl_unified::PROTOCOL,
+    la_poste::PROTOCOL,
+    royal_mail::PROTOCOL,
+];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {
