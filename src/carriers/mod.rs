@@ -18,7 +18,7 @@
 
 mod ability;
 mod account;
-mod agreement;
+mod verdict;
 mod australia_post;
 mod canada_post;
 mod codes;

@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use crate::carriers::agreement::agreed;
+use crate::carriers::verdict::agreed;
 use crate::carriers::codes::{Codes, Row};
 use crate::carriers::wording::{Bearing, Meaning, bearing, meaning, recipient};
 use crate::domain::event::{DeliveredTo, EventStatus};

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::clocks;
 use super::tree::{self, Element};
 use super::wire::{self, Detail, Message, Occurrence};
-use crate::carriers::agreement::agreed;
+use crate::carriers::verdict::agreed;
 use crate::carriers::codes::Codes;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::reading::without_body;

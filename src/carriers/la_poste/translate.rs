@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::wire::{self, Entry, Event, Problem, Shipment};
-use crate::carriers::agreement::agreed;
+use crate::carriers::verdict::agreed;
 use crate::carriers::codes::Codes;
 use crate::carriers::moment::moment;
 use crate::carriers::reading::without_body;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::value::RawValue;
 
 use super::wire::{self, Event, Piece, Problem, Summary};
-use crate::carriers::agreement::agreed;
+use crate::carriers::verdict::agreed;
 use crate::carriers::codes::Codes;
 use crate::carriers::moment::moment;
 use crate::carriers::reading::without_body;
