@@ -19,18 +19,27 @@
 mod ability;
 mod account;
 mod agreement;
+mod australia_post;
+mod canada_post;
 mod codes;
 #[cfg(test)]
 mod contract;
 mod dhl_unified;
 mod fedex;
+mod fields;
+mod french;
 mod json;
+mod la_poste;
 mod moment;
 pub mod numbers;
 mod oauth;
 mod place;
 mod reading;
 mod registry;
+mod royal_mail;
+#[cfg(test)]
+mod shaken;
+mod testimony;
 mod ups;
 mod usps;
 mod wording;

@@ -4,12 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::{Account, Adapter, open_all};
-use super::{dhl_unified, fedex, ups, usps};
+use super::{australia_post, canada_post, dhl_unified, fedex, la_poste, royal_mail, ups, usps};
 use crate::config::{self, ConfigError};
 use crate::domain::carrier::CarrierCode;
 
 /// One line a carrier.
-pub const ADAPTERS: &[&Adapter] = &[&dhl_unified::ADAPTER, &ups::ADAPTER, &fedex::ADAPTER, &usps::ADAPTER];
+pub const ADAPTERS: &[&Adapter] = &[
+    &dhl_unified::ADAPTER,
+    &ups::ADAPTER,
+    &fedex::ADAPTER,
+    &usps::ADAPTER,
+    &royal_mail::ADAPTER,
+    &australia_post::ADAPTER,
+    &canada_post::ADAPTER,
+    &la_poste::ADAPTER,
+];
 
 /// Fixed from the start. A carrier without credentials is not in it.
 #[derive(Clone, Default)]

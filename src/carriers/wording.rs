@@ -26,6 +26,13 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("ready for customer pickup", S::AvailableForCollection),
     ("held for customer pickup", S::AvailableForCollection),
     ("ready for recipient pickup", S::AvailableForCollection),
+    // Handed over to where somebody has to go for it.
+    ("delivered to agent", S::AvailableForCollection),
+    ("delivered to collection point", S::AvailableForCollection),
+    ("delivered to your nominated collection point", S::AvailableForCollection),
+    ("delivered to local collect", S::AvailableForCollection),
+    ("delivered to post office", S::AvailableForCollection),
+    ("delivered to the post office", S::AvailableForCollection),
     // On the way back.
     ("returned to shipper", S::Returned),
     ("returned to sender", S::Returned),
@@ -38,6 +45,7 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("to the original sender", S::Returned),
     ("to original shipper", S::Returned),
     ("delivered back to sender", S::Returned),
+    ("delivered back to the sender", S::Returned),
     ("return delivered", S::Returned),
     ("being returned", S::Returning),
     ("will be returned", S::Returning),

@@ -1,8 +1,12 @@
 //! Every adapter against a server on loopback that speaks its carrier's protocol: credentials, passes and
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
+mod australia_post;
+mod canada_post;
 mod dhl_unified;
 mod fedex;
+mod la_poste;
+mod royal_mail;
 mod ups;
 mod usps;
 
@@ -33,7 +37,23 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, ups::PROTOCOL, fedex::PROTOCOL, usps::PROTOCOL];
+const PROTOCOLS: &[Protocol] = &[
+    dhl_unified::PROTOCOL,
+    ups::PROTOCOL,
+    fedex::PROTOCOL,
+    usps::PROTOCOL,
+    royal_mail::PROTOCOL,
+    australia_post::PROTOCOL,
+    canada_post::PROTOCOL,
+    la_poste::PROTOCOL,
+];
+const PROTOCOLS: &[Protocol] = &[
+    australia_post::PROTOCOL,
+    canada_post::PROTOCOL,
+    dhl_unified::PROTOCOL,
+    la_poste::PROTOCOL,
+    royal_mail::PROTOCOL,
+];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {

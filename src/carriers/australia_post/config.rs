@@ -1,0 +1,12 @@
+//! What Australia Post wants to know of an account.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub api_key: SecretString,
+    pub password: SecretString,
+    pub account_number: String,
+}

@@ -1,0 +1,58 @@
+//! Canada Post's format, as it really comes.
+
+use super::tree::Element;
+
+/// What happened to one item, wherever in the body it stands.
+pub struct Detail<'e, 'a> {
+    pub pin: String,
+    pub occurrences: Vec<&'e Element<'a>>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Occurrence {
+    pub identifier: String,
+    pub date: String,
+    pub time: String,
+    /// EST, PDT; empty, or the name of a country, where it happened abroad.
+    pub time_zone: String,
+    pub description: String,
+    pub site: String,
+    pub province: String,
+}
+
+pub struct Message {
+    pub code: String,
+    pub description: String,
+}
+
+pub fn details<'e, 'a>(root: &'e Element<'a>) -> Vec<Detail<'e, 'a>> {
+    let details = root.all("tracking-detail").into_iter();
+    details
+        .map(|detail| Detail {
+            pin: detail.text("pin"),
+            occurrences: detail
+                .children("significant-events")
+                .flat_map(|events| events.children("occurrence"))
+                .collect(),
+        })
+        .collect()
+}
+
+pub fn occurrence(element: &Element) -> Occurrence {
+    Occurrence {
+        identifier: element.text("event-identifier"),
+        date: element.text("event-date"),
+        time: element.text("event-time"),
+        time_zone: element.text("event-time-zone"),
+        description: element.text("event-description"),
+        site: element.text("event-site"),
+        province: element.text("event-province"),
+    }
+}
+
+pub fn messages(root: &Element) -> Vec<Message> {
+    let messages = root.all("messages").into_iter().flat_map(|messages| messages.children("message"));
+    messages
+        .map(|message| Message { code: message.text("code"), description: message.text("description") })
+        .collect()
+}

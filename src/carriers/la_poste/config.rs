@@ -1,0 +1,10 @@
+//! What La Poste wants to know of an account.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub api_key: SecretString,
+}

@@ -1,0 +1,88 @@
+//! La Poste's format, as it really comes.
+
+use serde_json::value::RawValue;
+
+use crate::carriers::fields::{self, Fields, entries};
+
+/// What is said of one number, or of the whole question.
+pub enum Entry<'a> {
+    Shipment(Shipment<'a>),
+    Problem(Problem),
+    /// Of the format, and without either.
+    Nothing {
+        number: String,
+    },
+    /// Not of the format.
+    Stranger,
+}
+
+pub struct Shipment<'a> {
+    pub number: String,
+    pub events: Vec<&'a RawValue>,
+    /// La Poste says that there is more to come.
+    pub is_open: bool,
+    /// Where it comes from and goes to, two letters each.
+    pub countries: [String; 2],
+}
+
+pub struct Problem {
+    pub number: String,
+    pub code: String,
+    pub message: String,
+    /// It comes from the gateway in front of La Poste, which knows no numbers.
+    pub is_of_gateway: bool,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Event {
+    pub code: String,
+    pub label: String,
+    pub date: String,
+}
+
+/// `None`: this is no JSON, or no object and no list.
+pub fn page(body: &str) -> Option<Vec<Entry<'_>>> {
+    let raw = fields::raw(body)?;
+    let is_one_or_many = raw.get().starts_with(['{', '[']);
+    is_one_or_many.then(|| entries(Some(raw)).into_iter().map(entry).collect())
+}
+
+fn entry(raw: &RawValue) -> Entry<'_> {
+    let Some(fields) = Fields::of(raw) else { return Entry::Stranger };
+    let shipment = fields.object("shipment");
+    let own = shipment.as_ref().map(|shipment| shipment.text("idShip")).unwrap_or_default();
+    let number = if own.is_empty() { fields.text("idShip") } else { own };
+    let code = fields.text("returnCode");
+    let is_good = code.is_empty() || code.starts_with('2') && code.len() == 3;
+    match shipment {
+        Some(shipment) if is_good => Entry::Shipment(self::shipment(number, &shipment)),
+        _ if !is_good => {
+            let message = fields.text("returnMessage");
+            Entry::Problem(Problem { number, code, message, is_of_gateway: false })
+        }
+        _ if !code.is_empty() || fields.has("shipment") => Entry::Nothing { number },
+        _ => {
+            let (code, message) = (fields.text("code"), fields.text("message"));
+            match code.is_empty() || message.is_empty() {
+                true => Entry::Stranger,
+                false => Entry::Problem(Problem { number, code, message, is_of_gateway: true }),
+            }
+        }
+    }
+}
+
+fn shipment<'a>(number: String, fields: &Fields<'a>) -> Shipment<'a> {
+    let context = fields.object("contextData");
+    let country = |name| context.as_ref().map(|context| context.text(name)).unwrap_or_default();
+    Shipment {
+        number,
+        events: fields.list("event"),
+        is_open: fields.raw("isFinal").is_some_and(|raw| raw.get().trim_matches('"') == "false"),
+        countries: [country("originCountry"), country("arrivalCountry")],
+    }
+}
+
+pub fn event(raw: &RawValue) -> Option<Event> {
+    let fields = Fields::of(raw)?;
+    Some(Event { code: fields.text("code"), label: fields.text("label"), date: fields.text("date") })
+}
