@@ -28,6 +28,8 @@ pub mod numbers;
 mod place;
 mod reading;
 mod registry;
+mod seventeentrack;
+mod witness;
 mod wording;
 mod zones;
 

@@ -2,6 +2,7 @@
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
 mod dhl_unified;
+mod seventeentrack;
 
 use chrono::{DateTime, Utc};
 use sampan::carriers::{Account, FailureKind, Question, Registry, Said};
@@ -30,7 +31,7 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL];
+const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, seventeentrack::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {
