@@ -23,6 +23,8 @@ mod codes;
 mod contract;
 mod dhl_unified;
 mod json;
+mod kuaidi100;
+mod merge;
 mod moment;
 pub mod numbers;
 mod place;

@@ -2,6 +2,7 @@
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
 mod dhl_unified;
+mod kuaidi100;
 mod seventeentrack;
 
 use chrono::{DateTime, Utc};
@@ -31,7 +32,7 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, seventeentrack::PROTOCOL];
+const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, seventeentrack::PROTOCOL, kuaidi100::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {

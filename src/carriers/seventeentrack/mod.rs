@@ -11,7 +11,6 @@
 mod config;
 mod event;
 mod failure;
-mod merge;
 mod push;
 mod status;
 mod translate;

@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use serde_json::value::RawValue;
 
 use super::event::{Fields, fields};
-use super::merge::{doubt_deliveries, doubt_newest, is_delivered, merged};
+
 use super::wire::{self, Followed, Page};
 use super::{failure, status};
 use crate::carriers::codes::Codes;
+use crate::carriers::merge::{doubt_deliveries, doubt_newest, is_delivered, merged};
 use crate::carriers::reading::without_body;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;

@@ -1,6 +1,6 @@
 //! What several carriers say of one parcel, each happening once.
 
-use crate::carriers::Seen;
+use super::reading::Seen;
 use crate::domain::event::{DeliveredTo, EventStatus};
 use crate::domain::instant::Instant;
 
