@@ -46,12 +46,20 @@ pub fn doubt_newest(seen: &mut [Seen], whole: &[EventStatus]) {
     }
 }
 
-/// The same digits with several carriers can be several parcels: nobody knows which delivery is ours.
-pub fn doubt_deliveries(seen: &mut [Seen]) {
-    undeliver(seen, EventStatus::Unknown, |_| true);
+/// What is said of one number by carrier. The same digits with several carriers can be several parcels: unless all
+/// of them deliver, nobody knows whether ours is delivered.
+pub fn of_carriers(said: Vec<(&str, Vec<Seen>)>) -> Vec<Seen> {
+    let first = said.first().map(|(carrier, _)| *carrier);
+    let is_ambiguous = said.iter().any(|(carrier, _)| Some(*carrier) != first);
+    let all_deliver = said.iter().all(|(_, seen)| is_delivered(seen));
+    let mut seen = merged(said.into_iter().map(|(_, seen)| seen).collect());
+    if is_ambiguous && !all_deliver {
+        undeliver(&mut seen, EventStatus::Unknown, |_| true);
+    }
+    seen
 }
 
-pub fn is_delivered(seen: &[Seen]) -> bool {
+fn is_delivered(seen: &[Seen]) -> bool {
     seen.iter().any(|seen| seen.happening.status == EventStatus::Delivered)
 }
 

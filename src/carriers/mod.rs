@@ -18,9 +18,11 @@
 
 mod ability;
 mod account;
+mod aftership;
 mod codes;
 #[cfg(test)]
 mod contract;
+mod countries;
 mod dhl_unified;
 mod json;
 mod kuaidi100;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::{Account, Adapter, open_all};
-use super::{dhl_unified, kuaidi100, seventeentrack};
+use super::{aftership, dhl_unified, kuaidi100, seventeentrack};
 use crate::config::{self, ConfigError};
 use crate::domain::carrier::CarrierCode;
 
 /// One line a carrier.
-pub const ADAPTERS: &[&Adapter] = &[&dhl_unified::ADAPTER, &seventeentrack::ADAPTER, &kuaidi100::ADAPTER];
+pub const ADAPTERS: &[&Adapter] =
+    &[&dhl_unified::ADAPTER, &seventeentrack::ADAPTER, &kuaidi100::ADAPTER, &aftership::ADAPTER];
 
 /// Fixed from the start. A carrier without credentials is not in it.
 #[derive(Clone, Default)]

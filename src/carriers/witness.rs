@@ -85,8 +85,8 @@ fn taker(by_code: DeliveredTo, by_text: DeliveredTo) -> DeliveredTo {
     use DeliveredTo as To;
     match (by_code, by_text) {
         (one, other) if one == other => one,
-        (To::Unspecified | To::Addressee, other) => other,
-        (one, To::Unspecified | To::Addressee) => one,
+        (To::Unspecified, other) | (other, To::Unspecified) => other,
+        (To::Addressee, other) | (other, To::Addressee) => other,
         // Left there first, then fetched.
         (To::Locker, To::Collected) | (To::Collected, To::Locker) => To::Collected,
         _ => To::Unspecified,
@@ -155,6 +155,7 @@ mod tests {
         for (code, text, expected) in [
             (To::Unspecified, To::Locker, To::Locker),
             (To::Neighbour, To::Unspecified, To::Neighbour),
+            (To::Addressee, To::Unspecified, To::Addressee),
             (To::Addressee, To::Mailroom, To::Mailroom),
             (To::Locker, To::Collected, To::Collected),
             (To::Neighbour, To::Locker, To::Unspecified),

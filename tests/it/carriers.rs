@@ -1,6 +1,7 @@
 //! Every adapter against a server on loopback that speaks its carrier's protocol: credentials, passes and
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
+mod aftership;
 mod dhl_unified;
 mod kuaidi100;
 mod seventeentrack;
@@ -32,7 +33,8 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, seventeentrack::PROTOCOL, kuaidi100::PROTOCOL];
+const PROTOCOLS: &[Protocol] =
+    &[dhl_unified::PROTOCOL, seventeentrack::PROTOCOL, kuaidi100::PROTOCOL, aftership::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {

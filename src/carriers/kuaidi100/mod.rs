@@ -35,8 +35,15 @@ use super::{
 use crate::config::ConfigError;
 use crate::outbound::{Answer, Request, percent_encoded};
 
-pub const ADAPTER: Adapter =
-    Adapter { code: "kuaidi100", name: "Kuaidi100", numbers_max: 1, open, read: translate::read };
+pub const ADAPTER: Adapter = Adapter {
+    code: "kuaidi100",
+    name: "Kuaidi100",
+    numbers_max: 1,
+    wants_phone: true,
+    aggregates: true,
+    open,
+    read: translate::read,
+};
 
 fn open(mut opening: Opening) -> Result<Option<Abilities>, ConfigError> {
     let settings: config::Settings = opening.settings()?;

@@ -28,8 +28,15 @@ use super::{
 use crate::config::ConfigError;
 use crate::outbound::{Answer, Request};
 
-pub const ADAPTER: Adapter =
-    Adapter { code: "seventeentrack", name: "17TRACK", numbers_max: 40, open, read: translate::read };
+pub const ADAPTER: Adapter = Adapter {
+    code: "seventeentrack",
+    name: "17TRACK",
+    numbers_max: 40,
+    wants_phone: true,
+    aggregates: true,
+    open,
+    read: translate::read,
+};
 
 fn open(mut opening: Opening) -> Result<Option<Abilities>, ConfigError> {
     let settings: config::Settings = opening.settings()?;

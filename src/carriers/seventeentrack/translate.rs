@@ -9,7 +9,7 @@ use super::event::{Fields, fields};
 use super::wire::{self, Followed, Page};
 use super::{failure, status};
 use crate::carriers::codes::Codes;
-use crate::carriers::merge::{doubt_deliveries, doubt_newest, is_delivered, merged};
+use crate::carriers::merge::{doubt_newest, merged, of_carriers};
 use crate::carriers::reading::without_body;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
@@ -82,19 +82,14 @@ fn add_packages(reading: &mut Reading, page: &Page<'_>, gazetteer: &dyn Gazettee
 /// All that is said of one number, however many carriers 17TRACK asks about it.
 fn package(number: TrackingNumber, followed: &[Followed<'_>], gazetteer: &dyn Gazetteer) -> Package {
     let mut package = Package { number, also: Vec::new(), seen: Vec::new(), unreadable: Vec::new() };
-    let mut of_carriers: Vec<(&str, Vec<Seen>)> = Vec::new();
+    let mut said: Vec<(&str, Vec<Seen>)> = Vec::new();
     for followed in followed {
         let mut seen = views(followed, &mut package.unreadable, gazetteer);
         let whole = followed.status.iter().filter_map(|word| status::of(word));
         doubt_newest(&mut seen, &whole.map(|row| row.status).collect::<Vec<EventStatus>>());
-        of_carriers.push((&followed.carrier, seen));
+        said.push((&followed.carrier, seen));
     }
-    let is_ambiguous = of_carriers.iter().any(|(carrier, _)| *carrier != of_carriers[0].0);
-    let all_deliver = of_carriers.iter().all(|(_, seen)| is_delivered(seen));
-    package.seen = merged(of_carriers.into_iter().map(|(_, seen)| seen).collect());
-    if is_ambiguous && !all_deliver {
-        doubt_deliveries(&mut package.seen);
-    }
+    package.seen = of_carriers(said);
     package
 }
 
