@@ -28,6 +28,7 @@ mod json;
 mod kuaidi100;
 mod merge;
 mod moment;
+mod neutral;
 pub mod numbers;
 mod place;
 mod reading;
