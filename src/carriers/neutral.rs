@@ -206,6 +206,7 @@ fn status(word: &str, taker: &str, description: &str) -> (EventStatus, Option<De
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -268,5 +269,21 @@ mod tests {
         assert_eq!(verify(at, Some("v1,AAAA")), Err(NotVerified("no signature matches")));
         assert_eq!(verify(at, None), Err(NotVerified("the header webhook-signature is missing")));
         assert!(Neutral::signed_with(&SecretString::from("s3cret")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_in_the_form_is_survived_and_costs_its_event_alone(
+            at in ".*", status in ".*", taker in ".*", place in ".*", number: i64,
+        ) {
+            let good = json!({"occurred_at": "2026-03-05T13:45:00Z", "status": "arrived"});
+            let bad = json!({"occurred_at": at, "status": status, "delivered_to": taker, "code": number,
+                "location": {"country": place, "place": number}});
+            let body = json!({"tracking_number": "LP001122", "events": [bad, number, good]}).to_string();
+            let reading = read_all(body.as_bytes()).expect("a push");
+            let seen = &reading.packages[0].seen;
+            prop_assert_eq!(seen.last().map(|seen| seen.happening.status), Some(EventStatus::Arrived));
+            prop_assert!(seen.iter().all(|seen| seen.happening.status != EventStatus::Delivered));
+        }
     }
 }

@@ -110,6 +110,10 @@ mod tests {
             ("[carriers.dhl_unified]\nday_begins = \"noon\"", "carriers.dhl_unified.day_begins: "),
             ("[carriers.dhl_unified]\nnumbers_per_call = 2", "carriers.dhl_unified.numbers_per_call: "),
             ("[carriers.dhl_unified]\nconcurrency_max = 0", "carriers.dhl_unified.concurrency_max: "),
+            (
+                "[carriers.dhl_unified]\napi_key = \"k\"\npush_secret = \"s3cret\"",
+                "carriers.dhl_unified.push_secret: ",
+            ),
             ("[carriers.dhl_unified]\ncalls_per_second = -1", "carriers.dhl_unified.calls_per_second: "),
             ("[carriers.dhl_unified.accounts.x]\ncalls_per_dya = 1", "carriers.dhl_unified.accounts.x: "),
         ] {

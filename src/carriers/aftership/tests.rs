@@ -18,7 +18,7 @@ fn read(body: &[u8]) -> Result<Reading, NotAnAnswer> {
 }
 
 fn account(slug: &str) -> AfterShip {
-    let address = "https://x/tracking/2026-01/trackings".into();
+    let address = "https://x/tracking/2026-07/trackings".into();
     AfterShip { address, api_key: SecretString::from("k3y"), slug: slug.into() }
 }
 
@@ -62,7 +62,7 @@ fn the_adapter_keeps_the_contract() {
 fn the_question_lists_the_numbers_and_goes_back_ninety_days() {
     let questions = [question(NUMBER), question("LP001122")];
     let request = Track::request(&account(""), &questions, &occasion());
-    let expected = "https://x/tracking/2026-01/trackings?tracking_numbers=RN740215885GB,LP001122&limit=200\
+    let expected = "https://x/tracking/2026-07/trackings?tracking_numbers=RN740215885GB,LP001122&limit=200\
         &created_at_min=2025-12-04T00%3A00%3A00Z";
     assert_eq!(request.url, expected);
     assert!(request.headers.contains(&("as-api-key", "k3y".into())));
@@ -81,7 +81,7 @@ fn a_number_that_is_not_spoken_of_is_created() {
     assert!(!account("").is_asked_for(&about(fixture!("aftership/pending.json"))));
     assert!(!account("").is_asked_for(&about(fixture!("aftership/wrong_key.json"))));
     let request = Introduce::request(&account("royal-mail"), &[question(NUMBER)], &occasion());
-    assert_eq!(request.url, "https://x/tracking/2026-01/trackings");
+    assert_eq!(request.url, "https://x/tracking/2026-07/trackings");
     let body: Value = serde_json::from_slice(&request.body.expect("a body")).expect("JSON");
     assert_eq!(body, json!({"tracking_number": NUMBER, "slug": "royal-mail"}));
 }

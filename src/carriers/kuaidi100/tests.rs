@@ -185,6 +185,21 @@ fn any_value() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
+    fn a_form_is_opened_as_it_was_written(param in ".*", garbage in proptest::collection::vec(any::<u8>(), 0..60)) {
+        let pushes = push::Pushes::salted(SecretString::from(SALT));
+        let sign = sign::upper_md5(&[&param, SALT]);
+        let form = format!("x=&sign={sign}&param={}", percent_encoded(&param)).into_bytes();
+        prop_assert_eq!(pushes.open(&form), Ok(param.into_bytes()));
+        let verified = |body: &[u8]| {
+            pushes.verify(&Pushed { header: &|_| None, query: "", body }, from_micros(0)).is_ok()
+        };
+        prop_assert!(verified(&form));
+        prop_assert!(!verified(&garbage));
+        let fields = [b"sign=".as_slice(), &garbage, b"&param=", &garbage].concat();
+        prop_assert!(!verified(&fields));
+    }
+
+    #[test]
     fn any_values_in_the_format_are_survived_and_deliver_only_uncontradicted(
         values in proptest::collection::vec(any_value(), 9),
     ) {

@@ -12,7 +12,7 @@ pub const PROTOCOL: Protocol = Protocol {
     delivered: "RN740215885GB",
     unknown: "RN740215993GB",
     answer,
-    is_question: |asked| asked.path.starts_with("/tracking/2026-01/trackings?"),
+    is_question: |asked| asked.path.starts_with("/tracking/2026-07/trackings?"),
 };
 
 fn answer(asked: &Asked, _before: &[Asked]) -> Reply {
