@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::ability::{Abilities, Receive};
+use super::neutral::{self, Neutral};
 use super::place::Gazetteer;
 use super::reading::{NotAnAnswer, Reading};
 use crate::config::{ConfigError, Table};
@@ -153,11 +154,28 @@ fn open(
     let base_url = common.base_url.trim_end_matches('/').to_owned();
     check_address(&format!("{key}.base_url"), &base_url, allow_private)?;
     let push_secret = common.push_secret.filter(|secret| !secret.expose_secret().is_empty());
-    let abilities = (adapter.open)(Opening { key, base_url, push_secret, table })?;
-    Ok(abilities.map(|abilities| {
-        let receiver = abilities.receive.clone().map(|receive| Receiver { receive, read: adapter.read });
-        Account { id, adapter, abilities, limits, receiver }
-    }))
+    let opening = Opening { key: key.clone(), base_url, push_secret: push_secret.clone(), table };
+    let Some(abilities) = (adapter.open)(opening)? else { return Ok(None) };
+    let receiver = receiver(adapter, &abilities, &key, push_secret)?;
+    Ok(Some(Account { id, adapter, abilities, limits, receiver }))
+}
+
+/// A carrier's own way of pushing; for those that have none, the neutral one.
+fn receiver(
+    adapter: &Adapter,
+    abilities: &Abilities,
+    key: &str,
+    push_secret: Option<SecretString>,
+) -> Result<Option<Receiver>, ConfigError> {
+    match (abilities.receive.clone(), push_secret) {
+        (Some(receive), _) => Ok(Some(Receiver { receive, read: adapter.read })),
+        (None, Some(secret)) => {
+            let neutral = Neutral::signed_with(&secret)
+                .map_err(|error| invalid(&format!("{key}.push_secret"), error.to_string()))?;
+            Ok(Some(Receiver { receive: Arc::new(neutral), read: neutral::read }))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 fn check_address(key: &str, url: &str, allow_private: bool) -> Result<(), ConfigError> {

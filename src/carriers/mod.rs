@@ -18,30 +18,37 @@
 
 mod ability;
 mod account;
+mod aftership;
 mod agreement;
 mod australia_post;
 mod canada_post;
 mod codes;
 #[cfg(test)]
 mod contract;
+mod countries;
 mod dhl_unified;
 mod fedex;
 mod fields;
 mod french;
 mod json;
+mod kuaidi100;
 mod la_poste;
+mod merge;
 mod moment;
+mod neutral;
 pub mod numbers;
 mod oauth;
 mod place;
 mod reading;
 mod registry;
 mod royal_mail;
+mod seventeentrack;
 #[cfg(test)]
 mod shaken;
 mod testimony;
 mod ups;
 mod usps;
+mod witness;
 mod wording;
 mod zones;
 

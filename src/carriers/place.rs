@@ -30,6 +30,12 @@ pub trait Gazetteer: Sync {
     fn find(&self, country: Country, region: &str, town: &str, postal_code: &str) -> Option<Spot>;
 }
 
+/// Coordinates as they are written. Nobody's hub is where the equator meets Greenwich: that is a form left empty.
+pub fn point(latitude: &str, longitude: &str) -> Option<Point> {
+    let (lat, lon) = (latitude.trim().parse().ok()?, longitude.trim().parse().ok()?);
+    Point::new(lat, lon).ok().filter(|point| (point.lat, point.lon) != (0.0, 0.0))
+}
+
 impl Place {
     pub fn country(&self) -> Option<Country> {
         self.country.to_ascii_uppercase().parse().ok()

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::{Account, Adapter, open_all};
-use super::{australia_post, canada_post, dhl_unified, fedex, la_poste, royal_mail, ups, usps};
+use super::{
+    aftership, australia_post, canada_post, dhl_unified, fedex, kuaidi100, la_poste, royal_mail,
+    seventeentrack, ups, usps,
+};
 use crate::config::{self, ConfigError};
 use crate::domain::carrier::CarrierCode;
 
@@ -14,6 +17,9 @@ pub const ADAPTERS: &[&Adapter] = &[
     &ups::ADAPTER,
     &fedex::ADAPTER,
     &usps::ADAPTER,
+    &seventeentrack::ADAPTER,
+    &kuaidi100::ADAPTER,
+    &aftership::ADAPTER,
     &royal_mail::ADAPTER,
     &australia_post::ADAPTER,
     &canada_post::ADAPTER,
@@ -118,6 +124,10 @@ mod tests {
             ("[carriers.dhl_unified]\nday_begins = \"noon\"", "carriers.dhl_unified.day_begins: "),
             ("[carriers.dhl_unified]\nnumbers_per_call = 2", "carriers.dhl_unified.numbers_per_call: "),
             ("[carriers.dhl_unified]\nconcurrency_max = 0", "carriers.dhl_unified.concurrency_max: "),
+            (
+                "[carriers.dhl_unified]\napi_key = \"k\"\npush_secret = \"s3cret\"",
+                "carriers.dhl_unified.push_secret: ",
+            ),
             ("[carriers.dhl_unified]\ncalls_per_second = -1", "carriers.dhl_unified.calls_per_second: "),
             ("[carriers.dhl_unified.accounts.x]\ncalls_per_dya = 1", "carriers.dhl_unified.accounts.x: "),
         ] {

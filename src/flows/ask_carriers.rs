@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::gazetteer::Embedded;
 use crate::carriers::{
-    Account, Authorise, Failure, FailureKind, NotAnAnswer, Occasion, Question, Reading, Token,
+    Account, Authorise, Failure, FailureKind, NotAnAnswer, Occasion, Question, Reading, Said, Token,
 };
 use crate::domain::carrier::AccountId;
 use crate::domain::instant::Instant;
@@ -97,10 +97,10 @@ impl Asker {
             return Ok(heard);
         };
         let is_new = |failure: &Failure| introduce.is_asked_for(failure);
-        let is_of_new = |question: &&Question| {
-            reading.failures.iter().any(|failure| {
-                is_new(failure) && failure.number.as_ref().is_none_or(|number| *number == question.number)
-            })
+        // Some say so of a number, others say nothing of it at all.
+        let is_of_new = |question: &&Question| match reading.about(&question.number) {
+            Said::Failed(failure) => is_new(&failure),
+            Said::Events { .. } => false,
         };
         let new: Vec<Question> = questions.iter().filter(is_of_new).cloned().collect();
         if new.is_empty() {

@@ -1,12 +1,15 @@
 //! Every adapter against a server on loopback that speaks its carrier's protocol: credentials, passes and
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
+mod aftership;
 mod australia_post;
 mod canada_post;
 mod dhl_unified;
 mod fedex;
+mod kuaidi100;
 mod la_poste;
 mod royal_mail;
+mod seventeentrack;
 mod ups;
 mod usps;
 
@@ -42,6 +45,9 @@ const PROTOCOLS: &[Protocol] = &[
     ups::PROTOCOL,
     fedex::PROTOCOL,
     usps::PROTOCOL,
+    seventeentrack::PROTOCOL,
+    kuaidi100::PROTOCOL,
+    aftership::PROTOCOL,
     royal_mail::PROTOCOL,
     australia_post::PROTOCOL,
     canada_post::PROTOCOL,
@@ -54,6 +60,8 @@ const PROTOCOLS: &[Protocol] = &[
     la_poste::PROTOCOL,
     royal_mail::PROTOCOL,
 ];
+const PROTOCOLS: &[Protocol] =
+    &[dhl_unified::PROTOCOL, seventeentrack::PROTOCOL, kuaidi100::PROTOCOL, aftership::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {

@@ -1,0 +1,15 @@
+//! What 17TRACK wants to know of an account.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub api_key: SecretString,
+    pub version: String,
+    #[serde(default)]
+    pub carrier: u32,
+    #[serde(default)]
+    pub send_phone: bool,
+}
