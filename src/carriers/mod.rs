@@ -18,16 +18,25 @@
 
 mod ability;
 mod account;
+mod beijing;
+mod chinese;
 mod codes;
 #[cfg(test)]
 mod contract;
 mod dhl_unified;
+mod discretion;
+mod ems;
+mod excuses;
+mod fields;
+mod form;
 mod json;
 mod moment;
 pub mod numbers;
 mod place;
 mod reading;
 mod registry;
+mod sf_express;
+mod verdict;
 mod wording;
 mod zones;
 

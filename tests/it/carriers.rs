@@ -2,6 +2,8 @@
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
 mod dhl_unified;
+mod ems;
+mod sf_express;
 
 use chrono::{DateTime, Utc};
 use sampan::carriers::{Account, FailureKind, Question, Registry, Said};
@@ -30,7 +32,7 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL];
+const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, ems::PROTOCOL, sf_express::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {
