@@ -37,10 +37,6 @@ impl<'a> Fields<'a> {
         json::text_or_empty(self.raw(name))
     }
 
-    pub fn object(&self, name: &str) -> Option<Fields<'a>> {
-        Fields::of(self.raw(name)?)
-    }
-
     /// The entries of a list; an object by itself is a list of one.
     pub fn list(&self, name: &str) -> Vec<&'a RawValue> {
         entries(self.raw(name))

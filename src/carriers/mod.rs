@@ -19,6 +19,7 @@
 mod ability;
 mod account;
 mod beijing;
+mod cainiao;
 mod chinese;
 mod codes;
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::{Account, Adapter, open_all};
-use super::{dhl_unified, ems, sf_express};
+use super::{cainiao, dhl_unified, ems, sf_express};
 use crate::config::{self, ConfigError};
 use crate::domain::carrier::CarrierCode;
 
 /// One line a carrier.
-pub const ADAPTERS: &[&Adapter] = &[&dhl_unified::ADAPTER, &ems::ADAPTER, &sf_express::ADAPTER];
+pub const ADAPTERS: &[&Adapter] =
+    &[&cainiao::ADAPTER, &dhl_unified::ADAPTER, &ems::ADAPTER, &sf_express::ADAPTER];
 
 /// Fixed from the start. A carrier without credentials is not in it.
 #[derive(Clone, Default)]

@@ -1,6 +1,7 @@
 //! Every adapter against a server on loopback that speaks its carrier's protocol: credentials, passes and
 //! signatures are checked there as the carrier would, and answers come over the wire.
 
+mod cainiao;
 mod dhl_unified;
 mod ems;
 mod sf_express;
@@ -32,7 +33,8 @@ pub struct Protocol {
     pub is_question: fn(&Asked) -> bool,
 }
 
-const PROTOCOLS: &[Protocol] = &[dhl_unified::PROTOCOL, ems::PROTOCOL, sf_express::PROTOCOL];
+const PROTOCOLS: &[Protocol] =
+    &[cainiao::PROTOCOL, dhl_unified::PROTOCOL, ems::PROTOCOL, sf_express::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {

@@ -50,6 +50,6 @@ fn opened(sealed: &str) -> Option<Value> {
         cipher.decrypt_block(&mut block);
         text.extend(block.0);
     }
-    text.truncate(text.len() - usize::from(*text.last()?));
+    text.truncate(text.len().checked_sub(usize::from(*text.last()?))?);
     serde_json::from_slice(text.strip_suffix(KEY.as_bytes())?).ok()
 }
