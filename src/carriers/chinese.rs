@@ -271,7 +271,7 @@ const NEGATIONS: &[&str] =
 /// They put off what follows. Bad news stands even so: what is going to come back is on its way back.
 const PUT_OFF: &[&str] = &[
     "预计", "即将", "将会", "将于", "将由", "将在", "等待", "准备", "计划", "安排", "尽快", "需要", "可以",
-    "可选", "请您", "请本", "请在", "请于",
+    "可选", "可由", "可放", "可在", "请您", "请本", "请在", "请于", "请及", "请当", "请先",
 ];
 
 /// As [`PUT_OFF`], where they stand right before it.
@@ -355,4 +355,57 @@ fn is_doubted(before: &str, status: EventStatus) -> bool {
     let says = |words: &[&str]| words.iter().any(|word| near.contains(word));
     let is_put_off = says(PUT_OFF) || PUT_OFF_NEXT.iter().any(|word| clause.ends_with(word));
     says(NEGATIONS) || wording::can_be_doubted(status) && is_put_off
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_phrase_is_hidden_by_one_before_it() {
+        for (phrase, status) in PHRASES {
+            assert_eq!(meaning(&[phrase]), Meaning::Says(*status), "{phrase}");
+        }
+        for (phrase, to) in RECIPIENTS {
+            assert_eq!(recipient(&[phrase]), *to, "{phrase}");
+        }
+    }
+
+    #[test]
+    fn a_claim_can_be_taken_back_or_put_off() {
+        let delivered = Meaning::Says(S::Delivered);
+        for (text, expected) in [
+            ("您的快件已签收", delivered),
+            ("您的快件 已簽收", delivered),
+            ("客户【本人】签收。", delivered),
+            ("收件人不在，已由邻居代收", Meaning::Says(S::AttemptFailed)),
+            ("如未收到请联系快递员，快件已签收", delivered),
+            ("快递员已将快件放在门口，签收成功", delivered),
+            ("快件未签收", Meaning::Says(S::AttemptFailed)),
+            ("快件未显示已签收", Meaning::Doubted),
+            ("待签收", Meaning::Doubted),
+            ("预计今日签收", Meaning::Doubted),
+            ("如已签收请忽略", Meaning::Doubted),
+            ("请及时签收", Meaning::Doubted),
+            ("可由物业代收", Meaning::Doubted),
+            ("请在签收前验货", Meaning::Nothing),
+            ("可查看签收人信息", Meaning::Nothing),
+            ("代收货款100元", Meaning::Nothing),
+            ("即将退回", Meaning::Says(S::Returning)),
+            ("没有破损", Meaning::Doubted),
+            ("如遇破损请拒收", Meaning::Doubted),
+            ("快件到达【上海】，准备派送", Meaning::Says(S::Arrived)),
+            ("Delivered", Meaning::Nothing),
+        ] {
+            assert_eq!(meaning(&[text]), expected, "{text}");
+        }
+        assert_eq!(meaning_in_either(&["Delivered"]), delivered);
+    }
+
+    #[test]
+    fn the_other_script_comes_in_pairs() {
+        let letters: Vec<char> = TRADITIONAL.chars().collect();
+        let (pairs, rest) = letters.as_chunks::<2>();
+        assert!(rest.is_empty() && pairs.iter().all(|[traditional, simplified]| traditional != simplified));
+    }
 }
