@@ -130,6 +130,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn padding_has_to_be_whole() {
+        let opened = |end: [u8; 4]| {
+            let mut bytes = [b'1'; BLOCK];
+            bytes[12..].copy_from_slice(&end);
+            let mut block = Array(bytes);
+            key().cipher.encrypt_block(&mut block);
+            key().opened(STANDARD.encode(block.0).as_bytes()).map(|text| text.len())
+        };
+        assert_eq!([opened([9, 9, 2, 2]), opened([9, 9, 9, 1])], [Some(14), Some(15)]);
+        assert_eq!([opened([9, 9, 3, 2]), opened([9, 9, 9, 0]), opened([17; 4])], [None; 3]);
+    }
+
     proptest! {
         #[test]
         fn what_is_sealed_is_opened(text in ".*") {
