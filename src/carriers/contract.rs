@@ -212,6 +212,31 @@ pub fn summary(reading: &Result<Reading, NotAnAnswer>) -> String {
     lines.join("\n")
 }
 
+/// A value of JSON as carriers have them: documented, of another type, or strange.
+pub fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    use serde_json::{Value, json};
+    const TEXTS: &[&str] =
+        &["", "80", "704", "30", "2026-03-04 10:00:00", "已签收", "Delivered", "SF1234567890123", "true"];
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        proptest::sample::select(TEXTS).prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+        Just(json!([1, "80", null])),
+        Just(json!({"opCode": "80"})),
+    ]
+}
+
+/// An object with some of these fields, of any values.
+pub fn object_of(names: &'static [&'static str]) -> impl Strategy<Value = serde_json::Value> {
+    let values = proptest::collection::vec(proptest::option::of(any_json()), names.len());
+    values.prop_map(move |values| {
+        let fields = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+        serde_json::Value::Object(fields.collect())
+    })
+}
+
 /// A recorded answer, by the adapter's folder and its file.
 macro_rules! fixture {
     ($path:literal) => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::account::{Account, Adapter, open_all};
 use super::{
-    aftership, australia_post, canada_post, dhl_unified, fedex, kuaidi100, la_poste, royal_mail,
-    seventeentrack, ups, usps,
+    aftership, australia_post, cainiao, canada_post, dhl_unified, ems, fedex, kuaidi100, la_poste,
+    royal_mail, seventeentrack, sf_express, ups, usps,
 };
 use crate::config::{self, ConfigError};
 use crate::domain::carrier::CarrierCode;
@@ -17,6 +17,9 @@ pub const ADAPTERS: &[&Adapter] = &[
     &ups::ADAPTER,
     &fedex::ADAPTER,
     &usps::ADAPTER,
+    &sf_express::ADAPTER,
+    &ems::ADAPTER,
+    &cainiao::ADAPTER,
     &seventeentrack::ADAPTER,
     &kuaidi100::ADAPTER,
     &aftership::ADAPTER,

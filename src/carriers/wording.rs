@@ -360,7 +360,7 @@ fn is_doubted(before: &str) -> bool {
 
 /// Progress and endings are claims. Bad news stands however it is put: a false alarm
 /// costs a look, a false delivery costs the buyer's money.
-fn can_be_doubted(status: EventStatus) -> bool {
+pub fn can_be_doubted(status: EventStatus) -> bool {
     match bearing(status) {
         Bearing::Onward | Bearing::Over => true,
         Bearing::Before | Bearing::Adverse => false,

@@ -3,13 +3,16 @@
 
 mod aftership;
 mod australia_post;
+mod cainiao;
 mod canada_post;
 mod dhl_unified;
+mod ems;
 mod fedex;
 mod kuaidi100;
 mod la_poste;
 mod royal_mail;
 mod seventeentrack;
+mod sf_express;
 mod ups;
 mod usps;
 
@@ -45,6 +48,9 @@ const PROTOCOLS: &[Protocol] = &[
     ups::PROTOCOL,
     fedex::PROTOCOL,
     usps::PROTOCOL,
+    sf_express::PROTOCOL,
+    ems::PROTOCOL,
+    cainiao::PROTOCOL,
     seventeentrack::PROTOCOL,
     kuaidi100::PROTOCOL,
     aftership::PROTOCOL,
@@ -62,6 +68,8 @@ const PROTOCOLS: &[Protocol] = &[
 ];
 const PROTOCOLS: &[Protocol] =
     &[dhl_unified::PROTOCOL, seventeentrack::PROTOCOL, kuaidi100::PROTOCOL, aftership::PROTOCOL];
+const PROTOCOLS: &[Protocol] =
+    &[cainiao::PROTOCOL, dhl_unified::PROTOCOL, ems::PROTOCOL, sf_express::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {

@@ -4,6 +4,7 @@ pub mod app;
 pub mod binary;
 pub mod daemon;
 pub mod database;
+pub mod forms;
 pub mod http;
 pub mod journey;
 pub mod postgres;
