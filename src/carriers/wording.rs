@@ -27,7 +27,6 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("held for customer pickup", S::AvailableForCollection),
     ("ready for recipient pickup", S::AvailableForCollection),
     // Handed over to where somebody has to go for it.
-    ("delivered to agent", S::AvailableForCollection),
     ("delivered to collection point", S::AvailableForCollection),
     ("delivered to your nominated collection point", S::AvailableForCollection),
     ("delivered to local collect", S::AvailableForCollection),

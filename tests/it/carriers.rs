@@ -59,17 +59,6 @@ const PROTOCOLS: &[Protocol] = &[
     canada_post::PROTOCOL,
     la_poste::PROTOCOL,
 ];
-const PROTOCOLS: &[Protocol] = &[
-    australia_post::PROTOCOL,
-    canada_post::PROTOCOL,
-    dhl_unified::PROTOCOL,
-    la_poste::PROTOCOL,
-    royal_mail::PROTOCOL,
-];
-const PROTOCOLS: &[Protocol] =
-    &[dhl_unified::PROTOCOL, seventeentrack::PROTOCOL, kuaidi100::PROTOCOL, aftership::PROTOCOL];
-const PROTOCOLS: &[Protocol] =
-    &[cainiao::PROTOCOL, dhl_unified::PROTOCOL, ems::PROTOCOL, sf_express::PROTOCOL];
 
 /// Signatures are checked against the real time of day.
 fn now() -> DateTime<Utc> {

@@ -104,7 +104,7 @@ mod tests {
             ("Will be delivered tomorrow", "unknown"),
             ("Not delivered", "attempt_failed"),
             ("Delivered to agent", "available_for_collection"),
-            ("Delivered to agent - KEW NEWSAGENCY", "available_for_collection"),
+            ("Delivered to agent - KEW NEWSAGENCY", "unknown"),
             ("Delivered - returned to sender", "returned"),
             ("Awaiting collection - Delivered", "available_for_collection"),
             ("In transit - Delivered", "unknown"),
