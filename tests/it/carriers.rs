@@ -151,7 +151,8 @@ async fn a_carrier_that_wants_fewer_questions_is_understood() {
         };
         let line = Line::open(protocol, protocol.config, busy).await;
         let heard = line.ask(protocol, protocol.delivered).await;
-        let reading = heard.ok().expect("an answer").reading.expect("a status that says enough");
+        let Ok(heard) = heard else { panic!("{}: no answer", protocol.carrier) };
+        let reading = heard.reading.expect("a status that says enough");
         let failure = &reading.failures[0];
         assert_eq!(failure.kind, FailureKind::RateLimited, "{}", protocol.carrier);
         assert_eq!(failure.retry_after.map(|wait| wait.as_secs()), Some(7), "{}", protocol.carrier);
