@@ -16,6 +16,7 @@ mod operator;
 mod outbox;
 mod pack;
 mod plan;
+mod poll_plan;
 mod serve;
 
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Plan pickup requests from standard input, one a line, over a network in files.
     Plan(plan::PlanRequests),
+    /// Say whom to ask now, slot by slot, to a simulator on standard input and output.
+    PollPlan(poll_plan::PollPlan),
     /// Load hubs and lanes.
     Network(network::Network),
     /// Create, list and suspend merchants, renew their keys and secrets.
@@ -85,6 +88,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(settings(config)?).await,
             Command::Migrate(migrate) => migrate.run(&settings(config)?).await,
             Command::Plan(plan) => plan.run(&settings(config)?),
+            Command::PollPlan(poll_plan) => poll_plan.run(),
             Command::Network(network) => network.run(settings(config)?).await,
             Command::Merchant(merchant) => merchant.run(settings(config)?).await,
             Command::HubKey(hub_key) => hub_key.run(settings(config)?).await,

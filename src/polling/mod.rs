@@ -6,8 +6,10 @@
 //! parcel is watched a while for corrections and returns, then let go. No parcel is ever
 //! dropped because its carrier fails.
 //!
+//! Who is worth a call most, by what was learnt, is said by [`policy`].
 //! What may be asked of an account is kept by [`quota`], and by [`breaker`] while its carrier fails.
 
 pub mod breaker;
+pub mod policy;
 pub mod quota;
 pub mod rules;

@@ -23,6 +23,7 @@ mod papers;
 mod pickups;
 mod planning;
 mod plans;
+mod poll_plan;
 mod polling;
 mod replan;
 mod replan_packed;
