@@ -22,7 +22,7 @@ use crate::escrow::webhook::Webhook;
 use crate::flows::ask_carriers::Asker;
 use crate::flows::close_departures::Setbacks;
 use crate::flows::import_network::{self, LoadError};
-use crate::flows::poll_carriers::Lines;
+use crate::flows::poll_carriers::{Foreseen, Lines};
 use crate::flows::take_pushes;
 use crate::flows::{
     Cutoffs, Deps, InFlight, Pulse, Stopping, poll_carriers, replan, send_triggers, send_webhooks,
@@ -110,6 +110,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         in_flight: InFlight::default(),
         pulse: Pulse::default(),
         lines: Lines::default(),
+        foreseen: Foreseen::new(&settings.polling),
         setbacks: Setbacks::default(),
         stopping: Stopping::default(),
         settings,

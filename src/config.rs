@@ -110,8 +110,9 @@ pub struct PromiseDays {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Polling {
-    pub hours_in_transit: f64,
-    pub hours_out_for_delivery: f64,
+    pub minutes_between_least: f64,
+    pub hours_between_most: f64,
+    pub price_minutes: f64,
     pub hours_on_hold: f64,
     pub retry_minutes_first: u32,
     pub retry_minutes_max: u32,
@@ -261,13 +262,14 @@ impl Settings {
 
     fn check_figures(&self) -> Result<(), ConfigError> {
         let hours = [
-            self.polling.hours_in_transit,
-            self.polling.hours_out_for_delivery,
+            self.polling.minutes_between_least,
+            self.polling.hours_between_most,
+            self.polling.price_minutes,
             self.polling.hours_on_hold,
             self.polling.hours_delivered,
         ];
         if hours.iter().any(|hours| !(*hours > 0.0 && hours.is_finite())) {
-            return invalid("polling", "hours have to be more than 0");
+            return invalid("polling", "hours, minutes and the price have to be more than 0");
         }
         let counts = [
             ("http.connections_max", self.http.connections_max as u64),

@@ -54,7 +54,7 @@ use tokio::sync::Notify;
 
 use ask_carriers::Asker;
 use close_departures::Setbacks;
-use poll_carriers::Lines;
+use poll_carriers::{Foreseen, Lines};
 
 use crate::carriers::Registry;
 use crate::clock::Clock;
@@ -91,6 +91,7 @@ pub struct Deps {
     pub pulse: Pulse,
     pub asker: Asker,
     pub lines: Lines,
+    pub foreseen: Foreseen,
     pub setbacks: Setbacks,
     pub stopping: Stopping,
 }

@@ -9,6 +9,7 @@
 //! and what was stored already is not stored twice. No more is in memory than is under way.
 
 mod claim;
+pub mod foresee;
 mod hear;
 mod lines;
 pub mod take_in;
@@ -27,6 +28,7 @@ use crate::faults;
 use crate::store::{StoreError, tracked};
 use crate::telemetry;
 use claim::{Call, Claimed, claim};
+pub use foresee::Foreseen;
 use hear::hear;
 pub use lines::Lines;
 
@@ -40,6 +42,7 @@ pub async fn work(deps: Deps, stop: watch::Receiver<bool>) {
         tokio::spawn(async move { work_account(&deps, &account, stop).await })
     });
     let mut all: Vec<_> = accounts.collect();
+    all.push(tokio::spawn(foresee::work(deps.clone(), stop.clone())));
     all.push(tokio::spawn(async move { work_unconfigured(&deps, stop).await }));
     futures_util::future::join_all(all).await;
 }
@@ -101,6 +104,7 @@ async fn next_calls(deps: &Deps, account: &Account, under_way: usize) -> Result<
         deps.lines.was_not_used(&account.id, wall);
     }
     let Claimed { calls } = claimed?;
+    deps.foreseen.count(&account.id, calls.len());
     Ok(calls)
 }
 

@@ -10,6 +10,7 @@
 //! What may be asked of an account is kept by [`quota`], and by [`breaker`] while its carrier fails.
 
 pub mod breaker;
+pub mod foresight;
 pub mod policy;
 pub mod quota;
 pub mod rules;

@@ -55,12 +55,14 @@ pub fn silence(known: &Known, settings: &config::Polling, now: Instant) -> Optio
     (known.delivered_at.is_none() && too_long_at <= now).then_some(Silence { too_long_at, days })
 }
 
-/// `status` is the parcel's after the answer was taken in.
+/// `status` is the parcel's after the answer was taken in, `foreseen` when a parcel under way is worth
+/// another look.
 pub fn next(
     outcome: &Outcome,
     status: ShipmentStatus,
     known: &Known,
     failures: u32,
+    foreseen: Instant,
     settings: &config::Polling,
     now: Instant,
 ) -> Next {
@@ -78,10 +80,11 @@ pub fn next(
         return Next { at: None, failures: 0 };
     }
     match outcome {
-        Outcome::Answered if silence(known, settings, now).is_some() => {
-            Next { at: Some(now + wait(status, settings) * SLOWER), failures: 0 }
+        Outcome::Answered => {
+            let wait = wait(status, foreseen, settings, now);
+            let is_silent = silence(known, settings, now).is_some();
+            Next { at: Some(now + if is_silent { wait * SLOWER } else { wait }), failures: 0 }
         }
-        Outcome::Answered => Next { at: Some(now + wait(status, settings)), failures: 0 },
         Outcome::NotNow { after } => {
             let after = chrono::Duration::from_std((*after).min(LONGEST_ASKED)).unwrap_or_default();
             Next { at: Some(now + after), failures }
@@ -94,12 +97,17 @@ pub fn next(
 /// So many times longer nobody looks for what has been silent for too long.
 const SLOWER: i32 = 3;
 
-fn wait(status: ShipmentStatus, settings: &config::Polling) -> chrono::Duration {
-    let hours = match status {
-        ShipmentStatus::OutForDelivery => settings.hours_out_for_delivery,
+fn wait(
+    status: ShipmentStatus,
+    foreseen: Instant,
+    settings: &config::Polling,
+    now: Instant,
+) -> chrono::Duration {
+    let hours = |hours: f64| chrono::Duration::seconds((hours * 3_600.0) as i64);
+    match status {
         // What is lost is found again now and then.
-        ShipmentStatus::OnHold | ShipmentStatus::Lost => settings.hours_on_hold,
-        ShipmentStatus::Delivered => settings.hours_delivered,
+        ShipmentStatus::OnHold | ShipmentStatus::Lost => hours(settings.hours_on_hold),
+        ShipmentStatus::Delivered => hours(settings.hours_delivered),
         ShipmentStatus::Requested
         | ShipmentStatus::Accepted
         | ShipmentStatus::PickupScheduled
@@ -110,12 +118,12 @@ fn wait(status: ShipmentStatus, settings: &config::Polling) -> chrono::Duration 
         | ShipmentStatus::AtGateway
         | ShipmentStatus::Customs
         | ShipmentStatus::LastMile
+        | ShipmentStatus::OutForDelivery
         | ShipmentStatus::Returning
         | ShipmentStatus::Returned
         | ShipmentStatus::Destroyed
-        | ShipmentStatus::Cancelled => settings.hours_in_transit,
-    };
-    chrono::Duration::seconds((hours * 3_600.0) as i64)
+        | ShipmentStatus::Cancelled => foreseen - now,
+    }
 }
 
 /// A carrier that asks for longer than a day is asked the next day all the same.
@@ -140,6 +148,10 @@ mod tests {
         Known { since: from_micros(0), seen: None, delivered_at }
     }
 
+    fn foreseen(now: Instant) -> Instant {
+        now + chrono::Duration::hours(4)
+    }
+
     fn settings() -> config::Polling {
         config::defaults_with("").expect("defaults").polling
     }
@@ -149,11 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn a_parcel_at_the_door_is_asked_about_more_often() {
+    fn what_is_under_way_is_asked_about_when_that_is_worth_it() {
         let now = from_micros(0);
-        let wait = |status| hours(next(&Outcome::Answered, status, &known(None), 0, &settings(), now), now);
+        let wait = |status| {
+            hours(next(&Outcome::Answered, status, &known(None), 0, foreseen(now), &settings(), now), now)
+        };
         assert_eq!(wait(ShipmentStatus::LastMile), Some(4.0));
-        assert_eq!(wait(ShipmentStatus::OutForDelivery), Some(1.0));
+        assert_eq!(wait(ShipmentStatus::OnHold), Some(8.0));
     }
 
     #[test]
@@ -162,13 +176,27 @@ mod tests {
         let failed = Outcome::Failed { retry_after: None };
         let waits: Vec<_> = (0..7)
             .filter_map(|failures| {
-                hours(next(&failed, ShipmentStatus::LastMile, &known(None), failures, &settings(), now), now)
+                hours(
+                    next(
+                        &failed,
+                        ShipmentStatus::LastMile,
+                        &known(None),
+                        failures,
+                        foreseen(now),
+                        &settings(),
+                        now,
+                    ),
+                    now,
+                )
             })
             .collect();
         assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0]);
         let asked = Outcome::Failed { retry_after: Some(Duration::from_secs(7_200)) };
         assert_eq!(
-            hours(next(&asked, ShipmentStatus::LastMile, &known(None), 0, &settings(), now), now),
+            hours(
+                next(&asked, ShipmentStatus::LastMile, &known(None), 0, foreseen(now), &settings(), now),
+                now
+            ),
             Some(2.0)
         );
     }
@@ -177,7 +205,7 @@ mod tests {
     fn a_carrier_that_wants_fewer_questions_does_not_count_against_the_parcel() {
         let now = from_micros(0);
         let not_now = Outcome::NotNow { after: Duration::from_secs(3_600) };
-        let next = next(&not_now, ShipmentStatus::LastMile, &known(None), 2, &settings(), now);
+        let next = next(&not_now, ShipmentStatus::LastMile, &known(None), 2, foreseen(now), &settings(), now);
         assert_eq!((hours(next.clone(), now), next.failures), (Some(1.0), 2));
     }
 
@@ -191,14 +219,22 @@ mod tests {
                 ShipmentStatus::Delivered,
                 &known(Some(delivered_at)),
                 0,
+                foreseen(now),
                 &settings(),
                 now,
             )
             .at
         };
         assert!(at(1).is_some() && at(4).is_none());
-        let returned =
-            next(&Outcome::Answered, ShipmentStatus::Returned, &known(None), 0, &settings(), delivered_at);
+        let returned = next(
+            &Outcome::Answered,
+            ShipmentStatus::Returned,
+            &known(None),
+            0,
+            foreseen(delivered_at),
+            &settings(),
+            delivered_at,
+        );
         assert_eq!(returned.at, None);
     }
 
@@ -215,7 +251,10 @@ mod tests {
         assert_eq!(silence(&heard, &settings, day(days + 5)), None);
         let wait = |known: &Known| {
             let now = day(days + 5);
-            hours(next(&Outcome::Answered, ShipmentStatus::LastMile, known, 0, &settings, now), now)
+            hours(
+                next(&Outcome::Answered, ShipmentStatus::LastMile, known, 0, foreseen(now), &settings, now),
+                now,
+            )
         };
         assert_eq!((wait(&heard), wait(&self::known(None))), (Some(4.0), Some(12.0)));
     }

@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
+use crate::flows::poll_carriers::foresee;
 use crate::flows::{
     Deps, book_departures, close_departures, forget_answers, import_network, replan, send_webhooks,
     take_pushes,
@@ -23,7 +24,7 @@ use crate::telemetry;
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 9] = [
+const JOBS: [(&str, &str, Verb); 10] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -57,6 +58,9 @@ const JOBS: [(&str, &str, Verb); 9] = [
         Box::pin(
             async move { take_pushes::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) },
         )
+    }),
+    ("forget_journeys", "20 37 * * * *", |deps| {
+        Box::pin(async move { foresee::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) })
     }),
     ("forget_webhooks", "50 17 * * * *", |deps| {
         Box::pin(async move {

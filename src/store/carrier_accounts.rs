@@ -21,15 +21,21 @@ pub async fn lock(tx: &Tx, id: &AccountId) -> Result<Option<Usage>, StoreError> 
     let sql = format!("SELECT * FROM carrier_account WHERE carrier = $1 AND name = $2{hold}");
     let values = [id.carrier.to_string().into(), id.name.clone().into()];
     let row = carrier_account::Model::find_by_statement(statement(tx, &sql, values)).one(tx).await?;
-    let column = Column("carrier_account", "calls");
-    row.map(|row| {
-        Ok(Usage {
-            next_call_at: from_micros(row.next_call_at),
-            day_began_at: from_micros(row.day_began_at),
-            calls: column.number(row.calls)?,
-        })
+    row.map(from_row).transpose()
+}
+
+/// Without holding it.
+pub async fn find(db: &impl ConnectionTrait, id: &AccountId) -> Result<Option<Usage>, StoreError> {
+    let key = (id.carrier.to_string(), id.name.clone());
+    carrier_account::Entity::find_by_id(key).one(db).await?.map(from_row).transpose()
+}
+
+fn from_row(row: carrier_account::Model) -> Result<Usage, StoreError> {
+    Ok(Usage {
+        next_call_at: from_micros(row.next_call_at),
+        day_began_at: from_micros(row.day_began_at),
+        calls: Column("carrier_account", "calls").number(row.calls)?,
     })
-    .transpose()
 }
 
 /// Makes the row of an account that was never asked, so that it can be held.

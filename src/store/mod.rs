@@ -30,6 +30,7 @@ pub mod network;
 pub mod operators;
 pub mod orders;
 pub mod outbox;
+pub mod poll_histories;
 pub mod replans;
 pub mod schema;
 pub mod serials;

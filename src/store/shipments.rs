@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::{parcel, pickup_request, plan, shipment};
-use super::row::{Column, to_json};
+use super::row::{Column, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::contact::{Consignee, Pickup};
 use crate::domain::event::DeliveredTo;
@@ -178,14 +178,21 @@ pub async fn parcels_of(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result
     query.all(db).await?.into_iter().map(parcel_from_row).collect()
 }
 
-/// Where one parcel is. None: there is no such parcel.
-pub async fn parcel_status(
+/// Where one parcel is, and when it is expected at the latest. None: there is no such parcel.
+pub async fn parcel_standing(
     db: &impl ConnectionTrait,
     id: ParcelId,
-) -> Result<Option<ShipmentStatus>, StoreError> {
-    let key = (id.shipment.uuid(), i32::from(id.number));
-    let row = parcel::Entity::find_by_id(key).one(db).await?;
-    row.map(|row| Column("parcel", "status").word(&row.status)).transpose()
+) -> Result<Option<(ShipmentStatus, Instant)>, StoreError> {
+    let sql = "SELECT p.status, s.estimated_latest_at FROM parcel p JOIN shipment s ON s.id = p.shipment_id \
+         WHERE p.shipment_id = $1 AND p.number = $2";
+    let values = [id.shipment.uuid().into(), i32::from(id.number).into()];
+    let row = db.query_one_raw(statement(db, sql, values)).await?;
+    row.map(|row| {
+        let status: String = row.try_get("", "status")?;
+        let latest_at: i64 = row.try_get("", "estimated_latest_at")?;
+        Ok((Column("parcel", "status").word(&status)?, from_micros(latest_at)))
+    })
+    .transpose()
 }
 
 /// Under what number each consignee is called.

