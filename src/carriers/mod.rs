@@ -34,7 +34,6 @@ mod discretion;
 mod ems;
 mod excuses;
 mod fedex;
-mod fields;
 mod form;
 mod french;
 mod json;
