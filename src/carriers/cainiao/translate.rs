@@ -10,7 +10,7 @@ use crate::carriers::discretion::without_people;
 use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::after_turning_back;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{
     Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen, beijing, excuses,
@@ -95,7 +95,7 @@ fn add(reading: &mut Reading, raw: &RawValue, gazetteer: &dyn Gazetteer) {
             None => package.unreadable.push(raw.get().to_owned()),
         }
     }
-    after_turning_back(&mut package.seen);
+    mark_what_came_back(&mut package.seen);
     reading.packages.push(package);
 }
 

@@ -9,7 +9,7 @@ use super::wire::{self, Trace};
 use crate::carriers::discretion::without_people;
 use crate::carriers::json::{self, Object};
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::after_turning_back;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::{
     Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen, beijing, excuses,
 };
@@ -102,7 +102,7 @@ fn reading(traces: &[&RawValue], gazetteer: &dyn Gazetteer) -> Reading {
     }
     for package in &mut reading.packages {
         name_what_is_taken_back(&mut package.seen);
-        after_turning_back(&mut package.seen);
+        mark_what_came_back(&mut package.seen);
     }
     reading
 }

@@ -8,7 +8,7 @@ use super::wording::{meaning, recipient};
 use crate::carriers::codes::{Codes, Row};
 use crate::carriers::moment::moment;
 use crate::carriers::place::point;
-use crate::carriers::witness::{agreed, without_code};
+use crate::carriers::verdict::{agreed_by_row, without_code};
 use crate::carriers::wording::Meaning;
 use crate::carriers::{Gazetteer, Place};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred};
@@ -57,7 +57,7 @@ fn by_codes(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     if is_in_box && said == Meaning::Says(S::AvailableForCollection) {
         return (S::AvailableForCollection, None);
     }
-    let told = agreed(row, said, to);
+    let told = agreed_by_row(row, said, to);
     let word = by_word.map(|row| row.status);
     match told.0 {
         S::Delivered if word == Some(S::Returned) => (S::Returned, None),
@@ -69,7 +69,7 @@ fn by_codes(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
 /// The state is of the whole, so for a delivery the text has to say so too.
 fn by_state(fields: &Fields, state: &str) -> (EventStatus, Option<DeliveredTo>) {
     let said = meaning(&fields.context);
-    match agreed(of(state), said, recipient(&fields.context)) {
+    match agreed_by_row(of(state), said, recipient(&fields.context)) {
         (S::Delivered, _) if said != Meaning::Says(S::Delivered) => (S::Unknown, None),
         told => told,
     }
