@@ -91,7 +91,7 @@ fn onward(code: EventStatus, told: EventStatus) -> EventStatus {
 fn adverse(code: EventStatus, told: EventStatus) -> EventStatus {
     let is_general = matches!(code, S::Exception | S::Delayed);
     let may_get_worse = matches!(code, S::AttemptFailed | S::CustomsHeld);
-    let is_worse = matches!(told, S::Returning | S::Lost | S::Damaged | S::Destroyed | S::Cancelled);
+    let is_worse = matches!(told, S::Returning | S::Lost | S::Damaged | S::Destroyed);
     let may_wait = matches!(code, S::Exception | S::AttemptFailed) && told == S::AvailableForCollection;
     match bearing(told) {
         // What turns back is said to be returned long before it is.
@@ -215,6 +215,8 @@ mod tests {
             (S::AttemptFailed, S::Delayed, S::AttemptFailed),
             (S::AttemptFailed, S::Returning, S::Returning),
             (S::CustomsHeld, S::Delayed, S::CustomsHeld),
+            (S::CustomsHeld, S::Cancelled, S::CustomsHeld),
+            (S::CustomsHeld, S::Destroyed, S::Destroyed),
             (S::CustomsHeld, S::CustomsReleased, S::CustomsHeld),
             (S::Returning, S::Returned, S::Returning),
             (S::Lost, S::Delayed, S::Lost),
