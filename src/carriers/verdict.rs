@@ -92,10 +92,11 @@ fn adverse(code: EventStatus, told: EventStatus) -> EventStatus {
     let is_general = matches!(code, S::Exception | S::Delayed);
     let may_get_worse = matches!(code, S::AttemptFailed | S::CustomsHeld);
     let is_worse = matches!(told, S::Returning | S::Lost | S::Damaged | S::Destroyed);
+    let may_not_be_back = matches!(code, S::Returning | S::Lost | S::Damaged | S::Destroyed);
     let may_wait = matches!(code, S::Exception | S::AttemptFailed) && told == S::AvailableForCollection;
     match bearing(told) {
-        // What turns back is said to be returned long before it is.
-        Bearing::Over if told == S::Returned && code == S::Returning => code,
+        // What turns back is said to be returned long before it is; what is lost stays so.
+        Bearing::Over if told == S::Returned && may_not_be_back => code,
         Bearing::Over if told == S::Returned => told,
         Bearing::Over => S::Unknown,
         Bearing::Adverse if is_general || may_get_worse && is_worse => told,
@@ -220,6 +221,8 @@ mod tests {
             (S::CustomsHeld, S::CustomsReleased, S::CustomsHeld),
             (S::Returning, S::Returned, S::Returning),
             (S::Lost, S::Delayed, S::Lost),
+            (S::Lost, S::Returned, S::Lost),
+            (S::Cancelled, S::Returned, S::Returned),
             (S::Returned, S::Delivered, S::Returned),
             (S::Returned, S::OutForDelivery, S::Returned),
             (S::Unknown, S::Arrived, S::Unknown),
