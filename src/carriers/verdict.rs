@@ -179,6 +179,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::event::{EventLocation, Occurred, OffsetSource};
+    use crate::domain::instant::from_micros;
 
     #[test]
     fn a_delivery_stands_only_where_nothing_speaks_against_it() {
@@ -271,6 +273,44 @@ mod tests {
             assert_eq!(to_whom(Some(code), told), expected);
         }
         assert_eq!(to_whom(None, To::Locker), To::Locker);
+    }
+
+    fn seen(hour: i64, status: EventStatus, description: &str) -> Seen {
+        let at = from_micros(hour * 3_600_000_000);
+        let delivered_to = (status == S::Delivered).then_some(DeliveredTo::Locker);
+        let happening = Happening {
+            status,
+            delivered_to,
+            occurred: Occurred { at, local_time: at.to_rfc3339(), offset_source: OffsetSource::Carrier },
+            code: format!("{hour} {status}"),
+            description: description.to_owned(),
+            location: EventLocation::default(),
+            cancels: None,
+        };
+        Seen { happening, raw: String::new() }
+    }
+
+    fn marked(mut all: Vec<Seen>) -> Vec<EventStatus> {
+        mark_what_came_back(&mut all);
+        assert!(
+            all.iter()
+                .all(|one| one.happening.delivered_to.is_none() || one.happening.status == S::Delivered)
+        );
+        all.into_iter().map(|one| one.happening.status).collect()
+    }
+
+    #[test]
+    fn what_is_handed_over_after_it_turned_back_came_back() {
+        let turned = |hour| seen(hour, S::Returning, "退回");
+        let delivered = |hour| seen(hour, S::Delivered, "");
+        let before_and_after = vec![delivered(3), turned(2), delivered(1)];
+        assert_eq!(marked(before_and_after), [S::Returned, S::Returning, S::Delivered]);
+        assert_eq!(marked(vec![delivered(2), turned(2)]), [S::Returned, S::Returning]);
+        let sent_on = seen(2, S::Returning, "转寄");
+        assert_eq!(marked(vec![turned(1), sent_on, delivered(3)])[2], S::Unknown);
+        let mut taken_back = seen(2, S::InTransit, "");
+        taken_back.happening.cancels = Some(turned(1).happening.code);
+        assert_eq!(marked(vec![turned(1), taken_back, delivered(3)])[2], S::Delivered);
     }
 
     fn words() -> impl Strategy<Value = Meaning> {
