@@ -2,7 +2,7 @@
 //!
 //! Promise: as [`wording`](super::wording) for English. Texts are read without spaces, brackets around names
 //! and the difference of the two scripts; a clause ends at its punctuation. Gathered from the public tracking
-//! texts of SF Express, China Post, Cainiao and ZTO (2019–2026).
+//! texts of SF Express, China Post, Cainiao, YTO and ZTO (2019–2026).
 //!
 //! Chinese has no word boundaries, so a phrase is a claim (`已签收`), not a topic (`签收`), wherever that
 //! can be; what stands close before it can take it back (`未`, `预计`), and so can what follows (`签收人`).
@@ -34,6 +34,7 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("已退回发件人", S::Returned),
     ("已退回商家", S::Returned),
     ("退商家成功", S::Returned),
+    ("退签", S::Returned),
     ("丢失", S::Lost),
     ("遗失", S::Lost),
     ("销毁", S::Destroyed),
@@ -49,9 +50,12 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("订单取消", S::Cancelled),
     ("运单已取消", S::Cancelled),
     ("已取消寄件", S::Cancelled),
+    ("已取消", S::Cancelled),
+    ("已销单", S::Cancelled),
     ("撤单", S::Cancelled),
     ("拦截", S::Exception),
     ("拒收", S::AttemptFailed),
+    ("拒签", S::AttemptFailed),
     ("拒绝签收", S::AttemptFailed),
     ("未签收", S::AttemptFailed),
     ("没有签收", S::AttemptFailed),
@@ -78,6 +82,7 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("派件不成功", S::AttemptFailed),
     ("派件未成功", S::AttemptFailed),
     ("派件失败", S::AttemptFailed),
+    ("派件异常", S::AttemptFailed),
     ("投递不成功", S::AttemptFailed),
     ("投递未成功", S::AttemptFailed),
     ("投递失败", S::AttemptFailed),
@@ -158,8 +163,9 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("取件码", S::AvailableForCollection),
     ("取货码", S::AvailableForCollection),
     ("请及时取件", S::AvailableForCollection),
-    ("请及时领取", S::AvailableForCollection),
+    ("及时领取", S::AvailableForCollection),
     ("请尽快取件", S::AvailableForCollection),
+    ("尽快领取", S::AvailableForCollection),
     ("请前往领取", S::AvailableForCollection),
     ("待取件", S::AvailableForCollection),
     ("等待取件", S::AvailableForCollection),
@@ -167,11 +173,14 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("等待自提", S::AvailableForCollection),
     ("已存入", S::AvailableForCollection),
     ("已存放", S::AvailableForCollection),
-    ("已放入", S::AvailableForCollection),
+    ("放入", S::AvailableForCollection),
     ("已放至", S::AvailableForCollection),
     ("已投放", S::AvailableForCollection),
+    ("已投柜", S::AvailableForCollection),
     ("已投入", S::AvailableForCollection),
     ("已暂存", S::AvailableForCollection),
+    ("暂存至", S::AvailableForCollection),
+    ("已代收", S::AvailableForCollection),
     ("已入柜", S::AvailableForCollection),
     ("已派送至丰巢", S::AvailableForCollection),
     ("派送至丰巢", S::AvailableForCollection),
@@ -182,6 +191,7 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("开始派送", S::OutForDelivery),
     ("正在派件", S::OutForDelivery),
     ("派件中", S::OutForDelivery),
+    ("为您派件", S::OutForDelivery),
     ("已派件", S::OutForDelivery),
     ("派件出仓", S::OutForDelivery),
     ("正在投递", S::OutForDelivery),
@@ -241,6 +251,7 @@ const RECIPIENTS: &[(&str, DeliveredTo)] = &[
     ("自提柜", DeliveredTo::Locker),
     ("包裹柜", DeliveredTo::Locker),
     ("储物柜", DeliveredTo::Locker),
+    ("快件箱", DeliveredTo::Locker),
     ("驿站", DeliveredTo::Locker),
     ("自提点", DeliveredTo::Locker),
     ("代收点", DeliveredTo::Locker),
@@ -265,17 +276,22 @@ const RECIPIENTS: &[(&str, DeliveredTo)] = &[
 ];
 
 /// They take back what follows closely in the same clause.
-const NEGATIONS: &[&str] =
-    &["未", "没", "无法", "不能", "不会", "不得", "不予", "不是", "并非", "是否", "能否", "如", "若", "避免"];
+const NEGATIONS: &[&str] = &[
+    "未", "没", "无法", "不能", "不会", "不得", "不予", "不是", "并非", "是否", "能否", "如", "若", "避免",
+    "防止",
+];
 
 /// They put off what follows. Bad news stands even so: what is going to come back is on its way back.
 const PUT_OFF: &[&str] = &[
     "预计", "即将", "将会", "将于", "将由", "将在", "等待", "准备", "计划", "安排", "尽快", "需要", "可以",
-    "可选", "可由", "可放", "可在", "请您", "请本", "请在", "请于", "请及", "请当", "请先",
+    "可选", "可由", "可放", "可在", "请您", "请本", "请在", "请于", "请及", "请当", "请先", "提醒",
 ];
 
 /// As [`PUT_OFF`], where they stand right before it.
 const PUT_OFF_NEXT: &[&str] = &["待", "请", "可", "需", "再", "后"];
+
+/// Places with a doubt in their name.
+const PLACES: &[&str] = &["未央", "如皋", "如东", "若羌"];
 
 /// How many letters back a doubt reaches.
 const DOUBT_LETTERS: usize = 6;
@@ -283,6 +299,9 @@ const DOUBT_LETTERS: usize = 6;
 /// What turns a phrase before it into a topic: the signature's image, the time before it is signed for.
 const NOT_BEFORE: &[&str] =
     &["人", "图", "码", "单", "前", "后", "时", "信息", "方式", "货款", "点", "费", "服务"];
+
+/// Those of them that put it off: what is to be done before it is signed for.
+const PUT_OFF_BEHIND: &[&str] = &["前", "后", "时"];
 
 /// The phrases that are topics where one of [`NOT_BEFORE`] follows.
 const TOPICS: &[&str] = &["签收", "代收", "妥投"];
@@ -296,6 +315,7 @@ pub fn meaning(texts: &[&str]) -> Meaning {
     for (phrase, status) in PHRASES {
         for (before, after) in texts.iter().flat_map(|text| occurrences(text, phrase)) {
             if TOPICS.contains(phrase) && NOT_BEFORE.iter().any(|word| after.starts_with(word)) {
+                doubted |= PUT_OFF_BEHIND.iter().any(|word| after.starts_with(word));
                 continue;
             }
             if !is_doubted(before, *status) {
@@ -350,6 +370,7 @@ fn occurrences<'a>(text: &'a str, phrase: &'a str) -> impl Iterator<Item = (&'a 
 
 fn is_doubted(before: &str, status: EventStatus) -> bool {
     let clause = before.rsplit('|').next().unwrap_or_default();
+    let clause = PLACES.iter().fold(clause.to_owned(), |text, place| text.replace(place, "地"));
     let from = clause.char_indices().rev().take(DOUBT_LETTERS).last().map_or(clause.len(), |(at, _)| at);
     let near = &clause[from..];
     let says = |words: &[&str]| words.iter().any(|word| near.contains(word));
@@ -388,7 +409,17 @@ mod tests {
             ("如已签收请忽略", Meaning::Doubted),
             ("请及时签收", Meaning::Doubted),
             ("可由物业代收", Meaning::Doubted),
-            ("请在签收前验货", Meaning::Nothing),
+            ("请在签收前验货", Meaning::Doubted),
+            ("西安未央区营业部已签收", delivered),
+            ("【如皋市】已签收", delivered),
+            ("提醒您签收", Meaning::Doubted),
+            ("快递员张三正在派送，请您准备签收", Meaning::Says(S::OutForDelivery)),
+            ("已暂存至【菜鸟驿站】，请凭取货码领取", Meaning::Says(S::AvailableForCollection)),
+            ("快件已由驿站放入", Meaning::Says(S::AvailableForCollection)),
+            ("包裹已代收", Meaning::Says(S::AvailableForCollection)),
+            ("收件人拒收，快件退回中", Meaning::Says(S::Returning)),
+            ("快件已签收，如有破损请联系网点", delivered),
+            ("快件不慎破损", Meaning::Says(S::Damaged)),
             ("可查看签收人信息", Meaning::Nothing),
             ("代收货款100元", Meaning::Nothing),
             ("即将退回", Meaning::Says(S::Returning)),

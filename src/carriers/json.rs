@@ -48,22 +48,44 @@ pub fn clean(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).collect::<String>().trim().to_owned()
 }
 
-/// An object's fields, found whatever the capitals of their names.
+/// The entries of a list; an object by itself is a list of one.
+pub fn entries(raw: Option<&RawValue>) -> Vec<&RawValue> {
+    match raw {
+        Some(raw) if raw.get().starts_with('{') => vec![raw],
+        raw => list(raw),
+    }
+}
+
+/// A body that is JSON, whatever it is of.
+pub fn raw(text: &str) -> Option<&RawValue> {
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+}
+
+/// An object whose fields are looked up by name, whatever the capitals: for carriers whose documents and
+/// answers differ in them, in what is left out, and in whether one thing is a list of one.
 #[derive(Default)]
 pub struct Object<'a>(HashMap<String, &'a RawValue>);
 
 impl<'a> Object<'a> {
+    /// A whole body, if it is an object.
     pub fn body(text: &'a str) -> Option<Self> {
-        Self::of(serde_json::from_str(text).ok())
+        Self::of(raw(text))
     }
 
+    /// `None` where `raw` is no object.
     pub fn of(raw: Option<&'a RawValue>) -> Option<Self> {
         let fields: HashMap<String, &'a RawValue> = object(raw)?;
         Some(Self(fields.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect()))
     }
 
+    /// Whether there is such a field, be it `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(&name.to_lowercase())
+    }
+
+    /// `null` is a field that is missing.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.get(&name.to_lowercase()).copied()
+        self.0.get(&name.to_lowercase()).copied().filter(|raw| raw.get() != "null")
     }
 
     /// Empty where there is none.
@@ -76,15 +98,26 @@ impl<'a> Object<'a> {
         Self::of(self.get(name)).unwrap_or_default()
     }
 
-    /// The entries of a list, or the one object that stands where a list should.
+    /// The entries of a list; an object by itself is a list of one.
     pub fn list(&self, name: &str) -> Vec<&'a RawValue> {
-        match self.get(name) {
-            Some(raw) if raw.get().starts_with('{') => vec![raw],
-            raw => list(raw),
-        }
+        entries(self.get(name))
     }
+}
 
-    pub fn has(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|raw| raw.get() != "null")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_whatever_their_capitals_and_null_is_nothing() {
+        let text = "\u{feff} {\"eventCODE\": 12, \"Name\": null, \"one\": {}, \"list\": [1, 2]}";
+        let fields = Object::body(text).expect("an object");
+        assert_eq!((fields.text("EventCode"), fields.text("name")), ("12".into(), String::new()));
+        assert!(fields.has("name") && fields.get("name").is_none() && !fields.has("other"));
+        assert_eq!(
+            (fields.list("one").len(), fields.list("LIST").len(), fields.list("other").len()),
+            (1, 2, 0)
+        );
+        assert!(Object::body("[{}]").is_none() && Object::body("{").is_none());
     }
 }

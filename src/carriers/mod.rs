@@ -19,7 +19,6 @@
 mod ability;
 mod account;
 mod aftership;
-mod agreement;
 mod australia_post;
 mod beijing;
 mod cainiao;
@@ -34,7 +33,6 @@ mod discretion;
 mod ems;
 mod excuses;
 mod fedex;
-mod fields;
 mod form;
 mod french;
 mod json;
@@ -53,11 +51,9 @@ mod seventeentrack;
 mod sf_express;
 #[cfg(test)]
 mod shaken;
-mod testimony;
 mod ups;
 mod usps;
 mod verdict;
-mod witness;
 mod wording;
 mod zones;
 

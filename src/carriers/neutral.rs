@@ -28,7 +28,7 @@ use super::merge::merged;
 use super::moment::moment;
 use super::place::{Gazetteer, Place};
 use super::reading::{Failure, FailureKind, NotAnAnswer, Package, Reading, Seen, without_body};
-use super::witness::agreed;
+use super::verdict::agreed_by_row;
 use super::wording::{meaning, recipient, without_names};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{DeliveredTo, EventStatus, Happening};
@@ -201,7 +201,7 @@ fn status(word: &str, taker: &str, description: &str) -> (EventStatus, Option<De
     let taker = taker.to_ascii_lowercase().parse().unwrap_or(DeliveredTo::Unspecified);
     let delivered_to = is_delivered.then_some(taker);
     let row = Row { status, delivered_to, cancels: None, meaning: String::new() };
-    agreed(Some(&row), meaning(&[description]), recipient(&[description]))
+    agreed_by_row(Some(&row), meaning(&[description]), recipient(&[description]))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::carriers::codes::{Codes, Row};
 use crate::carriers::countries::alpha2;
 use crate::carriers::moment::moment;
 use crate::carriers::place::point;
-use crate::carriers::witness::{agreed, without_code};
+use crate::carriers::verdict::{agreed_by_row, without_code};
 use crate::carriers::wording::{Meaning, meaning, recipient, without_names};
 use crate::carriers::{Gazetteer, Place};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred};
@@ -58,7 +58,7 @@ fn status(code: &str, row: Option<&Row>, message: &str) -> (EventStatus, Option<
     if code.is_empty() {
         return (without_code(said), None);
     }
-    agreed(row, said, recipient(&[message]))
+    agreed_by_row(row, said, recipient(&[message]))
 }
 
 /// A bare date is what carriers give that know no more: its beginning, and nobody is told of an hour.

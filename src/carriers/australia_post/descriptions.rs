@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use crate::carriers::codes::{Codes, Row};
-use crate::carriers::testimony::agreed;
+use crate::carriers::verdict::{agreed_by_row, beyond};
 use crate::carriers::wording::{Bearing, Meaning, bearing, meaning, recipient};
 use crate::domain::event::{DeliveredTo, EventStatus};
 
@@ -17,7 +17,7 @@ pub fn status(description: &str) -> (EventStatus, Option<DeliveredTo>) {
     let texts = [description];
     let (meaning, told) = (meaning(&texts), recipient(&texts));
     match row(&words(description)) {
-        Some(row) => agreed(Some(row), description, meaning, told),
+        Some(row) => agreed_by_row(Some(row), beyond(Some(row), description, meaning), told),
         None => by_wording(meaning, told),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::carriers::fields::{self, Fields, entries};
+use crate::carriers::json::{self, Object, entries};
 
 pub struct Page<'a> {
     /// One a number that was asked about. None: it does not speak of numbers at all.
@@ -44,12 +44,12 @@ pub struct Event {
 }
 
 pub fn page(body: &str) -> Option<Page<'_>> {
-    let raw = fields::raw(body)?;
-    let Some(body) = Fields::of(raw) else {
+    let raw = json::raw(body)?;
+    let Some(body) = Object::of(Some(raw)) else {
         let problems = entries(Some(raw)).into_iter().filter_map(bare_problem).collect();
         return Some(Page { results: None, problems });
     };
-    let results = body.has("tracking_results").then(|| entries(body.raw("tracking_results")));
+    let results = body.has("tracking_results").then(|| entries(body.get("tracking_results")));
     let listed = body.list("errors").into_iter().chain(body.list("error"));
     let mut problems = problems(listed.collect());
     if problems.is_empty() && results.is_none() {
@@ -69,7 +69,7 @@ fn bare_problem(raw: &RawValue) -> Option<Problem> {
 
 /// `None` where there is neither a code nor a name.
 fn problem(raw: &RawValue) -> Option<Problem> {
-    let fields = Fields::of(raw)?;
+    let fields = Object::of(Some(raw))?;
     let first = |names: &[&str]| {
         names.iter().map(|name| fields.text(name)).find(|text| !text.is_empty()).unwrap_or_default()
     };
@@ -83,8 +83,8 @@ fn problem(raw: &RawValue) -> Option<Problem> {
 
 /// `None` where `raw` is no object.
 pub fn tracked(raw: &RawValue) -> Option<Tracked<'_>> {
-    let fields = Fields::of(raw)?;
-    let consignment = fields.object("consignment");
+    let fields = Object::of(Some(raw))?;
+    let consignment = Object::of(fields.get("consignment"));
     let mut tracked = Tracked {
         number: fields.text("tracking_id"),
         status: fields.text("status"),
@@ -94,18 +94,20 @@ pub fn tracked(raw: &RawValue) -> Option<Tracked<'_>> {
         items_count: 0,
         problems: problems(fields.list("errors").into_iter().chain(fields.list("error")).collect()),
     };
-    for item in fields.list("trackable_items").into_iter().filter_map(Fields::of) {
+    for item in fields.list("trackable_items").into_iter().filter_map(|raw| Object::of(Some(raw))) {
         let articles = item.list("items");
         if articles.is_empty() {
             tracked.articles.push(article(&item));
         }
-        tracked.articles.extend(articles.into_iter().filter_map(Fields::of).map(|item| article(&item)));
+        tracked
+            .articles
+            .extend(articles.into_iter().filter_map(|raw| Object::of(Some(raw))).map(|item| article(&item)));
         tracked.items_count += item.text("number_of_items").parse().unwrap_or(0);
     }
     Some(tracked)
 }
 
-fn article<'a>(fields: &Fields<'a>) -> Article<'a> {
+fn article<'a>(fields: &Object<'a>) -> Article<'a> {
     let number = [fields.text("article_id"), fields.text("consignment_id")];
     Article {
         number: number.into_iter().find(|number| !number.is_empty()).unwrap_or_default(),
@@ -115,7 +117,7 @@ fn article<'a>(fields: &Fields<'a>) -> Article<'a> {
 }
 
 pub fn event(raw: &RawValue) -> Option<Event> {
-    let fields = Fields::of(raw)?;
+    let fields = Object::of(Some(raw))?;
     Some(Event {
         description: fields.text("description"),
         date: fields.text("date"),

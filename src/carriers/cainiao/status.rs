@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::wire::Trace;
 use crate::carriers::chinese::{meaning_in_either, recipient};
 use crate::carriers::codes::Codes;
-use crate::carriers::verdict::{self, settle};
+use crate::carriers::verdict::{agreed_on_operation, to_whom};
 use crate::carriers::wording::Meaning;
 use crate::domain::event::{DeliveredTo, EventStatus};
 
@@ -27,7 +27,7 @@ pub fn status(trace: &Trace) -> (EventStatus, Option<DeliveredTo>) {
     let to = recipient(&texts);
     // Each text by itself: one that denies it is enough.
     let status = texts.iter().fold(row.status, |status, text| with(status, text, to));
-    let delivered_to = (status == EventStatus::Delivered).then(|| verdict::recipient(row.delivered_to, to));
+    let delivered_to = (status == EventStatus::Delivered).then(|| to_whom(row.delivered_to, to));
     (status, delivered_to)
 }
 
@@ -37,7 +37,7 @@ fn with(status: EventStatus, text: &str, to: DeliveredTo) -> EventStatus {
     let is_to_the_point = status == EventStatus::AvailableForCollection
         && meaning == Meaning::Says(EventStatus::Delivered)
         && names_a_point(text);
-    if is_to_the_point { status } else { settle(status, meaning, to) }
+    if is_to_the_point { status } else { agreed_on_operation(status, meaning, to) }
 }
 
 fn names_a_point(text: &str) -> bool {

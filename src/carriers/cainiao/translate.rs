@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 use super::status::{is_in_china, status};
 use super::wire::{self, Trace};
 use crate::carriers::discretion::without_people;
-use crate::carriers::fields::Fields;
+use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::after_turning_back;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{
     Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen, beijing, excuses,
@@ -35,15 +35,15 @@ const CODES: &[(&str, FailureKind)] = &[
 pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     // A byte that is not UTF-8 spoils the one trace it is in.
     let text = String::from_utf8_lossy(&answer.body);
-    let Some(body) = Fields::body(&text) else { return without_body(answer) };
+    let Some(body) = Object::body(&text) else { return without_body(answer) };
     let code = body.text("errorCode");
     let message = [body.text("errorMsg"), body.text("errorMessage")].concat();
-    let is_refused = flag(body.raw("success")) == Some(false);
+    let is_refused = flag(body.get("success")) == Some(false);
     if is_refused && !(code.is_empty() && message.is_empty()) {
         return Ok(Reading::failed(failure(&code, &message).with_wait(answer)));
     }
     let is_list = |raw: &&RawValue| raw.get().starts_with(['[', '{']);
-    let modules = body.raw("module").filter(is_list).filter(|_| answer.is_success() && !is_refused);
+    let modules = body.get("module").filter(is_list).filter(|_| answer.is_success() && !is_refused);
     if modules.is_none() {
         return without_body(answer);
     }
@@ -71,7 +71,7 @@ fn failure(code: &str, message: &str) -> Failure {
 
 /// One number and its traces. Without any, Cainiao does not know it, or not yet.
 fn add(reading: &mut Reading, raw: &RawValue, gazetteer: &dyn Gazetteer) {
-    let fields = Fields::of(raw);
+    let fields = Object::of(Some(raw));
     let number = fields.as_ref().and_then(|fields| fields.text("mailNo").parse().ok());
     let (Some(fields), Some(number)) = (fields, number) else {
         let failure = Failure::new(FailureKind::Unparsable, "", "a module without a number");
@@ -79,7 +79,7 @@ fn add(reading: &mut Reading, raw: &RawValue, gazetteer: &dyn Gazetteer) {
     };
     let mut traces = fields.list("detailList");
     // The newest trace once more, and rarely the only one.
-    traces.extend(fields.raw("latestTrace").filter(|raw| raw.get().starts_with('{')));
+    traces.extend(fields.get("latestTrace").filter(|raw| raw.get().starts_with('{')));
     if traces.is_empty() {
         let failure = Failure::new(FailureKind::NotFound, "", "there are no traces yet");
         return reading.failures.push(failure.of(Some(number)));
@@ -95,7 +95,7 @@ fn add(reading: &mut Reading, raw: &RawValue, gazetteer: &dyn Gazetteer) {
             None => package.unreadable.push(raw.get().to_owned()),
         }
     }
-    after_turning_back(&mut package.seen);
+    mark_what_came_back(&mut package.seen);
     reading.packages.push(package);
 }
 

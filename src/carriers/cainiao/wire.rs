@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::carriers::fields::Fields;
+use crate::carriers::json::Object;
 
 /// One trace's fields; empty where there is none.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub struct Trace {
 
 /// `None` where it is no trace.
 pub fn trace(raw: &RawValue) -> Option<Trace> {
-    let fields = Fields::of(raw)?;
+    let fields = Object::of(Some(raw))?;
     let first = |names: &[&str]| {
         let texts = names.iter().map(|name| fields.text(name));
         texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()

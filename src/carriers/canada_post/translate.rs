@@ -10,7 +10,7 @@ use super::wire::{self, Detail, Message, Occurrence};
 use crate::carriers::codes::Codes;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::reading::without_body;
-use crate::carriers::testimony::agreed;
+use crate::carriers::verdict::{agreed_by_row, beyond};
 use crate::carriers::wording::{Meaning, meaning, recipient, without_names};
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen, french};
 use crate::domain::event::{DeliveredTo, EventStatus, Happening, Occurred};
@@ -111,7 +111,8 @@ fn status(event: &Occurrence) -> (EventStatus, Option<DeliveredTo>) {
         english => (english, recipient(&texts)),
     };
     let code = event.identifier.trim_start_matches('0');
-    agreed(CODES.get(code), &event.description, meaning, told)
+    let row = CODES.get(code);
+    agreed_by_row(row, beyond(row, &event.description, meaning), told)
 }
 
 fn failure(message: &Message, answer: &Answer) -> Failure {

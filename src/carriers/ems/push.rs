@@ -4,8 +4,8 @@
 //! or opens to anything but JSON, is nobody's.
 
 use super::cipher::Key;
-use crate::carriers::fields::Fields;
 use crate::carriers::form;
+use crate::carriers::json::Object;
 use crate::carriers::{Acknowledgement, NotVerified, Pushed, Receive};
 use crate::domain::instant::Instant;
 
@@ -40,7 +40,7 @@ impl Receive for Pushes {
 
 fn sealed(body: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(body).ok()?;
-    let sealed = match Fields::body(text) {
+    let sealed = match Object::body(text) {
         Some(fields) => fields.text(BODY).into_bytes(),
         None => form::field(body, BODY)?,
     };

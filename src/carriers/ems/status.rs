@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::wire::Trace;
 use crate::carriers::chinese::{meaning_in_either, recipient};
 use crate::carriers::codes::{Codes, Row};
-use crate::carriers::verdict::{self, settle};
+use crate::carriers::verdict::{agreed_on_operation, to_whom};
 use crate::domain::event::{DeliveredTo, EventStatus};
 
 pub fn codes() -> &'static Codes {
@@ -31,9 +31,10 @@ pub fn told(trace: &Trace) -> Told {
     let texts = [trace.op_desc.as_str(), trace.op_name.as_str()];
     let to = recipient(&texts[..1]);
     // Each text by itself: one that denies it is enough.
-    let status =
-        texts.iter().fold(fine.status, |status, text| settle(status, meaning_in_either(&[text]), to));
-    let delivered_to = (status == EventStatus::Delivered).then(|| verdict::recipient(fine.delivered_to, to));
+    let status = texts
+        .iter()
+        .fold(fine.status, |status, text| agreed_on_operation(status, meaning_in_either(&[text]), to));
+    let delivered_to = (status == EventStatus::Delivered).then(|| to_whom(fine.delivered_to, to));
     Told { status: Some(status), delivered_to, cancels: None }
 }
 

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use super::status::told;
 use super::wire::{self, Trace};
 use crate::carriers::discretion::without_people;
-use crate::carriers::fields::{self, Fields};
+use crate::carriers::json::{self, Object};
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::after_turning_back;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::{
     Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen, beijing, excuses,
 };
@@ -22,8 +22,8 @@ const DONE: &str = "00000";
 pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     // A byte that is not UTF-8 spoils the one trace it is in.
     let text = String::from_utf8_lossy(&answer.body);
-    let Some(raw) = fields::raw(&text) else { return without_body(answer) };
-    let Some(body) = Fields::of(raw).filter(|body| body.has("retCode")) else {
+    let Some(raw) = json::raw(&text) else { return without_body(answer) };
+    let Some(body) = Object::of(Some(raw)).filter(|body| body.has("retCode")) else {
         return alone(raw, answer, gazetteer);
     };
     let (code, message) = (body.text("retCode"), body.text("retMsg"));
@@ -35,14 +35,14 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     Ok(Reading::failed(Failure::new(excuses::kind(&message), code, message).with_wait(answer)))
 }
 
-fn answered(body: &Fields, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
+fn answered(body: &Object, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     if !answer.is_success() {
         return without_body(answer);
     }
-    let Some(text) = body.raw("retBody").and_then(unquoted).filter(|text| !text.trim().is_empty()) else {
+    let Some(text) = body.get("retBody").and_then(unquoted).filter(|text| !text.trim().is_empty()) else {
         return Ok(nothing());
     };
-    let raw = fields::raw(&text);
+    let raw = json::raw(&text);
     Ok(match raw.and_then(wire::traces) {
         Some(traces) if traces.is_empty() => nothing(),
         Some(traces) => reading(&traces, gazetteer),
@@ -67,7 +67,7 @@ fn unquoted(raw: &RawValue) -> Option<Cow<'_, str>> {
 fn alone(raw: &RawValue, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     let traces = wire::traces(raw).filter(|_| answer.is_success());
     let is_ours = |raw: &&RawValue| wire::trace(raw).is_some();
-    let is_named = Fields::of(raw).is_some_and(|body| body.has("responseItems"));
+    let is_named = Object::of(Some(raw)).is_some_and(|body| body.has("responseItems"));
     match traces {
         Some(traces) if traces.is_empty() && is_named => Ok(nothing()),
         Some(traces) if traces.iter().any(is_ours) => Ok(reading(&traces, gazetteer)),
@@ -102,7 +102,7 @@ fn reading(traces: &[&RawValue], gazetteer: &dyn Gazetteer) -> Reading {
     }
     for package in &mut reading.packages {
         name_what_is_taken_back(&mut package.seen);
-        after_turning_back(&mut package.seen);
+        mark_what_came_back(&mut package.seen);
     }
     reading
 }

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::carriers::fields::Fields;
+use crate::carriers::json::Object;
 
 /// One trace's fields; empty where there is none.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub struct Trace {
 
 /// `None` where it is no trace.
 pub fn trace(raw: &RawValue) -> Option<Trace> {
-    let fields = Fields::of(raw)?;
+    let fields = Object::of(Some(raw))?;
     let is_trace = ["opCode", "opTime", "opDesc"].into_iter().any(|name| fields.has(name));
     let numbers = ["waybillNo", "traceNo", "mailNo"].map(|name| fields.text(name));
     is_trace.then(|| Trace {
@@ -52,8 +52,8 @@ pub fn traces(raw: &RawValue) -> Option<Vec<&RawValue>> {
     if raw.get().starts_with('[') {
         return Some(crate::carriers::json::list(Some(raw)));
     }
-    let fields = Fields::of(raw)?;
-    let list = ["responseItems", "traces", "items", "retBody"].into_iter().find_map(|name| fields.raw(name));
+    let fields = Object::of(Some(raw))?;
+    let list = ["responseItems", "traces", "items", "retBody"].into_iter().find_map(|name| fields.get(name));
     match list {
         Some(list) if list.get().starts_with('[') => Some(crate::carriers::json::list(Some(list))),
         Some(_) => None,

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use super::wire::{Fields, Shipment};
-use crate::carriers::agreement::agreed;
 use crate::carriers::codes::Codes;
-use crate::carriers::wording::{Bearing, bearing, meaning, recipient};
+use crate::carriers::verdict::agreed_on_exception;
+use crate::carriers::wording::{Bearing, Meaning, bearing, meaning, recipient};
 use crate::domain::event::{DeliveredTo, EventStatus};
 
 use EventStatus as S;
@@ -26,7 +26,15 @@ pub fn status(fields: &Fields, latest_code: &str) -> EventStatus {
     let others = of(&fields.derived_code).into_iter().chain(latest);
     let verdict = others.fold(own, against);
     let texts = [&fields.description, &fields.exception, &fields.derived_status];
-    texts.iter().fold(verdict, |status, text| agreed(status, meaning(&[text.as_str()])))
+    texts.iter().fold(verdict, |status, text| told(status, meaning(&[text.as_str()])))
+}
+
+/// FedEx has one code for the way back and for its end.
+fn told(status: EventStatus, words: Meaning) -> EventStatus {
+    match words {
+        Meaning::Says(S::Returned) if status == S::Returning => S::Returned,
+        words => agreed_on_exception(status, words),
+    }
 }
 
 /// A second code for the same scan is coarser than the first: it can only cast doubt on a delivery.

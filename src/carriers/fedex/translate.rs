@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 
 use super::status::{code, status, to_whom};
 use super::wire::{self, Complete, Fields, Problem, Shipment};
-use crate::carriers::agreement::mark_what_came_back;
 use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::oauth::refusal;
 use crate::carriers::reading::without_body;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;

@@ -1,7 +1,5 @@
 //! What a text says, without the people it names.
 
-use super::wording::clauses;
-
 /// A clause with one of these speaks of somebody, or gives a telephone number.
 const PEOPLE: &[&str] = &[
     "签收人",
@@ -36,6 +34,10 @@ pub fn without_people(text: &str, otherwise: &str) -> String {
     let kept: Vec<&str> =
         clauses(text).filter(|clause| !clause.is_empty() && !names_somebody(clause)).collect();
     if kept.is_empty() { otherwise.to_owned() } else { kept.join("，") }
+}
+
+fn clauses(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['，', '。', '；', '！', '？', '、', ',', ';', '!', '?']).map(str::trim)
 }
 
 fn names_somebody(clause: &str) -> bool {

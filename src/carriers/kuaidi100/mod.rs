@@ -17,7 +17,6 @@ mod sign;
 mod status;
 mod translate;
 mod wire;
-mod wording;
 
 #[cfg(test)]
 mod tests;

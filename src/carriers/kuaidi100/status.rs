@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use super::description::without_people;
 use super::wire::Fields;
-use super::wording::{meaning, recipient};
+use crate::carriers::chinese::{meaning, recipient};
 use crate::carriers::codes::{Codes, Row};
 use crate::carriers::moment::moment;
 use crate::carriers::place::point;
-use crate::carriers::witness::{agreed, without_code};
+use crate::carriers::verdict::{agreed_by_row, without_code};
 use crate::carriers::wording::Meaning;
 use crate::carriers::{Gazetteer, Place};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred};
@@ -30,7 +30,7 @@ pub fn happening(fields: &Fields, state: Option<&str>, gazetteer: &dyn Gazetteer
     let (status, delivered_to) = match (code, state) {
         (Some(_), _) => by_codes(fields),
         (None, Some(state)) => by_state(fields, state),
-        (None, None) => (without_code(meaning(&fields.context)), None),
+        (None, None) => (without_code(meaning(&[&fields.context])), None),
     };
     let code = code.map_or(state.unwrap_or_default(), String::as_str);
     let location = place.location(gazetteer);
@@ -49,7 +49,7 @@ pub fn happening(fields: &Fields, state: Option<&str>, gazetteer: &dyn Gazetteer
 
 /// Code and word are of one table; a delivery is one by both of them.
 fn by_codes(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
-    let (said, to) = (meaning(&fields.context), recipient(&fields.context));
+    let (said, to) = (meaning(&[&fields.context]), recipient(&[&fields.context]));
     let (by_code, by_word) = (of(&fields.status_code), of(&fields.status));
     let row = if fields.status_code.is_empty() { by_word } else { by_code };
     // Signed for by a box, and still in it.
@@ -57,7 +57,7 @@ fn by_codes(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     if is_in_box && said == Meaning::Says(S::AvailableForCollection) {
         return (S::AvailableForCollection, None);
     }
-    let told = agreed(row, said, to);
+    let told = agreed_by_row(row, said, to);
     let word = by_word.map(|row| row.status);
     match told.0 {
         S::Delivered if word == Some(S::Returned) => (S::Returned, None),
@@ -68,8 +68,8 @@ fn by_codes(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
 
 /// The state is of the whole, so for a delivery the text has to say so too.
 fn by_state(fields: &Fields, state: &str) -> (EventStatus, Option<DeliveredTo>) {
-    let said = meaning(&fields.context);
-    match agreed(of(state), said, recipient(&fields.context)) {
+    let said = meaning(&[&fields.context]);
+    match agreed_by_row(of(state), said, recipient(&[&fields.context])) {
         (S::Delivered, _) if said != Meaning::Says(S::Delivered) => (S::Unknown, None),
         told => told,
     }
@@ -100,7 +100,7 @@ fn place(fields: &Fields) -> Place {
 fn description(fields: &Fields, status: EventStatus, row: Option<&Row>) -> String {
     let otherwise = row.map_or("", |row| row.meaning.as_str());
     let is_over = |status: EventStatus| matches!(status, S::Delivered | S::Returned);
-    let says_so = matches!(meaning(&fields.context), Meaning::Says(said) if is_over(said));
+    let says_so = matches!(meaning(&[&fields.context]), Meaning::Says(said) if is_over(said));
     let by_code = row.is_some_and(|row| is_over(row.status));
     if is_over(status) || says_so || by_code {
         return otherwise.to_owned();

@@ -6,7 +6,7 @@ use super::wire::{self, Entry, Event, Problem, Shipment};
 use crate::carriers::codes::Codes;
 use crate::carriers::moment::moment;
 use crate::carriers::reading::without_body;
-use crate::carriers::testimony::agreed;
+use crate::carriers::verdict::{agreed_by_row, beyond};
 use crate::carriers::wording::{Meaning, meaning, recipient};
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen, french};
 use crate::domain::carrier::TrackingNumber;
@@ -75,7 +75,7 @@ fn status(event: &Event, is_open: bool) -> (EventStatus, Option<DeliveredTo>) {
         Meaning::Nothing => (meaning(&[&event.label]), recipient(&[&event.label])),
         in_french => (in_french, french::recipient(&event.label)),
     };
-    let (status, to) = agreed(row, &event.label, meaning, told);
+    let (status, to) = agreed_by_row(row, beyond(row, &event.label, meaning), told);
     if status == EventStatus::Delivered && is_open { (EventStatus::Unknown, None) } else { (status, to) }
 }
 

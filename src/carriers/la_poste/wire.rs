@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::carriers::fields::{self, Fields, entries};
+use crate::carriers::json::{self, Object, entries};
 
 /// What is said of one number, or of the whole question.
 pub enum Entry<'a> {
@@ -42,14 +42,14 @@ pub struct Event {
 
 /// `None`: this is no JSON, or no object and no list.
 pub fn page(body: &str) -> Option<Vec<Entry<'_>>> {
-    let raw = fields::raw(body)?;
+    let raw = json::raw(body)?;
     let is_one_or_many = raw.get().starts_with(['{', '[']);
     is_one_or_many.then(|| entries(Some(raw)).into_iter().map(entry).collect())
 }
 
 fn entry(raw: &RawValue) -> Entry<'_> {
-    let Some(fields) = Fields::of(raw) else { return Entry::Stranger };
-    let shipment = fields.object("shipment");
+    let Some(fields) = Object::of(Some(raw)) else { return Entry::Stranger };
+    let shipment = Object::of(fields.get("shipment"));
     let own = shipment.as_ref().map(|shipment| shipment.text("idShip")).unwrap_or_default();
     let number = if own.is_empty() { fields.text("idShip") } else { own };
     let code = fields.text("returnCode");
@@ -71,18 +71,18 @@ fn entry(raw: &RawValue) -> Entry<'_> {
     }
 }
 
-fn shipment<'a>(number: String, fields: &Fields<'a>) -> Shipment<'a> {
-    let context = fields.object("contextData");
+fn shipment<'a>(number: String, fields: &Object<'a>) -> Shipment<'a> {
+    let context = Object::of(fields.get("contextData"));
     let country = |name| context.as_ref().map(|context| context.text(name)).unwrap_or_default();
     Shipment {
         number,
         events: fields.list("event"),
-        is_open: fields.raw("isFinal").is_some_and(|raw| raw.get().trim_matches('"') == "false"),
+        is_open: fields.get("isFinal").is_some_and(|raw| raw.get().trim_matches('"') == "false"),
         countries: [country("originCountry"), country("arrivalCountry")],
     }
 }
 
 pub fn event(raw: &RawValue) -> Option<Event> {
-    let fields = Fields::of(raw)?;
+    let fields = Object::of(Some(raw))?;
     Some(Event { code: fields.text("code"), label: fields.text("label"), date: fields.text("date") })
 }

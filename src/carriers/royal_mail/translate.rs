@@ -8,7 +8,7 @@ use super::wire::{self, Event, Piece, Problem, Summary};
 use crate::carriers::codes::Codes;
 use crate::carriers::moment::moment;
 use crate::carriers::reading::without_body;
-use crate::carriers::testimony::agreed;
+use crate::carriers::verdict::{agreed_by_row, beyond};
 use crate::carriers::wording::{meaning, recipient, without_names};
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
@@ -136,7 +136,7 @@ fn happening(event: &Event, category: &str, place: &Place, gazetteer: &dyn Gazet
 fn status(event: &Event, category: &str) -> (EventStatus, Option<DeliveredTo>) {
     let texts = [event.name.as_str()];
     let row = CODES.get(&event.code.to_ascii_uppercase());
-    let (status, to) = agreed(row, &event.name, meaning(&texts), recipient(&texts));
+    let (status, to) = agreed_by_row(row, beyond(row, &event.name, meaning(&texts)), recipient(&texts));
     let is_delivered = ["", "DELIVERED", "COLLECTED"].iter().any(|word| category.eq_ignore_ascii_case(word));
     if status == EventStatus::Delivered && !is_delivered {
         (EventStatus::Unknown, None)

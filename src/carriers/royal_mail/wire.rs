@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::carriers::fields::{Fields, entries};
+use crate::carriers::json::{Object, entries};
 
 /// What an answer is made of: the pieces, and what went wrong with the whole question.
 pub struct Page<'a> {
@@ -48,18 +48,18 @@ pub struct Problem {
 }
 
 pub fn page(body: &str) -> Option<Page<'_>> {
-    let body = Fields::body(body)?;
-    let pieces = body.has("mailPieces").then(|| entries(body.raw("mailPieces")));
+    let body = Object::body(body)?;
+    let pieces = body.has("mailPieces").then(|| entries(body.get("mailPieces")));
     Some(Page { pieces, problems: problems(&body) })
 }
 
 /// Those of a whole answer, or of one piece of it.
-fn problems(fields: &Fields) -> Vec<Problem> {
+fn problems(fields: &Object) -> Vec<Problem> {
     let (http_code, http_message) = (fields.text("httpCode"), fields.text("httpMessage"));
     let listed = fields.list("errors").into_iter().chain(fields.list("error"));
     let mut found: Vec<Problem> = listed
         .filter_map(|raw| {
-            let error = Fields::of(raw)?;
+            let error = Object::of(Some(raw))?;
             let message =
                 first([error.text("errorDescription"), error.text("errorCause"), http_message.clone()]);
             Some(Problem { code: error.text("errorCode"), http_code: http_code.clone(), message })
@@ -79,8 +79,8 @@ fn first<const N: usize>(texts: [String; N]) -> String {
 }
 
 pub fn piece(raw: &RawValue) -> Option<Piece<'_>> {
-    let fields = Fields::of(raw)?;
-    let summary = fields.raw("summary").and_then(|raw| summary(raw, &Fields::of(raw)?));
+    let fields = Object::of(Some(raw))?;
+    let summary = fields.get("summary").and_then(|raw| summary(raw, &Object::of(Some(raw))?));
     Some(Piece {
         id: fields.text("mailPieceId"),
         summary,
@@ -89,7 +89,7 @@ pub fn piece(raw: &RawValue) -> Option<Piece<'_>> {
     })
 }
 
-fn summary<'a>(raw: &'a RawValue, fields: &Fields) -> Option<Summary<'a>> {
+fn summary<'a>(raw: &'a RawValue, fields: &Object) -> Option<Summary<'a>> {
     Some(Summary {
         raw,
         last: Event {
@@ -105,7 +105,7 @@ fn summary<'a>(raw: &'a RawValue, fields: &Fields) -> Option<Summary<'a>> {
 }
 
 pub fn event(raw: &RawValue) -> Option<Event> {
-    let fields = Fields::of(raw)?;
+    let fields = Object::of(Some(raw))?;
     Some(Event {
         code: fields.text("eventCode"),
         name: fields.text("eventName"),

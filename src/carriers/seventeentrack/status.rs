@@ -5,7 +5,7 @@ use super::translate::CODES;
 use crate::carriers::codes::Row;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::place::point;
-use crate::carriers::witness::{agreed, without_code};
+use crate::carriers::verdict::{agreed_by_row, without_code};
 use crate::carriers::wording::{Meaning, meaning, recipient, without_names};
 use crate::carriers::{Gazetteer, Place};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred};
@@ -71,7 +71,7 @@ fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     }
     let (fine, coarse) = (of(&fields.sub_status), of(&fields.stage));
     let told = if fields.sub_status.is_empty() { coarse } else { fine };
-    let status = agreed(told, said, to);
+    let status = agreed_by_row(told, said, to);
     let words = [fine, coarse].map(|row| row.map(|row| row.status));
     match status.0 {
         S::Delivered if words.contains(&Some(S::Returned)) => (S::Returned, None),

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use super::wire::Route;
 use crate::carriers::chinese::{meaning_in_either, recipient};
 use crate::carriers::codes::{Codes, Row};
-use crate::carriers::verdict::{self, settle};
+use crate::carriers::verdict::{agreed_on_operation, to_whom};
 use crate::carriers::wording::Meaning;
 use crate::domain::event::{DeliveredTo, EventStatus};
 
@@ -33,8 +33,7 @@ pub fn status(route: &Route) -> (EventStatus, Option<DeliveredTo>) {
     for other in categories.into_iter().chain(names).flatten() {
         status = confirmed(status, other);
     }
-    let delivered_to =
-        (status == EventStatus::Delivered).then(|| verdict::recipient(to_by_code(route, row), to));
+    let delivered_to = (status == EventStatus::Delivered).then(|| to_whom(to_by_code(route, row), to));
     (status, delivered_to)
 }
 
@@ -70,7 +69,7 @@ fn by_code(route: &Route, row: &Row, words: Meaning, to: DeliveredTo) -> EventSt
             Meaning::Says(status @ (EventStatus::Delivered | EventStatus::AvailableForCollection)) => status,
             Meaning::Says(_) | Meaning::Doubted | Meaning::Nothing => EventStatus::Unknown,
         },
-        _ => settle(row.status, words, to),
+        _ => agreed_on_operation(row.status, words, to),
     }
 }
 

@@ -7,9 +7,9 @@ use super::status::status;
 use super::wire::{self, Route};
 use crate::carriers::beijing;
 use crate::carriers::discretion::without_people;
-use crate::carriers::fields::Fields;
+use crate::carriers::json::Object;
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::after_turning_back;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen};
 use crate::domain::event::Happening;
 use crate::outbound::Answer;
@@ -18,7 +18,7 @@ use crate::outbound::Answer;
 pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     // A byte that is not UTF-8 spoils the one route it is in.
     let text = String::from_utf8_lossy(&answer.body);
-    let Some(body) = Fields::body(&text) else { return without_body(answer) };
+    let Some(body) = Object::body(&text) else { return without_body(answer) };
     let code = body.text("apiResultCode");
     if code.is_empty() {
         return read_data(&body, answer, gazetteer);
@@ -26,23 +26,23 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     if !code.eq_ignore_ascii_case(errors::PASSED) {
         return Ok(Reading::failed(failure(&code, &body.text("apiErrorMsg")).with_wait(answer)));
     }
-    let data = body.raw("apiResultData").and_then(wire::unquoted);
-    match data.as_deref().and_then(Fields::body) {
+    let data = body.get("apiResultData").and_then(wire::unquoted);
+    match data.as_deref().and_then(Object::body) {
         Some(data) => read_data(&data, answer, gazetteer),
         None if answer.is_success() => Ok(Reading::failed(unreadable(&code, "there are no data"))),
         None => without_body(answer),
     }
 }
 
-fn read_data(data: &Fields, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
+fn read_data(data: &Object, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     let code = data.text("errorCode");
     let is_done = code.is_empty() || code.eq_ignore_ascii_case(errors::DONE);
-    let is_refused = wire::flag(data.raw("success")) == Some(false);
+    let is_refused = wire::flag(data.get("success")) == Some(false);
     if !is_done || is_refused && data.has("errorMsg") {
         return Ok(Reading::failed(failure(&code, &data.text("errorMsg")).with_wait(answer)));
     }
-    let message = data.raw("msgData").and_then(wire::unquoted);
-    let message = message.as_deref().and_then(Fields::body);
+    let message = data.get("msgData").and_then(wire::unquoted);
+    let message = message.as_deref().and_then(Object::body);
     let holder = message.as_ref().unwrap_or(data);
     let is_answer = holder.has("routeResps") || data.has("msgData") && !code.is_empty();
     if !answer.is_success() || !is_answer || is_refused {
@@ -64,7 +64,7 @@ fn unreadable(code: &str, message: &str) -> Failure {
 
 /// One number and its routes. Without any, SF does not know it, or not yet, or not who asks.
 fn add(reading: &mut Reading, raw: &RawValue, gazetteer: &dyn Gazetteer) {
-    let fields = Fields::of(raw);
+    let fields = Object::of(Some(raw));
     let number = fields.as_ref().and_then(|fields| fields.text("mailNo").parse().ok());
     let (Some(fields), Some(number)) = (fields, number) else {
         return reading.failures.push(unreadable("", "routes without a number"));
@@ -89,7 +89,7 @@ fn add(reading: &mut Reading, raw: &RawValue, gazetteer: &dyn Gazetteer) {
             None => package.unreadable.push(raw.get().to_owned()),
         }
     }
-    after_turning_back(&mut package.seen);
+    mark_what_came_back(&mut package.seen);
     reading.packages.push(package);
 }
 

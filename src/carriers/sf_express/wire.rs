@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::carriers::Question;
-use crate::carriers::fields::Fields;
+use crate::carriers::json::Object;
 
 /// `msgData` of a question. Several numbers have as many telephone tails, in their order.
 pub fn message(questions: &[Question]) -> String {
@@ -60,7 +60,7 @@ pub struct Route {
 
 /// `None` where `raw` is not even an object.
 pub fn route(raw: &RawValue) -> Option<Route> {
-    let fields = Fields::of(raw)?;
+    let fields = Object::of(Some(raw))?;
     Some(Route {
         accept_time: fields.text("acceptTime"),
         accept_address: fields.text("acceptAddress"),

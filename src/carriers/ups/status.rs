@@ -7,8 +7,8 @@
 use std::sync::LazyLock;
 
 use super::wire::Fields;
-use crate::carriers::agreement::agreed;
 use crate::carriers::codes::{Codes, Row};
+use crate::carriers::verdict::{agreed, agreed_on_exception};
 use crate::carriers::wording::{Bearing, Meaning, bearing, meaning, recipient};
 use crate::domain::event::{DeliveredTo, EventStatus};
 
@@ -55,7 +55,7 @@ fn words(fields: &Fields) -> Meaning {
 }
 
 fn told(fields: &Fields, status: EventStatus) -> EventStatus {
-    agreed(status, words(fields))
+    agreed_on_exception(status, words(fields))
 }
 
 fn delivered(fields: &Fields, row: Option<&Row>, now: &str) -> EventStatus {

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::wire::Fields;
-use crate::carriers::agreement::agreed;
 use crate::carriers::codes::Codes;
+use crate::carriers::verdict::agreed;
 use crate::carriers::wording::{Meaning, meaning, recipient};
 use crate::domain::event::{DeliveredTo, EventStatus};
 

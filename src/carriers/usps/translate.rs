@@ -3,11 +3,11 @@
 use super::countries;
 use super::status::{status, to_whom};
 use super::wire::{self, Fields, Page, Problem};
-use crate::carriers::agreement::mark_what_came_back;
 use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment, offset};
 use crate::carriers::oauth::refusal;
 use crate::carriers::reading::without_body;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::event::{EventStatus, Happening, Occurred};

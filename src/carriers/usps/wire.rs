@@ -47,8 +47,8 @@ pub struct Page<'a> {
 pub fn page<'a>(body: &Object<'a>) -> Option<Page<'a>> {
     let (origin, destination) = (body.text("originZIP"), body.text("destinationZIP"));
     let is_elsewhere = !origin.is_empty() && !destination.is_empty() && origin != destination;
-    let is_status = ["statusCategory", "status", "statusSummary"].iter().any(|name| body.has(name));
-    let is_page = body.get("trackingEvents").is_some() || (body.has("trackingNumber") && is_status);
+    let is_status = ["statusCategory", "status", "statusSummary"].iter().any(|name| body.get(name).is_some());
+    let is_page = body.has("trackingEvents") || (body.get("trackingNumber").is_some() && is_status);
     is_page.then(|| Page {
         tracking_number: body.text("trackingNumber"),
         category: body.text("statusCategory"),
