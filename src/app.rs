@@ -25,7 +25,8 @@ use crate::flows::import_network::{self, LoadError};
 use crate::flows::poll_carriers::{Foreseen, Lines};
 use crate::flows::take_pushes;
 use crate::flows::{
-    Cutoffs, Deps, InFlight, Pulse, Stopping, poll_carriers, replan, send_triggers, send_webhooks,
+    Cutoffs, Deps, InFlight, Pulse, SharedStageTimes, Stopping, learn_stage_times, poll_carriers, replan,
+    send_triggers, send_webhooks,
 };
 use crate::http;
 use crate::outbound::Outbound;
@@ -89,6 +90,8 @@ pub async fn connect(settings: &Settings) -> Result<Store, StartError> {
 pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartError> {
     let store = connect(&settings).await?;
     let network = import_network::load(&store, &settings.routing, clock.now()).await?;
+    let half_life_days = settings.tracking.half_life_days;
+    let learned = learn_stage_times::load(&store, half_life_days, clock.now()).await?;
     let outbound =
         Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;
     let provider = Webhook::from_config(&settings.escrow).map_err(|_| StartError::EscrowSecret)?;
@@ -100,6 +103,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         asker: Asker::new(outbound.clone()),
         outbound,
         network,
+        stage_times: SharedStageTimes::new(learned),
         carriers: Registry::new(&settings.carriers, settings.outbound.allow_private_addresses)?,
         provider: provider.map(Arc::new),
         outbox_bell: Arc::new(Notify::new()),

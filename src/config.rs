@@ -42,6 +42,7 @@ pub struct Settings {
     pub routing: Routing,
     pub consolidation: Consolidation,
     pub polling: Polling,
+    pub tracking: Tracking,
     pub escrow: Escrow,
     pub outbox: Outbox,
     pub webhooks: Webhooks,
@@ -119,6 +120,12 @@ pub struct Polling {
     pub watch_days_after_delivery: u32,
     pub hours_delivered: f64,
     pub silence_days: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tracking {
+    pub half_life_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -281,6 +288,7 @@ impl Settings {
             ("routing.promise_days.standard", u64::from(self.routing.promise_days.standard)),
             ("routing.promise_days.economy", u64::from(self.routing.promise_days.economy)),
             ("consolidation.bag_parcels_max", u64::from(self.consolidation.bag_parcels_max)),
+            ("tracking.half_life_days", u64::from(self.tracking.half_life_days)),
             ("polling.silence_days", u64::from(self.polling.silence_days)),
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),

@@ -23,6 +23,7 @@ mod m20261122_000011_never_arrived;
 mod m20261122_000012_event_details;
 mod m20261122_000013_carrier_accounts;
 mod m20261122_000014_single_piece;
+mod m20261122_000015_stage_times;
 mod m20261122_000016_dissolved;
 mod m20261122_000017_poll_history;
 mod table;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000012_event_details::Migration),
             Box::new(m20261122_000013_carrier_accounts::Migration),
             Box::new(m20261122_000014_single_piece::Migration),
+            Box::new(m20261122_000015_stage_times::Migration),
             Box::new(m20261122_000016_dissolved::Migration),
             Box::new(m20261122_000017_poll_history::Migration),
         ];

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::carrier::TrackingNumber;
+use super::carrier::{CarrierCode, TrackingNumber};
 use super::instant::Instant;
 use super::network::{DepartureId, HubCode};
 use super::place::Point;
@@ -184,4 +184,10 @@ impl TrackingEvent {
 pub fn departure_named(raw: &str) -> Option<DepartureId> {
     let body: serde_json::Value = serde_json::from_str(raw).ok()?;
     body["departure"].as_str()?.parse().ok()
+}
+
+/// The carrier that a handover named, likewise.
+pub fn carrier_named(raw: &str) -> Option<CarrierCode> {
+    let body: serde_json::Value = serde_json::from_str(raw).ok()?;
+    body["carrier"].as_str()?.parse().ok()
 }

@@ -45,6 +45,32 @@ words! {
     }
 }
 
+impl ShipmentStatus {
+    /// Whether somebody waits for it to be delivered.
+    pub fn is_under_way(self) -> bool {
+        match self {
+            ShipmentStatus::Requested
+            | ShipmentStatus::Accepted
+            | ShipmentStatus::PickupScheduled
+            | ShipmentStatus::PickedUp
+            | ShipmentStatus::AtOriginHub
+            | ShipmentStatus::Consolidated
+            | ShipmentStatus::LineHaul
+            | ShipmentStatus::AtGateway
+            | ShipmentStatus::Customs
+            | ShipmentStatus::LastMile
+            | ShipmentStatus::OutForDelivery
+            | ShipmentStatus::OnHold => true,
+            ShipmentStatus::Delivered
+            | ShipmentStatus::Returning
+            | ShipmentStatus::Returned
+            | ShipmentStatus::Lost
+            | ShipmentStatus::Destroyed
+            | ShipmentStatus::Cancelled => false,
+        }
+    }
+}
+
 impl From<Milestone> for ShipmentStatus {
     fn from(milestone: Milestone) -> Self {
         match milestone {
@@ -63,9 +89,24 @@ impl From<Milestone> for ShipmentStatus {
     }
 }
 
-/// When the consignee can expect it.
+/// How late a delivery was, as seen from one milestone before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageSample {
+    pub milestone: Milestone,
+    /// Whose doing the rest of the way was, as far as that was known then: a way into the country, or a carrier.
+    pub group: String,
+    /// From when it was due by then until it was delivered.
+    pub residual_seconds: i64,
+}
+
+/// When the consignee can expect it: one of ten comes earlier, one of ten later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
     pub earliest_at: Instant,
     pub latest_at: Instant,
+}
+
+impl Estimate {
+    /// How many of all are delivered within their window.
+    pub const CONFIDENCE: f64 = 0.8;
 }

@@ -278,7 +278,7 @@ fn draft(
         pickup: request.pickup.clone(),
         consignee: request.consignee.clone(),
         pickup_zone: located.zone,
-        estimate: tracking::estimate(&plan, None),
+        estimate: tracking::estimate(&plan, None, &deps.stage_times.current(), now),
         delivered_at: None,
         created_at: now,
         updated_at: now,

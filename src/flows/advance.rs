@@ -5,11 +5,14 @@
 //! triggers they give cause to, what the merchant is told and the audit entries are there
 //! together or not at all. With the same events again it changes nothing.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::book_departures;
 use super::tell_merchants::{Notice, tell};
+use super::views::EstimateView;
+use super::{Deps, book_departures, learn_stage_times};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::escrow::{Evidence, ParcelEvidence, TriggerAction, TriggerFacts};
 use crate::domain::event::{EventSource, EventStatus, TrackingEvent};
@@ -26,7 +29,7 @@ use crate::store::orders::{self, Order, Trigger};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::{self, Shipment};
 use crate::store::{Reads, StoreError, Tx, events};
-use crate::tracking::{self, ParcelTimeline, Place, Timeline};
+use crate::tracking::{self, ParcelTimeline, Place, StageTimes, Timeline};
 
 /// On whose behalf, and when by both clocks.
 pub struct Occasion {
@@ -34,6 +37,15 @@ pub struct Occasion {
     pub actor: String,
     pub now: Instant,
     pub wall: Instant,
+    /// What deliveries before taught.
+    pub learned: Arc<StageTimes>,
+}
+
+impl Occasion {
+    pub fn new(deps: &Deps, actor: String) -> Self {
+        let (now, wall) = (deps.clock.now(), deps.clock.wall());
+        Self { actor, now, wall, learned: deps.stage_times.current() }
+    }
 }
 
 /// What came of it.
@@ -81,7 +93,8 @@ pub async fn advance(
     if added > 0 {
         save_parcels(tx, parcels, &timeline, &mut changes).await?;
         let in_force = shipments::plan(tx, shipment.id, shipment.plan).await?;
-        take_over(&mut shipment, &in_force, &timeline, &mut changes);
+        take_over(&mut shipment, &in_force, &timeline, occasion, &mut changes);
+        learn_stage_times::note(tx, before, &shipment, &timeline, occasion.now).await?;
         plan = Some(in_force);
     }
     let places = tracking::places(&timeline);
@@ -135,13 +148,11 @@ fn goes_nowhere(status: ShipmentStatus) -> bool {
 }
 
 fn status_changed(shipment: &Shipment, from: ShipmentStatus) -> Notice {
-    let estimate = shipment.estimate;
     let data = json!({
         "reference": shipment.reference,
         "from": from,
         "to": shipment.status,
-        "estimated_delivery":
-            {"earliest": rfc3339(estimate.earliest_at), "latest": rfc3339(estimate.latest_at)},
+        "estimated_delivery": EstimateView::from(shipment.estimate),
         "delivered_at": shipment.delivered_at.map(rfc3339),
     });
     let kind = WebhookKind::ShipmentStatusChanged;
@@ -183,9 +194,18 @@ async fn save_parcels(
     Ok(())
 }
 
-/// Writes the timeline's outcome into `shipment`.
-fn take_over(shipment: &mut Shipment, plan: &Plan, timeline: &Timeline<'_>, changes: &mut Changes<'_>) {
-    let estimate = tracking::estimate(plan, Some(timeline));
+/// Writes the timeline's outcome into `shipment`. What is delivered, or not coming any more, keeps its last estimate.
+fn take_over(
+    shipment: &mut Shipment,
+    plan: &Plan,
+    timeline: &Timeline<'_>,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) {
+    let estimate = match timeline.status.is_under_way() {
+        true => tracking::estimate(plan, Some(timeline), &occasion.learned, occasion.now),
+        false => shipment.estimate,
+    };
     let before = (shipment.status, shipment.estimate, shipment.delivered_at);
     (shipment.status, shipment.estimate, shipment.delivered_at) =
         (timeline.status, estimate, timeline.delivered_at);

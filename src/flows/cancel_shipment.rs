@@ -36,11 +36,11 @@ impl CancelError {
 }
 
 pub async fn cancel(deps: &Deps, merchant: MerchantId, id: ShipmentId) -> Result<Shipment, CancelError> {
-    let (now, wall) = (deps.clock.now(), deps.clock.wall());
+    let occasion = Occasion::new(deps, format!("merchant {merchant}"));
+    let now = occasion.now;
     let occurred = Occurred { at: now, local_time: rfc3339(now), offset_source: OffsetSource::Carrier };
     let description = "cancelled by the merchant";
     let event = TrackingEvent::of_our_own(EventStatus::Cancelled, "cancelled", description, occurred);
-    let occasion = Occasion { actor: format!("merchant {merchant}"), now, wall };
     let cancelled = deps
         .store
         .write(move |tx| Box::pin(async move { write(tx, merchant, id, event, &occasion).await }))

@@ -15,6 +15,7 @@
 //! | after a trigger was sent | its lease; it is sent again under the same key |
 //! | after a change of the network | the queue of the plans it may break; any daemon works it off |
 //! | before new plans are committed | the old ones, and the queue; the claim ends by itself |
+//! | after a batch of samples was added up | the sums without the samples, in one commit |
 //! | after a merchant was told | its endpoint's lease; it is told again under the same id |
 
 pub mod accept_pickup;
@@ -31,6 +32,7 @@ pub mod forget_answers;
 pub mod gazetteer;
 pub mod hold_departures;
 pub mod import_network;
+pub mod learn_stage_times;
 pub mod manage_webhooks;
 pub mod poll_carriers;
 pub mod read_pickup;
@@ -66,6 +68,7 @@ use crate::escrow::webhook::Webhook;
 use crate::outbound::Outbound;
 use crate::routing::{Network, Planner};
 use crate::store::Store;
+use crate::tracking::StageTimes;
 
 /// What flows are handed: every part, built once.
 #[derive(Clone)]
@@ -77,6 +80,7 @@ pub struct Deps {
     pub carriers: Registry,
     pub provider: Option<Arc<Webhook>>,
     pub network: SharedNetwork,
+    pub stage_times: SharedStageTimes,
     pub consolidation: Arc<Terms>,
     /// Rung when there is something to send.
     pub outbox_bell: Arc<Notify>,
@@ -169,6 +173,24 @@ impl SharedNetwork {
 
     pub fn replace(&self, edition: i64, planner: Planner) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = (edition, Arc::new(planner));
+    }
+}
+
+/// What deliveries taught, read by many, replaced whole.
+#[derive(Clone)]
+pub struct SharedStageTimes(Arc<RwLock<Arc<StageTimes>>>);
+
+impl SharedStageTimes {
+    pub fn new(learned: StageTimes) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(learned))))
+    }
+
+    pub fn current(&self) -> Arc<StageTimes> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn replace(&self, learned: StageTimes) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(learned);
     }
 }
 

@@ -84,7 +84,7 @@ async fn record_bag(deps: &Deps, code: &HubCode, body: &Value) -> Result<BagReco
     let kind = scan.kind;
     let mut recorded = BagRecorded { load: scan.of, parcels: 0, moved: 0, failed: Vec::new() };
     let moving = by_shipment.into_iter().map(|(shipment, parcels)| {
-        let occasion = Occasion { actor: format!("hub {code}"), now, wall: deps.clock.wall() };
+        let occasion = Occasion { now, ..Occasion::new(deps, format!("hub {code}")) };
         let (parcels, events): (Vec<_>, Vec<_>) = parcels.into_iter().unzip();
         let offloaded_from = (kind == ScanKind::Offloaded).then_some(consolidation.id);
         let of_shipment =

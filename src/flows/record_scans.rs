@@ -93,7 +93,7 @@ pub async fn record(deps: &Deps, hub: &HubCode, body: &Value) -> Result<Recorded
     let scan = read_scan(body, now).map_err(ScanError::Fields)?;
     check(deps, hub, &scan).map_err(ScanError::Fields)?;
     let event = event(hub, &scan, body, now);
-    let occasion = Occasion { actor: format!("hub {}", hub.code), now, wall: deps.clock.wall() };
+    let occasion = Occasion { now, ..Occasion::new(deps, format!("hub {}", hub.code)) };
     let (parcel, horizon) = (scan.parcel, deps.settings.routing.horizon_days);
     let plans = (Arc::clone(&network), horizon);
     let (advanced, status, is_off) = deps

@@ -180,9 +180,10 @@ async fn make(deps: &Deps, waiting: &[Waiting]) -> Result<Planned, ReplanError> 
     let (edition, planner) = deps.network.edition_and_planner();
     let cases = load::load(db, waiting).await?;
     let now = deps.clock.now();
-    let settings = deps.settings.routing.clone();
+    let (settings, learned) = (deps.settings.routing.clone(), deps.stage_times.current());
     // Planning keeps a processor busy: not one that answers callers.
-    let all = tokio::task::spawn_blocking(move || plan::all(&planner, &settings, cases, now)).await?;
+    let all =
+        tokio::task::spawn_blocking(move || plan::all(&planner, &settings, &learned, cases, now)).await?;
     Ok(Planned { edition, now, all: Arc::new(all) })
 }
 

@@ -6,9 +6,11 @@ use super::views::{
     TrackingView,
 };
 use crate::domain::id::{MerchantId, ShipmentId};
-use crate::store::shipments::{self, Filter, Shipment};
-use crate::store::{StoreError, events, orders};
-use crate::tracking;
+use crate::domain::plan::Plan;
+use crate::domain::shipment::Estimate;
+use crate::store::shipments::{self, Filter, Parcel, Shipment};
+use crate::store::{StoreError, events, orders, shipments_at_once};
+use crate::tracking::{self, Timeline};
 
 /// None: this merchant has no such shipment, whoever else may have it.
 pub async fn shipment(
@@ -18,7 +20,7 @@ pub async fn shipment(
 ) -> Result<Option<ShipmentDetailView>, StoreError> {
     let db = deps.store.reader();
     let found = shipments::find(db, id).await?.filter(|shipment| shipment.merchant == merchant);
-    let Some(shipment) = found else { return Ok(None) };
+    let Some(mut shipment) = found else { return Ok(None) };
     let parcels = shipments::parcels(db, id).await?;
     let plans = shipments::plans(db, id).await?;
     let plan = match plans.iter().find(|planned| planned.id == shipment.plan) {
@@ -31,6 +33,7 @@ pub async fn shipment(
     let events = events::of_shipment(db, id).await?;
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
+    shipment.estimate = still_estimated(deps, &shipment, plan, &timeline);
     Ok(Some(ShipmentDetailView {
         shipment: ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url),
         plan: PlanView::from(plan),
@@ -40,7 +43,7 @@ pub async fn shipment(
     }))
 }
 
-/// One page of a merchant's shipments, two questions however long it is.
+/// One page of a merchant's shipments, two questions however long it is, and two more where some are late.
 pub async fn shipments(
     deps: &Deps,
     merchant: MerchantId,
@@ -54,6 +57,7 @@ pub async fn shipments(
     found.truncate(limit);
     let ids: Vec<_> = found.iter().map(|shipment| shipment.id).collect();
     let parcels = shipments::parcels_of(db, &ids).await?;
+    estimate_anew(deps, &mut found, &parcels).await?;
     let view = |shipment: &Shipment| {
         let first = parcels.partition_point(|parcel| parcel.id.shipment < shipment.id);
         let behind = parcels.partition_point(|parcel| parcel.id.shipment <= shipment.id);
@@ -65,14 +69,45 @@ pub async fn shipments(
     })
 }
 
+fn still_estimated(deps: &Deps, shipment: &Shipment, plan: &Plan, timeline: &Timeline) -> Estimate {
+    let (learned, now) = (deps.stage_times.current(), deps.clock.now());
+    tracking::still_estimated(shipment.estimate, plan, timeline, &learned, now)
+}
+
+/// Those whose window has begun without them. `parcels` are those of all, in the order of shipments.
+async fn estimate_anew(
+    deps: &Deps,
+    shipments: &mut [Shipment],
+    parcels: &[Parcel],
+) -> Result<(), StoreError> {
+    let (db, now) = (deps.store.reader(), deps.clock.now());
+    let is_late = |shipment: &&Shipment| tracking::is_overtaken(shipment.estimate, shipment.status, now);
+    let late: Vec<_> = shipments.iter().filter(is_late).map(|shipment| shipment.id).collect();
+    if late.is_empty() {
+        return Ok(());
+    }
+    let plans = shipments_at_once::plans(db, &late).await?;
+    let events = events::of_shipments(db, &late).await?;
+    for shipment in shipments {
+        let (Some((_, plan)), Some(events)) = (plans.get(&shipment.id), events.get(&shipment.id)) else {
+            continue;
+        };
+        let own = parcels.iter().filter(|parcel| parcel.id.shipment == shipment.id);
+        let numbers: Vec<u16> = own.map(|parcel| parcel.id.number).collect();
+        shipment.estimate = still_estimated(deps, shipment, plan, &tracking::fold(&numbers, events));
+    }
+    Ok(())
+}
+
 /// What the holder of a tracking token may see.
 pub async fn tracking(deps: &Deps, token: &str) -> Result<Option<TrackingView>, StoreError> {
     let db = deps.store.reader();
-    let Some(shipment) = shipments::find_by_token(db, token).await? else { return Ok(None) };
+    let Some(mut shipment) = shipments::find_by_token(db, token).await? else { return Ok(None) };
     let parcels = shipments::parcels(db, shipment.id).await?;
     let plan = shipments::plan(db, shipment.id, shipment.plan).await?;
     let events = events::of_shipment(db, shipment.id).await?;
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
+    shipment.estimate = still_estimated(deps, &shipment, &plan, &timeline);
     Ok(Some(TrackingView::new(&shipment, &plan, &timeline, &deps.network.current(), &deps.carriers)))
 }

@@ -17,7 +17,6 @@ use super::poll_carriers::take_in::{Raw, event, keep, latest, ring};
 use crate::carriers::{Acknowledgement, Failure, Package, Pushed, Reading};
 use crate::domain::carrier::CarrierCode;
 use crate::domain::event::{EventSource, TrackingEvent};
-use crate::domain::instant::Instant;
 use crate::faults;
 use crate::outbound::Answer;
 use crate::store::carrier_pushes::{self, Push};
@@ -152,12 +151,12 @@ async fn of_package(deps: &Deps, push: &Push, package: &Package) -> Result<bool,
             continue;
         }
         for tracked in parcels {
-            let times = (deps.clock.now(), deps.clock.wall());
             let (push, package) = (push.clone(), package.clone());
             let carrier = push.carrier.clone();
+            let occasion = Occasion::new(deps, format!("carrier {carrier}"));
             let write = deps.store.write(move |tx| {
                 let (tracked, push, package) = (tracked.clone(), push.clone(), package.clone());
-                Box::pin(async move { write(tx, tracked, &push, package, times).await })
+                Box::pin(async move { write(tx, tracked, &push, package, &occasion).await })
             });
             ring(deps, carrier.as_str(), write.await?.as_ref());
         }
@@ -171,11 +170,12 @@ async fn write(
     tracked: Tracked,
     push: &Push,
     package: Package,
-    (now, wall): (Instant, Instant),
+    occasion: &Occasion,
 ) -> Result<Option<Advanced>, StoreError> {
     if !tracked::is_own(tx, &tracked).await? {
         return Ok(None);
     }
+    let now = occasion.now;
     let raw: Vec<&str> = package.seen.iter().map(|seen| seen.raw.as_str()).collect();
     keep(tx, &tracked, Raw::new(200, raw.join("\n").into_bytes()), now).await?;
     let seen = latest(&package.seen).max(tracked.last.seen);
@@ -184,8 +184,7 @@ async fn write(
         ..event(&tracked, seen, EventSource::Push, now)
     };
     let events: Vec<TrackingEvent> = package.seen.into_iter().map(of_sender).collect();
-    let occasion = Occasion { actor: format!("carrier {}", push.carrier), now, wall };
-    let advanced = advance(tx, tracked.parcel.shipment, &events, &occasion).await?;
+    let advanced = advance(tx, tracked.parcel.shipment, &events, occasion).await?;
     let parcels = advanced.iter().flat_map(|advanced| &advanced.parcels);
     let parcel = parcels.into_iter().find(|parcel| parcel.number == tracked.parcel.number);
     let delivered_at = parcel.and_then(|parcel| parcel.delivered_at);

@@ -16,15 +16,15 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::poll_carriers::foresee;
 use crate::flows::{
-    Deps, book_departures, close_departures, forget_answers, import_network, replan, send_webhooks,
-    take_pushes,
+    Deps, book_departures, close_departures, forget_answers, import_network, learn_stage_times, replan,
+    send_webhooks, take_pushes,
 };
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 10] = [
+const JOBS: [(&str, &str, Verb); 11] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -48,6 +48,9 @@ const JOBS: [(&str, &str, Verb); 10] = [
     }),
     ("close_departures", "* * * * * *", |deps| {
         Box::pin(async move { close_departures::run_due(&deps).await.map_err(|error| error.to_string()) })
+    }),
+    ("learn_stage_times", "20 * * * * *", |deps| {
+        Box::pin(async move { learn_stage_times::run_due(&deps).await.map_err(|error| error.to_string()) })
     }),
     ("forget_answers", "30 7 * * * *", |deps| {
         Box::pin(

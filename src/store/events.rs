@@ -100,7 +100,7 @@ fn renew_meaning() -> OnConflict {
         .to_owned()
 }
 
-/// Every event of a shipment, oldest first. Its raw form only where it names a departure.
+/// Every event of a shipment, oldest first. Its raw form only where it names a departure or a carrier.
 pub async fn of_shipment(
     db: &impl ConnectionTrait,
     shipment: ShipmentId,
@@ -128,16 +128,19 @@ fn without_raw() -> Select<tracking_event::Entity> {
     tracking_event::Entity::find()
         .select_only()
         .columns(C::iter().filter(|column| !matches!(column, C::Raw)))
-        .column_as(raw_of_departures(), C::Raw)
+        .column_as(raw_of(&[DEPARTURES, &[ScanKind::HandedOver]].concat()), C::Raw)
         .order_by_asc(C::OccurredAt)
         .order_by_asc(C::Fingerprint)
 }
 
-/// The raw form of what may name a departure; of all else nothing.
-fn raw_of_departures() -> Expr {
+/// What may name a departure.
+const DEPARTURES: &[ScanKind] = &[ScanKind::Departed, ScanKind::Offloaded, ScanKind::Packed];
+
+/// The raw form of scans of these kinds; of all else nothing.
+fn raw_of(kinds: &[ScanKind]) -> Expr {
     use tracking_event::Column as C;
-    let of_departures = [ScanKind::Departed, ScanKind::Offloaded, ScanKind::Packed].map(ScanKind::as_str);
-    let raw = CaseStatement::new().case(Expr::col(C::ScanKind).is_in(of_departures), Expr::col(C::Raw));
+    let kinds = kinds.iter().map(|kind| kind.as_str());
+    let raw = CaseStatement::new().case(Expr::col(C::ScanKind).is_in(kinds), Expr::col(C::Raw));
     Expr::Case(Box::new(raw.finally("")))
 }
 
@@ -168,7 +171,7 @@ pub async fn sightings(
             .columns([C::ShipmentId, C::ParcelNumber, C::ScanKind, C::HubCode, C::OccurredAt])
             .filter(C::ShipmentId.is_in(some.iter().map(|id| id.uuid())))
             .filter(C::Source.eq(EventSource::Scan.as_str()))
-            .column_as(raw_of_departures(), C::Raw)
+            .column_as(raw_of(DEPARTURES), C::Raw)
             .into_tuple::<Seen>()
             .all(db)
             .await?;

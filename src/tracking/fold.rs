@@ -71,6 +71,10 @@ pub fn fold<'e>(parcels: &[u16], events: &'e [TrackingEvent]) -> Timeline<'e> {
                 h.code.as_str(),
                 h.description.as_str(),
                 h.occurred.local_time.as_str(),
+                event.tracking_number.as_ref(),
+                (event.hub.as_ref(), event.facility),
+                h.location.place.as_deref(),
+                (h.delivered_to, h.cancels.as_deref()),
             )
         };
         let (a_at, b_at) = (a.happening.occurred.at, b.happening.occurred.at);

@@ -10,16 +10,20 @@
 //! A shipment is as far as its least advanced parcel, and in trouble if one of them is.
 //!
 //! The same happening told by two carriers is one line of it.
+//!
+//! When it will be there is a function of the plan, the timeline, what was learned of deliveries before, and now.
 
 mod correction;
 mod entries;
 mod estimate;
 mod fold;
 mod handover;
+mod learned;
 mod meaning;
 mod place;
 
 pub use entries::Entry;
-pub use estimate::{Where, estimate, expected};
+pub use estimate::{Where, estimate, expected, is_overtaken, samples, still_estimated};
 pub use fold::{ParcelTimeline, Timeline, fold};
+pub use learned::{Histogram, StageTimes};
 pub use place::{Place, places};

@@ -28,6 +28,8 @@ pub struct TrackingPage<'v> {
     meaning: Option<&'static str>,
     service: Cow<'v, str>,
     arrival: Arrival,
+    /// Of a hundred shipments, how many come within the window.
+    percent: u32,
     /// To whom, where all parcels went the same way.
     delivered_to: Option<Cow<'v, str>>,
     steps: Vec<Step<'v>>,
@@ -67,6 +69,7 @@ impl<'v> TrackingPage<'v> {
             meaning: status.ok().map(|status| in_language(meaning(status), language)),
             service: name::<Service>(&view.service, language),
             arrival: arrival(view, tone, language),
+            percent: (view.estimated_delivery.confidence * 100.0).round() as u32,
             delivered_to: the_same_for_all(&view.parcels).map(|to| name::<DeliveredTo>(to, language)),
             steps: steps(view, tone, language),
             parcels: parcels.iter().map(|parcel| parcel_line(parcel, language)).collect(),

@@ -58,7 +58,11 @@ fn view(status: ShipmentStatus) -> TrackingView {
     TrackingView {
         status: status.to_string(),
         service: "standard".into(),
-        estimated_delivery: EstimateMomentsView { earliest: in_shanghai(9), latest: in_shanghai(10) },
+        estimated_delivery: EstimateMomentsView {
+            earliest: in_shanghai(9),
+            latest: in_shanghai(10),
+            confidence: 0.8,
+        },
         delivered_at: None,
         milestones: vec![
             milestone(Milestone::PickedUp, in_frankfurt(3), true),
@@ -105,11 +109,30 @@ fn has_all(html: &str, parts: &[&str]) {
 fn a_shipment_under_way_is_told_in_both_languages() {
     let view = view(ShipmentStatus::Customs);
     let chinese = page(&view, Language::Chinese);
-    has_all(&chinese, &["lang=\"zh-Hans\"", "<h1>清关中</h1>", "预计送达", "3月9日 周一", "3月10日 周二"]);
+    has_all(
+        &chinese,
+        &[
+            "lang=\"zh-Hans\"",
+            "<h1>清关中</h1>",
+            "预计送达",
+            "3月9日 周一",
+            "3月10日 周二",
+            "约 80% 的同类包裹",
+        ],
+    );
     has_all(&chinese, &["2026年3月6日 星期五", "已向海关申报", "广州白云", "北京时间", "仓库扫描", "CET"]);
     has_all(&chinese, &["datetime=\"2026-03-06T02:30:00Z\"", "href=\"?lang=en\""]);
     let english = page(&view, Language::English);
-    has_all(&english, &["lang=\"en\"", "<h1>Clearing customs</h1>", "Mon 9 March", "Tue 10 March"]);
+    has_all(
+        &english,
+        &[
+            "lang=\"en\"",
+            "<h1>Clearing customs</h1>",
+            "Mon 9 March",
+            "Tue 10 March",
+            "About 80% of shipments",
+        ],
+    );
     has_all(&english, &["Friday 6 March 2026", "Presented to customs", "Beijing time", "Hub scan"]);
 }
 

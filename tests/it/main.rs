@@ -13,6 +13,7 @@ mod commands;
 mod consolidations;
 mod crash;
 mod door;
+mod estimates;
 mod migrations;
 mod missing;
 mod numbers;

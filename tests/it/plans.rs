@@ -6,13 +6,14 @@ use sampan::config;
 use sampan::domain::id::{MerchantId, ParcelId, ShipmentId};
 use sampan::domain::instant::from_micros;
 use sampan::domain::network::DepartureId;
+use sampan::domain::shipment::{Milestone, StageSample};
 use sampan::flows::{accept_pickup, close_departures, manage_webhooks, record_scans};
 use sampan::store::bag_parcels::{self, Surplus};
 use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
     Store, StoreError, Tx, departures, events, idempotency, orders, outbox, replans, shipments,
-    shipments_at_once, tracked, webhook_endpoints, webhook_messages,
+    shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_messages,
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
@@ -104,6 +105,14 @@ fn questions() -> Vec<(&'static str, String)> {
         ("those on a departure", replans::BOOKED_ON.replace("$6", "'L1-20260302'")),
         ("unroutable shipments", "SELECT COUNT(*) FROM replan WHERE attempts > 0".into()),
         ("a hub's closures", "SELECT * FROM hub_closure WHERE hub_code = 'USLAX' ORDER BY id".into()),
+        ("samples of deliveries", stage_times::WAITING.replace("$1", "5").replace("$2", "100")),
+        (
+            "samples that are taken",
+            format!(
+                "DELETE FROM stage_sample WHERE (shipment_id, milestone) IN ({}) RETURNING *",
+                stage_times::WAITING.replace("$1", "5").replace("$2", "100")
+            ),
+        ),
         ("an answer that was given", "SELECT * FROM idempotency_key WHERE merchant_id = x'00' AND key = 'k'".into()),
     ]
 }
@@ -199,7 +208,7 @@ async fn fill(store: &Store) {
     let (run_id, booked_id) =
         ["id", "departure_id"].map(|id| format!("split_part({id}, '-', 1) || n || '-20260302'")).into();
     let (next_attempt_at, attempts) = (rare("1", "9000000000000000"), rare("1", "0"));
-    let tables: [(&str, &[(&str, &str)]); 21] = [
+    let tables: [(&str, &[(&str, &str)]); 22] = [
         (
             "shipment",
             &[
@@ -267,6 +276,7 @@ async fn fill(store: &Store) {
         ("surplus", &[("consolidation_id", id), ("scanned_at", "n")]),
         ("tracked_number", &[("shipment_id", id), ("next_poll_at", &next_poll_at)]),
         ("outbox", &[("id", id), ("stream", id), ("shipment_id", id), ("state", &state)]),
+        ("stage_sample", &[("shipment_id", id), ("created_at", "n")]),
         ("idempotency_key", &[("merchant_id", merchant), ("key", "'key ' || n")]),
         ("webhook_endpoint", &[("id", id), ("merchant_id", rival)]),
         (
@@ -344,11 +354,16 @@ async fn one_of_everything(db: &Database, keys: &Keys) -> (ShipmentId, Value) {
     let endpoint = endpoint.webhook.id.parse().expect("an endpoint's id");
     manage_webhooks::ping(&deps, keys.merchant, endpoint).await.expect("a message");
     let id: ShipmentId = accepted["id"].as_str().and_then(|id| id.parse().ok()).expect("a shipment's id");
+    let sample =
+        StageSample { milestone: Milestone::Accepted, group: "CNPVG air".to_owned(), residual_seconds: 0 };
     let asked: Result<(), StoreError> = deps
         .store
         .write(move |tx| {
             let (cause, at) = (replans::Cause::of_our_own("a test"), Clock::real().now());
-            Box::pin(async move { replans::request_check(tx, &[id], &cause, at, at).await })
+            Box::pin(async move {
+                stage_times::insert_samples(tx, id, &[sample], at, at).await?;
+                replans::request_check(tx, &[id], &cause, at, at).await
+            })
         })
         .await;
     asked.expect("a request");
@@ -493,6 +508,10 @@ async fn ask_everything(
     watch.used_an_index("those who missed a cut-off").await;
     assert_eq!(replans::unroutable(tx).await?, 100);
     watch.used_an_index("unroutable shipments").await;
+    assert!(stage_times::are_waiting(tx, at(100)).await?);
+    // As above: a few.
+    assert_eq!(stage_times::take_samples(tx, at(100), 10).await?.len(), 10);
+    watch.used_an_index("samples of deliveries").await;
     assert!(idempotency::find(tx, merchant, "key").await?.is_some());
     watch.used_an_index("an answer that was given").await;
     Ok(())

@@ -43,7 +43,7 @@ async fn packed(yard: &Yard) -> ShipmentId {
 /// Somebody says that a parcel is lost.
 async fn lose(yard: &Yard, id: ShipmentId, parcel: u16) {
     let deps = yard.at("2026-03-02T06:00:00Z");
-    let (now, wall) = (deps.clock.now(), deps.clock.wall());
+    let now = deps.clock.now();
     let event = TrackingEvent {
         parcel: Some(parcel),
         source: EventSource::System,
@@ -64,7 +64,7 @@ async fn lose(yard: &Yard, id: ShipmentId, parcel: u16) {
         raw: "{}".to_owned(),
         recorded_at: now,
     };
-    let occasion = Occasion { actor: "sampan".to_owned(), now, wall };
+    let occasion = Occasion::new(&deps, "sampan".to_owned());
     let lost: Result<_, StoreError> = deps
         .store
         .write(move |tx| {

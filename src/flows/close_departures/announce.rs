@@ -42,7 +42,7 @@ pub async fn announce(deps: &Deps, consolidation: &Consolidation) -> Result<(), 
 }
 
 async fn tell(deps: &Deps, shipment: ShipmentId, events: Vec<TrackingEvent>) -> Result<(), StoreError> {
-    let occasion = Occasion { actor: "sampan".to_owned(), now: deps.clock.now(), wall: deps.clock.wall() };
+    let occasion = Occasion::new(deps, "sampan".to_owned());
     let advanced = deps
         .store
         .write(move |tx| Box::pin(async move { advance(tx, shipment, &events, &occasion).await }))

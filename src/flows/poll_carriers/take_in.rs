@@ -42,7 +42,7 @@ pub async fn answer(
     tracked: Tracked,
     heard: NumberHeard,
 ) -> Result<(), StoreError> {
-    let times = (deps.clock.now(), deps.clock.wall());
+    let occasion = Occasion::new(deps, format!("carrier {}", tracked.carrier));
     let terms = Terms {
         settings: deps.settings.polling.clone(),
         limits: Some(account.limits.clone()),
@@ -54,7 +54,7 @@ pub async fn answer(
         .store
         .write(move |tx| {
             let (tracked, heard, terms) = (tracked.clone(), heard.clone(), terms.clone());
-            Box::pin(async move { write(tx, tracked, heard, &terms, times).await })
+            Box::pin(async move { write(tx, tracked, heard, &terms, &occasion).await })
         })
         .await?;
     faults::reached("poll.committed");
@@ -64,7 +64,7 @@ pub async fn answer(
 
 /// Nobody could be asked: looked at again later.
 pub async fn nothing(deps: &Deps, tracked: Tracked, problem: &'static str) -> Result<(), StoreError> {
-    let times = (deps.clock.now(), deps.clock.wall());
+    let occasion = Occasion::new(deps, format!("carrier {}", tracked.carrier));
     let terms = Terms {
         settings: deps.settings.polling.clone(),
         limits: None,
@@ -76,7 +76,7 @@ pub async fn nothing(deps: &Deps, tracked: Tracked, problem: &'static str) -> Re
     deps.store
         .write(move |tx| {
             let (tracked, heard, terms) = (tracked.clone(), heard.clone(), terms.clone());
-            Box::pin(async move { write(tx, tracked, heard, &terms, times).await })
+            Box::pin(async move { write(tx, tracked, heard, &terms, &occasion).await })
         })
         .await?;
     Ok(())
@@ -98,8 +98,9 @@ async fn write(
     tracked: Tracked,
     heard: NumberHeard,
     terms: &Terms,
-    (now, wall): (Instant, Instant),
+    occasion: &Occasion,
 ) -> Result<Option<Advanced>, StoreError> {
+    let now = occasion.now;
     if !tracked::is_own(tx, &tracked).await? {
         // The carrier has given the number out again; what it says now is about another shipment.
         let problem = Some("the number is on another shipment's label now".to_owned());
@@ -126,8 +127,7 @@ async fn write(
         let mut events: Vec<_> =
             heard.seen.into_iter().map(|seen| event(&tracked, seen, EventSource::Poll, now)).collect();
         events.extend(silent_since.map(|silence| silent(&tracked, &silence, now)));
-        let occasion = Occasion { actor: format!("carrier {}", tracked.carrier), now, wall };
-        advanced = advance(tx, tracked.parcel.shipment, &events, &occasion).await?;
+        advanced = advance(tx, tracked.parcel.shipment, &events, occasion).await?;
         let parcels = advanced.iter().flat_map(|advanced| &advanced.parcels);
         let parcel = parcels.into_iter().find(|parcel| parcel.number == tracked.parcel.number);
         last.delivered_at = parcel.and_then(|parcel| parcel.delivered_at);

@@ -17,7 +17,7 @@ use crate::geography::Atlas;
 use crate::routing::{Ask, Load, Network, Planner, Start};
 use crate::store::departures::{Booking, Held};
 use crate::store::shipments::Parcel;
-use crate::tracking::{self, Place};
+use crate::tracking::{self, Place, StageTimes};
 
 pub enum Outcome {
     /// The plan holds, or there is nothing more to plan.
@@ -55,18 +55,25 @@ impl Outcome {
 pub fn all(
     planner: &Planner,
     settings: &config::Routing,
+    learned: &StageTimes,
     cases: Vec<Case>,
     now: Instant,
 ) -> Vec<(Case, Outcome)> {
     let horizon = TimeDelta::days(i64::from(settings.horizon_days));
     let outcome = |case: Case| {
-        let outcome = outcome(planner, horizon, &case, now);
+        let outcome = outcome(planner, horizon, learned, &case, now);
         (case, outcome)
     };
     cases.into_iter().map(outcome).collect()
 }
 
-fn outcome(planner: &Planner, horizon: TimeDelta, case: &Case, now: Instant) -> Outcome {
+fn outcome(
+    planner: &Planner,
+    horizon: TimeDelta,
+    learned: &StageTimes,
+    case: &Case,
+    now: Instant,
+) -> Outcome {
     let numbers: Vec<u16> = case.parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &case.events);
     let places = tracking::places(&timeline);
@@ -93,7 +100,7 @@ fn outcome(planner: &Planner, horizon: TimeDelta, case: &Case, now: Instant) -> 
         }
         Decision::Anew(anew) => match new_plan(planner, &found, anew, now) {
             Ok(mut new) => {
-                new.estimate = tracking::estimate(&new.plan, Some(&timeline));
+                new.estimate = tracking::estimate(&new.plan, Some(&timeline), learned, now);
                 Outcome::Anew(Box::new(new))
             }
             Err(problem) => Outcome::NoWay(problem),

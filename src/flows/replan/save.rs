@@ -11,12 +11,12 @@ use super::plan::{NewPlan, Outcome};
 use super::{Planned, ReplanError};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, rfc3339};
-use crate::domain::shipment::Estimate;
 use crate::domain::webhook::WebhookKind;
 use crate::faults;
 use crate::flows::Deps;
 use crate::flows::book_departures::{self, BookError, Loads};
 use crate::flows::tell_merchants::{Notice, tell};
+use crate::flows::views::EstimateView;
 use crate::store::audit::{self, Change};
 use crate::store::replans;
 use crate::store::shipments::Shipment;
@@ -173,10 +173,6 @@ fn change(case: &Case, action: &str, detail: serde_json::Value) -> Change {
     Change { actor: case.waiting.cause.requested_by.clone(), action: action.to_owned(), detail }
 }
 
-fn between(estimate: Estimate) -> serde_json::Value {
-    json!({"earliest": rfc3339(estimate.earliest_at), "latest": rfc3339(estimate.latest_at)})
-}
-
 fn replanned(case: &Case, new: &NewPlan, now: Instant) -> Changed {
     let old = &case.shipment;
     let shipment = Shipment { plan: new.id, estimate: new.estimate, updated_at: now, ..old.clone() };
@@ -191,8 +187,8 @@ fn replanned(case: &Case, new: &NewPlan, now: Instant) -> Changed {
     let data = json!({
         "reference": old.reference,
         "reason": new.plan.reason,
-        "estimated_delivery_before": between(old.estimate),
-        "estimated_delivery": between(new.estimate),
+        "estimated_delivery_before": EstimateView::from(old.estimate),
+        "estimated_delivery": EstimateView::from(new.estimate),
     });
     let kind = WebhookKind::ShipmentReplanned;
     let notice = Notice { merchant: old.merchant, shipment: old.id, kind, data };
@@ -208,7 +204,7 @@ fn unroutable(case: &Case, problem: &str, now: Instant) -> Changed {
     let data = json!({
         "reference": shipment.reference,
         "reason": problem,
-        "estimated_delivery": between(shipment.estimate),
+        "estimated_delivery": EstimateView::from(shipment.estimate),
     });
     let kind = WebhookKind::ShipmentUnroutable;
     let notice = Notice { merchant: shipment.merchant, shipment: shipment.id, kind, data };

@@ -24,15 +24,23 @@ fn usd(cost: UsdMicros) -> MoneyView {
     MoneyView { amount: cost.dollars(), currency: "USD".to_owned() }
 }
 
+/// A window for the delivery, by the plan and by how late deliveries were before. It never lies in the past.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EstimateView {
     pub earliest: String,
     pub latest: String,
+    /// How many of all deliveries come within their window: of the others, half are earlier and half later.
+    #[schema(example = 0.8)]
+    pub confidence: f64,
 }
 
 impl From<Estimate> for EstimateView {
     fn from(estimate: Estimate) -> Self {
-        Self { earliest: rfc3339(estimate.earliest_at), latest: rfc3339(estimate.latest_at) }
+        Self {
+            earliest: rfc3339(estimate.earliest_at),
+            latest: rfc3339(estimate.latest_at),
+            confidence: Estimate::CONFIDENCE,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::network::Hub;
 use crate::domain::place::Country;
 use crate::domain::plan::Plan;
-use crate::domain::shipment::{Milestone, ShipmentStatus};
+use crate::domain::shipment::{Estimate, Milestone, ShipmentStatus};
 use crate::geography::Atlas;
 use crate::routing::Network;
 use crate::store::shipments::Shipment;
@@ -96,6 +96,9 @@ pub struct TrackingView {
 pub struct EstimateMomentsView {
     pub earliest: MomentView,
     pub latest: MomentView,
+    /// How many of all deliveries come within their window: of the others, half are earlier and half later.
+    #[schema(example = 0.8)]
+    pub confidence: f64,
 }
 
 /// Where the consignee's clocks are.
@@ -124,6 +127,7 @@ impl TrackingView {
             estimated_delivery: EstimateMomentsView {
                 earliest: moment(shipment.estimate.earliest_at),
                 latest: moment(shipment.estimate.latest_at),
+                confidence: Estimate::CONFIDENCE,
             },
             delivered_at: timeline.delivered_at.map(moment),
             milestones: milestones(shipment, plan, timeline, network),

@@ -32,6 +32,8 @@ pub mod plan;
 pub mod poll_history;
 pub mod replan;
 pub mod shipment;
+pub mod stage_sample;
+pub mod stage_time;
 pub mod surplus;
 pub mod tracked_number;
 pub mod tracking_event;
