@@ -89,9 +89,9 @@ pub async fn work(deps: Deps, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Says how many were taken in.
+/// Says how many were taken in. One that cannot be keeps no other waiting, and is tried again when its claim ends.
 pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
-    let mut taken = 0;
+    let (mut taken, mut failed) = (0, None);
     loop {
         let wall = deps.clock.wall();
         let claim = deps.store.write(move |tx| {
@@ -99,11 +99,13 @@ pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
         });
         let due = claim.await?;
         if due.is_empty() || deps.stopping.has_begun() {
-            return Ok(taken);
+            return failed.map_or(Ok(taken), Err);
         }
         for push in due {
-            take_in(deps, push).await?;
-            taken += 1;
+            match take_in(deps, push).await {
+                Ok(()) => taken += 1,
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
     }
 }
@@ -115,6 +117,10 @@ async fn take_in(deps: &Deps, push: Push) -> Result<(), StoreError> {
             for package in &reading.packages {
                 if !of_package(deps, &push, package).await? {
                     problems.push(format!("{} is on no label of ours", package.number));
+                }
+                if !package.unreadable.is_empty() {
+                    let events = package.unreadable.len();
+                    problems.push(format!("{}: {events} of its events cannot be read", package.number));
                 }
             }
             let failed = |failure: &Failure| format!("{} {}", failure.code, failure.message);
@@ -176,8 +182,11 @@ async fn write(
         return Ok(None);
     }
     let now = occasion.now;
-    let raw: Vec<&str> = package.seen.iter().map(|seen| seen.raw.as_str()).collect();
-    keep(tx, &tracked, Raw::new(200, raw.join("\n").into_bytes()), now).await?;
+    let readable = package.seen.iter().map(|seen| &seen.raw);
+    let raw: Vec<&str> = readable.chain(&package.unreadable).map(String::as_str).collect();
+    if !raw.is_empty() {
+        keep(tx, &tracked, Raw::new(200, raw.join("\n").into_bytes()), now).await?;
+    }
     let seen = latest(&package.seen).max(tracked.last.seen);
     let of_sender = |seen| TrackingEvent {
         source_name: push.carrier.to_string(),

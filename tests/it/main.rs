@@ -26,6 +26,7 @@ mod planning;
 mod plans;
 mod poll_plan;
 mod polling;
+mod pushes;
 mod replan;
 mod replan_packed;
 mod replicas;

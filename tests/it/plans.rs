@@ -9,6 +9,7 @@ use sampan::domain::network::DepartureId;
 use sampan::domain::shipment::{Milestone, StageSample};
 use sampan::flows::{accept_pickup, close_departures, manage_webhooks, record_scans};
 use sampan::store::bag_parcels::{self, Surplus};
+use sampan::store::carrier_pushes::{self, Push};
 use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
@@ -32,6 +33,7 @@ fn questions() -> Vec<(&'static str, String)> {
     let list = |and: &str| {
         format!("SELECT * FROM shipment WHERE merchant_id = x'00' {and} ORDER BY id DESC LIMIT 51")
     };
+    let due_pushes = carrier_pushes::DUE.replace("$1", "5").replace("$2", "64");
     let key = "(shipment_id, parcel_number, carrier, tracking_number)";
     vec![
         ("due messages", due_outbox.clone()),
@@ -43,6 +45,9 @@ fn questions() -> Vec<(&'static str, String)> {
             "the claim of numbers",
             format!("UPDATE tracked_number SET claimed_until = 9 WHERE {key} IN ({due_tracked}) RETURNING *"),
         ),
+        ("due pushes", due_pushes.clone()),
+        ("the claim of pushes", format!("UPDATE carrier_push SET next_attempt_at = 9 WHERE id IN ({due_pushes}) RETURNING *")),
+        ("pushes of long ago", "DELETE FROM carrier_push WHERE received_at < 5 AND next_attempt_at IS NULL".into()),
         ("a merchant's shipments", list("")),
         ("the next page", list("AND id < x'ff'")),
         ("those of one status", list("AND status = 'accepted'")),
@@ -208,7 +213,17 @@ async fn fill(store: &Store) {
     let (run_id, booked_id) =
         ["id", "departure_id"].map(|id| format!("split_part({id}, '-', 1) || n || '-20260302'")).into();
     let (next_attempt_at, attempts) = (rare("1", "9000000000000000"), rare("1", "0"));
-    let tables: [(&str, &[(&str, &str)]); 22] = [
+    let push_due_at = rare("1", "NULL");
+    let tables: [(&str, &[(&str, &str)]); 23] = [
+        (
+            "carrier_push",
+            &[
+                ("id", id),
+                ("body_hash", "md5('push ' || n)"),
+                ("received_at", "n"),
+                ("next_attempt_at", &push_due_at),
+            ],
+        ),
         (
             "shipment",
             &[
@@ -356,12 +371,20 @@ async fn one_of_everything(db: &Database, keys: &Keys) -> (ShipmentId, Value) {
     let id: ShipmentId = accepted["id"].as_str().and_then(|id| id.parse().ok()).expect("a shipment's id");
     let sample =
         StageSample { milestone: Milestone::Accepted, group: "CNPVG air".to_owned(), residual_seconds: 0 };
+    let push = Push {
+        id: uuid::Uuid::now_v7(),
+        carrier: "dhl_unified".parse().expect("a carrier"),
+        body: b"{}".to_vec(),
+        received_at: Clock::real().now(),
+    };
     let asked: Result<(), StoreError> = deps
         .store
         .write(move |tx| {
             let (cause, at) = (replans::Cause::of_our_own("a test"), Clock::real().now());
+            let push = push.clone();
             Box::pin(async move {
                 stage_times::insert_samples(tx, id, &[sample], at, at).await?;
+                carrier_pushes::insert(tx, &push, at).await?;
                 replans::request_check(tx, &[id], &cause, at, at).await
             })
         })
@@ -430,6 +453,11 @@ async fn ask_everything(
     assert_eq!(tracked::claim(tx, &carrier, now, now, until, 100).await?.len(), 100);
     watch.used_an_index("the claim of numbers").await;
     assert!(tracked::is_any_due(tx, &carrier, now, until).await?);
+    // In a table as small as this a whole batch would be found sooner by reading all of it.
+    assert_eq!(carrier_pushes::claim(tx, now, until, 16).await?.len(), 16);
+    watch.used_an_index("the claim of pushes").await;
+    assert_eq!(carrier_pushes::purge(tx, from_micros(200)).await?, 198);
+    watch.used_an_index("pushes of long ago").await;
     assert_eq!(tracked::carriers(tx).await?, [carrier]);
     watch.used_an_index("carriers that are asked").await;
 

@@ -26,8 +26,7 @@ impl Receive for Pushes {
         let sealed = sealed(body).ok_or(NotVerified("there is no encrypted body"))?;
         let sealed = sealed.strip_prefix(self.body_mark.as_bytes()).unwrap_or(&sealed);
         let opened = self.key.opened(sealed).ok_or(NotVerified("the body does not open with the key"))?;
-        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&opened).is_ok();
-        is_json.then_some(opened).ok_or(NotVerified("the body does not open with the key"))
+        is_json(&opened).then_some(opened).ok_or(NotVerified("the body does not open with the key"))
     }
 
     fn acknowledgement(&self) -> Acknowledgement {
@@ -36,6 +35,12 @@ impl Receive for Pushes {
             body: r#"{"code":"00000","codeMessage":"成功"}"#,
         }
     }
+}
+
+/// A block that was changed opens to noise, which a string of JSON would hold if it had not to be UTF-8.
+fn is_json(opened: &[u8]) -> bool {
+    let text = std::str::from_utf8(opened);
+    text.is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
 }
 
 fn sealed(body: &[u8]) -> Option<Vec<u8>> {

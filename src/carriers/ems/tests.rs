@@ -150,6 +150,13 @@ fn a_push_opens_with_the_key_it_was_sealed_with_and_no_other() {
         let reading = read(&opened).expect("a trace");
         assert_eq!(reading.packages[0].status().status, EventStatus::Delivered);
     }
+    // One bit of a block makes noise of it, most of all within a string.
+    for at in (4..ours.len()).step_by(5) {
+        let mut changed = ours.clone().into_bytes();
+        changed[at] ^= 1;
+        let changed = String::from_utf8_lossy(&changed);
+        assert_eq!(verified(receive.as_ref(), json(&changed).as_bytes()), None, "changed at {at}");
+    }
     let not_json = format!("|$4|{}", Key::of(KEY).expect("a key").sealed("delivered"));
     for body in [json(&sealed("0123456789abcdef")), json(&text), json(""), json(&not_json), text.into_owned()]
     {

@@ -8,6 +8,7 @@ pub mod forms;
 pub mod http;
 pub mod journey;
 pub mod postgres;
+pub mod pushers;
 pub mod rows;
 pub mod steps;
 pub mod stub;
