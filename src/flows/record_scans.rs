@@ -154,6 +154,7 @@ async fn write(
             parcel: scan.parcel,
             carrier: carrier.clone(),
             number: number.clone(),
+            from_hub: hub.clone(),
             failures: 0,
             created_at: occasion.now,
             claimed_until: occasion.wall,

@@ -1,6 +1,6 @@
 //! The [`policy`](super::policy) in the daemon's words: carriers, statuses and instants.
 //!
-//! A parcel's class is its carrier, its stage what the carrier last said of it, its clock that of the
+//! A parcel's class is its carrier and the hub that it comes from, its stage what the carrier last said of it, its clock that of the
 //! consignee. What is held of a stage before anything was learnt is rough on purpose.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use crate::config;
 use crate::domain::carrier::CarrierCode;
 use crate::domain::event::EventStatus;
 use crate::domain::instant::Instant;
+use crate::domain::network::HubCode;
 
 /// Where the consignee's clocks are.
 const ZONE: Tz = Tz::Asia__Shanghai;
@@ -24,8 +25,11 @@ const UNSAID: Stage = Stage(EventStatus::ALL.len() as u8);
 
 pub struct Foresight {
     model: Model,
-    classes: BTreeMap<CarrierCode, Class>,
+    classes: BTreeMap<Way, Class>,
 }
+
+/// A carrier, and the hub that it got a parcel at: parcels of one way travel alike.
+pub type Way = (CarrierCode, Option<HubCode>);
 
 /// What is known of a parcel that is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -49,13 +53,13 @@ impl Foresight {
     /// `scans`: oldest first, without the delivery.
     pub fn learn(
         &mut self,
-        carrier: &CarrierCode,
+        way: Way,
         scans: &[(EventStatus, Instant)],
         delivered_at: Instant,
         promised_at: Option<Instant>,
     ) {
         let next = Class(u16::try_from(self.classes.len()).unwrap_or(u16::MAX));
-        let class = *self.classes.entry(carrier.clone()).or_insert(next);
+        let class = *self.classes.entry(way).or_insert(next);
         let scan = |(status, at): &(EventStatus, Instant)| Scan { stage: stage(*status), at: local(*at) };
         let scans: Vec<Scan> = scans.iter().map(scan).collect();
         let (delivered, promised) = (Some(local(delivered_at)), promised_at.map(local));
@@ -63,18 +67,12 @@ impl Foresight {
     }
 
     /// When to look again: when that is worth the price of a call, within the bounds of the configuration.
-    pub fn next(
-        &self,
-        carrier: &CarrierCode,
-        look: &Look,
-        price: &Price,
-        settings: &config::Polling,
-    ) -> Instant {
+    pub fn next(&self, way: &Way, look: &Look, price: &Price, settings: &config::Polling) -> Instant {
         let minutes = |minutes: f64| TimeDelta::microseconds((minutes * 60e6) as i64);
         let (least, most) =
             (minutes(settings.minutes_between_least), minutes(settings.hours_between_most * 60.0));
-        // A carrier that nothing was learnt of is like all others together.
-        let class = self.classes.get(carrier).copied().unwrap_or(Class(u16::MAX));
+        // A way that nothing was learnt of is like all others together.
+        let class = self.classes.get(way).copied().unwrap_or(Class(u16::MAX));
         let parcel = Parcel {
             class,
             stage: look.status.map_or(UNSAID, stage),
@@ -141,14 +139,18 @@ mod tests {
         config::defaults_with("").expect("defaults").polling
     }
 
+    fn way(carrier: &str) -> Way {
+        (carrier.parse().expect("a carrier"), "CNPVG".parse().ok())
+    }
+
     fn at(text: &str) -> Instant {
         text.parse().expect("an instant")
     }
 
     fn wait(foresight: &Foresight, status: EventStatus, since: &str, looked: &str) -> f64 {
-        let carrier = "sf_express".parse().expect("a carrier");
+        let way = way("sf_express");
         let look = Look { since: at(since), status: Some(status), promised_at: None, looked_at: at(looked) };
-        let next = foresight.next(&carrier, &look, &Price::new(settings().price_minutes as f32), &settings());
+        let next = foresight.next(&way, &look, &Price::new(settings().price_minutes as f32), &settings());
         (next - look.looked_at).num_minutes() as f64 / 60.0
     }
 
@@ -171,12 +173,11 @@ mod tests {
     #[test]
     fn what_deliveries_taught_counts() {
         let mut foresight = Foresight::default();
-        let carrier = "sf_express".parse().expect("a carrier");
         // Handed out at eight in the morning, delivered at eight in the evening.
         for day in 0..200 {
             let out = at("2025-08-01T00:00:00Z") + TimeDelta::days(day);
             let scans = [(EventStatus::OutForDelivery, out)];
-            foresight.learn(&carrier, &scans, out + TimeDelta::hours(12), None);
+            foresight.learn(way("sf_express"), &scans, out + TimeDelta::hours(12), None);
         }
         let morning =
             wait(&foresight, EventStatus::OutForDelivery, "2026-03-02T00:00:00Z", "2026-03-02T01:00:00Z");
@@ -187,14 +188,13 @@ mod tests {
     fn nobody_is_asked_about_more_or_less_often_than_the_configuration_says() {
         let settings = settings();
         let foresight = Foresight::default();
-        let carrier = "ems".parse().expect("a carrier");
         for (price, expected) in [
             (1e-6, TimeDelta::minutes(settings.minutes_between_least as i64)),
             (1e6, TimeDelta::hours(settings.hours_between_most as i64)),
         ] {
             let looked_at = from_micros(1_772_400_000_000_000);
             let look = Look { since: looked_at, status: None, promised_at: None, looked_at };
-            let wait = foresight.next(&carrier, &look, &Price::new(price), &settings) - looked_at;
+            let wait = foresight.next(&way("ems"), &look, &Price::new(price), &settings) - looked_at;
             assert!(wait == expected || price < 1.0 && wait <= TimeDelta::hours(1), "{price} {wait}");
         }
     }

@@ -12,6 +12,7 @@ use super::{StoreError, Tx};
 use crate::domain::carrier::CarrierCode;
 use crate::domain::event::EventStatus;
 use crate::domain::instant::Instant;
+use crate::domain::network::HubCode;
 
 /// A journey with one carrier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct Journey {
     pub scans: Vec<(EventStatus, Instant)>,
     pub delivered_at: Instant,
     pub promised_at: Option<Instant>,
+    /// Where the carrier got it.
+    #[serde(default)]
+    pub from_hub: Option<HubCode>,
 }
 
 pub async fn insert(tx: &Tx, id: Uuid, carrier: &CarrierCode, journey: &Journey) -> Result<(), StoreError> {

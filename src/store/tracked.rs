@@ -16,12 +16,15 @@ use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::event::EventStatus;
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::{Instant, from_micros};
+use crate::domain::network::HubCode;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tracked {
     pub parcel: ParcelId,
     pub carrier: CarrierCode,
     pub number: TrackingNumber,
+    /// Where its carrier got it.
+    pub from_hub: Option<HubCode>,
     /// Attempts since the carrier last answered something useful.
     pub failures: u32,
     pub created_at: Instant,
@@ -123,6 +126,7 @@ pub async fn register(tx: &Tx, tracked: &Tracked, first_poll_at: Instant) -> Res
         seen_at: Set(None),
         delivered_at: Set(None),
         asked_at: Set(None),
+        from_hub: Set(tracked.from_hub.as_ref().map(ToString::to_string)),
     };
     let again = OnConflict::columns([C::ShipmentId, C::ParcelNumber, C::Carrier, C::TrackingNumber])
         .update_column(C::NextPollAt)
@@ -309,6 +313,7 @@ fn from_row(row: tracked_number::Model) -> Result<Tracked, StoreError> {
         },
         carrier: column("carrier").word(&row.carrier)?,
         number: column("tracking_number").word(&row.tracking_number)?,
+        from_hub: column("from_hub").word_or_none(row.from_hub.as_deref())?,
         failures: column("failures").number(row.failures)?,
         created_at: from_micros(row.created_at),
         claimed_until: from_micros(row.claimed_until),

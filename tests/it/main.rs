@@ -5,6 +5,7 @@
 
 mod support;
 
+mod any_order;
 mod bodies;
 mod capacity;
 mod carriers;

@@ -70,6 +70,7 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
             carrier,
             number,
             failures: 0,
+            from_hub: None,
             created_at: now,
             claimed_until: now,
             last: Last::default(),

@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use crate::carriers::Account;
 use crate::config;
-use crate::domain::carrier::{AccountId, CarrierCode};
+use crate::domain::carrier::AccountId;
 use crate::domain::instant::Instant;
 use crate::flows::Deps;
 use crate::polling::foresight::{Foresight, Look};
 use crate::polling::policy::{Price, Quota};
 use crate::polling::quota;
+use crate::store::tracked::Tracked;
 use crate::store::{StoreError, carrier_accounts, poll_histories, tracked};
 
 /// So many of the newest journeys are kept, and learnt from.
@@ -48,14 +49,15 @@ impl Foreseen {
     pub fn next(
         &self,
         account: Option<&AccountId>,
-        carrier: &CarrierCode,
+        tracked: &Tracked,
         look: &Look,
         settings: &config::Polling,
     ) -> Instant {
         let price =
             account.map_or_else(|| Price::new(self.first), |id| self.with(id, |asked| asked.price.clone()));
         let foresight = self.foresight.read().unwrap_or_else(PoisonError::into_inner);
-        foresight.next(carrier, look, &price, settings)
+        let way = (tracked.carrier.clone(), tracked.from_hub.clone());
+        foresight.next(&way, look, &price, settings)
     }
 
     pub fn count(&self, id: &AccountId, calls: usize) {
@@ -96,7 +98,8 @@ async fn learn(deps: &Deps, learnt_to: &mut Uuid) -> Result<(), StoreError> {
     let new = poll_histories::since(deps.store.reader(), *learnt_to, JOURNEYS).await?;
     let mut foresight = deps.foreseen.foresight.write().unwrap_or_else(PoisonError::into_inner);
     for (id, carrier, journey) in new {
-        foresight.learn(&carrier, &journey.scans, journey.delivered_at, journey.promised_at);
+        let way = (carrier, journey.from_hub);
+        foresight.learn(way, &journey.scans, journey.delivered_at, journey.promised_at);
         *learnt_to = id;
     }
     Ok(())

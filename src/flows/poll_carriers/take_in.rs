@@ -133,7 +133,8 @@ async fn write(
         last.delivered_at = parcel.and_then(|parcel| parcel.delivered_at);
         let promised_at = advanced.as_ref().map(|advanced| advanced.shipment.estimate.latest_at);
         if let Some(delivered_at) = last.delivered_at.filter(|_| tracked.last.delivered_at.is_none()) {
-            let journey = Journey { scans, delivered_at, promised_at };
+            let from_hub = tracked.from_hub.clone();
+            let journey = Journey { scans, delivered_at, promised_at, from_hub };
             poll_histories::insert(tx, Uuid::now_v7(), &tracked.carrier, &journey).await?;
         }
         parcel.map(|parcel| parcel.status).zip(promised_at)
@@ -145,7 +146,7 @@ async fn write(
         promised_at: standing.map(|(_, promised_at)| promised_at),
         looked_at: now,
     };
-    let foreseen = terms.foreseen.next(terms.account.as_ref(), &tracked.carrier, &look, settings);
+    let foreseen = terms.foreseen.next(terms.account.as_ref(), &tracked, &look, settings);
     let known = known(&tracked, &last);
     let next = next(&heard.outcome, status, &known, tracked.failures, foreseen, settings, now);
     let outcome = tracked::Outcome {

@@ -23,6 +23,7 @@ pub struct Model {
     pub seen_at: Option<i64>,
     pub delivered_at: Option<i64>,
     pub asked_at: Option<i64>,
+    pub from_hub: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
