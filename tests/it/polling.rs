@@ -161,6 +161,25 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn an_answer_that_only_numbers_itself_anew_is_kept_once(db: Database) {
+        let carrier = Stub::start(|asked, before| {
+            let mut page = good_page(number_in(&asked.path));
+            page["transactionId"] = json!(before.len());
+            Reply::json(200, &page)
+        })
+        .await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        settled(&app, &carrier, 1).await;
+        for times in 2..=3 {
+            make_due(&db).await;
+            settled(&app, &carrier, times).await;
+        }
+        assert_eq!(count(&app.deps.store, "carrier_answer").await, 1);
+        app.stop().await;
+    }
+
     async fn an_answer_that_makes_no_sense_today_is_kept_for_tomorrow(db: Database) {
         let carrier = Stub::start(|_, before| match before.len() {
             0 => Reply::Status(200, b"\x00\xff not JSON".to_vec()),

@@ -34,17 +34,27 @@ pub struct NumberHeard {
 pub struct Raw {
     pub status: u16,
     pub body: Vec<u8>,
-    /// Of the body, and of the version that read it: tables learn words.
+    /// Of what it tells, and of the version that read it: tables learn words. Not of the body, where carriers
+    /// number their answers.
     pub hash: String,
 }
 
 impl Raw {
+    /// All of it tells something.
     pub fn new(status: u16, body: Vec<u8>) -> Self {
+        let hash = Self::hash(&body);
+        Self { status, body, hash }
+    }
+
+    fn telling(told: &str, status: u16, body: Vec<u8>) -> Self {
+        Self { status, body, hash: Self::hash(told.as_bytes()) }
+    }
+
+    fn hash(told: &[u8]) -> String {
         let mut hash = Sha256::new();
         hash.update(concat!(env!("CARGO_PKG_VERSION"), "\n"));
-        hash.update(&body);
-        let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { status, body, hash }
+        hash.update(told);
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -110,13 +120,13 @@ fn read(account: &Account, asked: &[Tracked], answer: &Answer, reading: &Reading
     };
     let numbers = asked.iter().map(|tracked| {
         let said = reading.about(&tracked.number);
+        let told = told(&said);
         let raw = match &said {
-            Said::Events { seen, .. } if asked.len() > 1 => {
-                let events: Vec<&str> = seen.iter().map(|seen| seen.raw.as_str()).collect();
-                Some(Raw::new(answer.status, events.join("\n").into_bytes()))
+            Said::Events { .. } if asked.len() > 1 => {
+                Some(Raw::telling(&told, answer.status, told.clone().into_bytes()))
             }
             Said::Failed(_) if asked.len() > 1 => None,
-            Said::Events { .. } | Said::Failed(_) => Some(Raw::new(answer.status, kept(answer))),
+            Said::Events { .. } | Said::Failed(_) => Some(Raw::telling(&told, answer.status, kept(answer))),
         };
         let heard = match said {
             Said::Events { seen, unreadable } => {
@@ -131,6 +141,17 @@ fn read(account: &Account, asked: &[Tracked], answer: &Answer, reading: &Reading
         NumberHeard { raw, ..heard }
     });
     Verdict { line, numbers: numbers.collect() }
+}
+
+/// What an answer says of one number, without what it says of itself.
+fn told(said: &Said) -> String {
+    match said {
+        Said::Events { seen, unreadable } => {
+            let events = seen.iter().map(|seen| seen.raw.as_str());
+            events.chain(unreadable.iter().map(String::as_str)).collect::<Vec<_>>().join("\n")
+        }
+        Said::Failed(failure) => format!("{} {} {}", failure.kind, failure.code, failure.message),
+    }
 }
 
 fn note_of(failure: &Failure) -> LineNote {
