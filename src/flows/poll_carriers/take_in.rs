@@ -102,11 +102,7 @@ async fn write(
 ) -> Result<Option<Advanced>, StoreError> {
     let now = occasion.now;
     if !tracked::is_own(tx, &tracked).await? {
-        // The carrier has given the number out again; what it says now is about another shipment.
-        let problem = Some("the number is on another shipment's label now".to_owned());
-        let last = tracked.last.clone();
-        let over = tracked::Outcome { next_poll_at: None, failures: 0, problem, answered_at: None, last };
-        tracked::settle(tx, &tracked, &over).await?;
+        let_go(tx, &tracked).await?;
         return Ok(None);
     }
     let settings = &terms.settings;
@@ -115,10 +111,15 @@ async fn write(
     let seen = latest(&heard.seen).or(tracked.last.seen);
     let mut last = Last { answer_hash: hash, asked_at: Some(now), seen, ..tracked.last.clone() };
     let silent_since = silence(&known(&tracked, &last), settings, now);
-    let is_silent = silent_since.is_some();
     let mut advanced = None;
-    let standing = if is_known && !is_silent {
-        shipments::parcel_standing(tx, tracked.parcel).await?
+    let quiet = match is_known && silent_since.is_none() {
+        true => shipments::parcel_standing(tx, tracked.parcel).await?,
+        false => None,
+    };
+    // Where money waits for what was said, it is judged again with each answer.
+    let quiet = quiet.filter(|(status, _)| *status != ShipmentStatus::Delivered);
+    let standing = if quiet.is_some() {
+        quiet
     } else {
         let scans = scans(&heard.seen);
         if let Some(raw) = heard.raw {
@@ -159,6 +160,14 @@ async fn write(
     tracked::settle(tx, &tracked, &outcome).await?;
     faults::reached("poll.before_commit");
     Ok(advanced)
+}
+
+/// The carrier has given the number out again; what it says now is about another shipment.
+async fn let_go(tx: &Tx, tracked: &Tracked) -> Result<(), StoreError> {
+    let problem = Some("the number is on another shipment's label now".to_owned());
+    let last = tracked.last.clone();
+    let over = tracked::Outcome { next_poll_at: None, failures: 0, problem, answered_at: None, last };
+    tracked::settle(tx, tracked, &over).await
 }
 
 fn known(tracked: &Tracked, last: &Last) -> Known {
