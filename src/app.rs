@@ -18,7 +18,7 @@ use crate::carriers::Registry;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::consolidation::terms::{BadTerms, Terms};
-use crate::escrow::webhook::Webhook;
+use crate::escrow::registry::Providers;
 use crate::flows::ask_carriers::Asker;
 use crate::flows::close_departures::Setbacks;
 use crate::flows::import_network::{self, LoadError};
@@ -94,7 +94,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
     let learned = learn_stage_times::load(&store, half_life_days, clock.now()).await?;
     let outbound =
         Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;
-    let provider = Webhook::from_config(&settings.escrow).map_err(|_| StartError::EscrowSecret)?;
+    let providers = Providers::open(&settings.escrow).map_err(|_| StartError::EscrowSecret)?;
     let consolidation = Arc::new(Terms::from_config(&settings.consolidation)?);
     Ok(Deps {
         clock,
@@ -105,7 +105,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         network,
         stage_times: SharedStageTimes::new(learned),
         carriers: Registry::new(&settings.carriers, settings.outbound.allow_private_addresses)?,
-        provider: provider.map(Arc::new),
+        providers,
         outbox_bell: Arc::new(Notify::new()),
         webhook_bell: Arc::new(Notify::new()),
         push_bell: Arc::new(Notify::new()),
@@ -139,7 +139,7 @@ pub async fn start(
             "the network is empty, pickups are refused: load hubs.csv and lanes.csv with `sampan network import DIR`"
         );
     }
-    if deps.provider.is_none() {
+    if deps.providers.is_empty() {
         tracing::warn!("escrow.webhook_url is empty: triggers wait in the outbox until it is set");
     }
     if deps.consolidation.is_within_a_company {

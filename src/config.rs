@@ -12,6 +12,7 @@ use std::path::Path;
 
 use ::config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret, SecretString};
+use crate::domain::money::Money;
 use serde::{Deserialize, Deserializer};
 
 pub use carriers::{Carriers, Table};
@@ -133,6 +134,9 @@ pub struct Tracking {
 pub struct Escrow {
     pub webhook_url: String,
     pub webhook_secret: SecretString,
+    /// Refunds above these amounts need a second person, and so does every refund in another currency.
+    #[serde(deserialize_with = "amounts")]
+    pub second_person_above: Vec<Money>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -165,6 +169,26 @@ pub struct Outbound {
 
 /// A list of numbers, or the text `5,300` that a variable can hold. Variables stay text
 /// until a field asks for a number: a secret of digits must keep its leading zeros.
+/// `1000.00 CNY, 150.00 USD`, or a list of such.
+fn amounts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Money>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Line(String),
+        List(Vec<String>),
+    }
+    let texts = match Written::deserialize(deserializer)? {
+        Written::Line(line) => line.split(',').map(str::to_owned).collect(),
+        Written::List(list) => list,
+    };
+    let amount = |text: &String| {
+        let bad = || serde::de::Error::custom(format!("{text:?} is not an amount such as 1000.00 CNY"));
+        let (amount, currency) = text.trim().split_once(' ').ok_or_else(bad)?;
+        Money::parse(amount, currency.parse().map_err(serde::de::Error::custom)?).map_err(serde::de::Error::custom)
+    };
+    texts.iter().filter(|text| !text.trim().is_empty()).map(amount).collect()
+}
+
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

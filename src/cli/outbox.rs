@@ -58,7 +58,7 @@ impl Outbox {
             Verb::Retry { id } => (id, ByHand::Retry, "back in the queue"),
             Verb::Park { id } => (id, ByHand::Park, "parked"),
         };
-        by_hand(&deps.store, id, what, deps.clock.now(), deps.clock.wall()).await?;
+        by_hand(&deps, id, what).await?;
         println!("{id} {word}");
         deps.store.close().await;
         Ok(ExitCode::SUCCESS)

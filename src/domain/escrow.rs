@@ -2,10 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use self::act::{Act, ShareOf, ShareState};
+pub use self::policy::{ReleaseBy, ReleaseMode, ReleasePolicy};
 use super::event::{DeliveredTo, EventSource};
 use super::id::{MerchantId, OrderId, ParcelId, ShipmentId};
 use super::instant::Instant;
 use super::text::words;
+
+mod act;
+mod policy;
 
 words! {
     OrderState {
@@ -30,14 +35,22 @@ words! {
         Delivered = "delivered",
         ConfirmReceipt = "confirm_receipt",
         Refund = "refund",
+        /// Nothing may move. With its opposite, as often as there is cause; never money.
+        Freeze = "freeze",
+        Thaw = "thaw",
     }
 }
 
-words! {
-    /// When the merchant may be paid.
-    ReleasePolicy {
-        /// As soon as the last parcel is delivered.
-        OnDelivery = "on_delivery",
+impl TriggerAction {
+    /// At most one of each for an order or a parcel, for ever.
+    pub fn happens_once(self) -> bool {
+        match self {
+            TriggerAction::Shipped
+            | TriggerAction::Delivered
+            | TriggerAction::ConfirmReceipt
+            | TriggerAction::Refund => true,
+            TriggerAction::Freeze | TriggerAction::Thaw => false,
+        }
     }
 }
 
@@ -63,6 +76,19 @@ pub struct Evidence {
     pub policy: ReleasePolicy,
     pub decided_at: Instant,
     pub parcels: Vec<ParcelEvidence>,
+    /// In words, where it was not the goods' arrival alone: who decided, and why.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub because: Option<String>,
+}
+
+/// Under which number somebody carries a parcel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consignment {
+    /// Within its shipment.
+    pub parcel: u16,
+    /// As the registry of carriers names it.
+    pub carrier: String,
+    pub tracking_number: String,
 }
 
 /// What the escrow provider is told, apart from its own wire format.
@@ -76,8 +102,37 @@ pub struct TriggerFacts {
     pub reference: String,
     /// The provider's trade number.
     pub payment_reference: String,
-    /// A decimal string, in `currency`.
+    /// The parcel whose share of the money it is about; none: the whole order.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parcel: Option<u16>,
+    /// What it is about, or what it moves: a decimal string, in `currency`.
     pub amount: String,
     pub currency: String,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub consignments: Vec<Consignment>,
     pub evidence: Evidence,
+}
+
+words! {
+    /// Why a buyer objects.
+    DisputeReason {
+        NotReceived = "not_received",
+        NotAsDescribed = "not_as_described",
+        Damaged = "damaged",
+        WrongItem = "wrong_item",
+        Counterfeit = "counterfeit",
+    }
+}
+
+words! {
+    /// How a dispute ended.
+    DisputeOutcome {
+        /// The goods are as they should be: the money goes on as if nothing had been said.
+        Rejected = "rejected",
+        /// Some of the money goes back.
+        RefundedInPart = "refunded_in_part",
+        RefundedInFull = "refunded_in_full",
+        /// The buyer took it back.
+        Withdrawn = "withdrawn",
+    }
 }

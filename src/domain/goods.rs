@@ -24,3 +24,10 @@ pub struct Item {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dangerous_goods: Option<DangerousGoods>,
 }
+
+impl Item {
+    /// In minor units of its own currency.
+    pub fn worth_minor(&self) -> u64 {
+        self.unit_price.minor.unsigned_abs().saturating_mul(u64::from(self.quantity))
+    }
+}

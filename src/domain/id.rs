@@ -99,6 +99,7 @@ ids! {
     PlanId = "pln",
     ClosureId = "cls",
     ConsolidationId = "con",
+    DisputeId = "dsp",
     /// Also the idempotency key under which the escrow provider sees the trigger.
     TriggerId = "trg",
     /// Where a merchant wants to be told.

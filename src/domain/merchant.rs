@@ -10,3 +10,13 @@ words! {
         Suspended = "suspended",
     }
 }
+
+words! {
+    /// How a buyer shows that it is the buyer.
+    BuyerProof {
+        /// A code that the merchant passes on.
+        Code = "code",
+        /// The last four digits of the consignee's telephone number.
+        Phone = "phone",
+    }
+}

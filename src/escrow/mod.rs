@@ -1,20 +1,24 @@
 //! When money may move.
 //!
-//! Promise: the confirm-receipt trigger of an order exists only if the evidence for it
-//! does (every parcel's delivered event, no trouble with any of them, the policy in
-//! force), exists at most once, and carries that evidence. Trouble (a return, a loss,
-//! damage, a carrier that contradicts itself, an open customs case) freezes the order at
-//! once: nothing new is decided, and what the provider has not acknowledged of a delivery
-//! or a confirmation is taken out of the outbox. A customs case that closes thaws it;
-//! everything else waits for a person, at the provider's own console for the time being.
+//! Promise: the confirm-receipt trigger of a share of an order's money exists only if the
+//! evidence for it does (the delivered event of every parcel it depends on, no trouble, no
+//! dispute, the policy in force), exists at most once, and carries that evidence. Trouble
+//! freezes the order at once: nothing new is decided, and what the provider has not
+//! acknowledged of a delivery or a release is taken out of the outbox. What clears by itself
+//! (a customs case) thaws by itself; everything else waits for a person.
 //!
 //! [`rules::decide`] is a pure function of what is known, so deciding again decides the
-//! same. Triggers are written in the transaction of the event that gave cause to them;
-//! sending is the outbox's business, and a crash can only fall between the two.
+//! same. Triggers are written in the transaction of the event or act that gave cause to them;
+//! sending is the outbox's business, and a crash can only fall between the two. What may have
+//! reached the provider is asked about before anything that contradicts it is sent.
 //!
-//! Absent on purpose: after-window release, disputes and refunds. A provider's adapter
-//! (one folder each) only says how a trigger is written and how its answer is read.
+//! A provider's adapter (one folder each) has the abilities of [`provider`] that its provider
+//! has, and only says how a trigger is written and how its answer is read.
+//!
+//! Absent on purpose: money itself. Sampan holds none and moves none; it says what may move, and why.
 
 pub mod provider;
+pub mod registry;
 pub mod rules;
+pub mod split;
 pub mod webhook;

@@ -1,25 +1,273 @@
-//! What an escrow provider's adapter has to say. Pure: it writes requests and reads answers.
+//! What an escrow provider can be told and asked, each ability by itself.
+//!
+//! Pure: an adapter writes requests and reads answers. It has the abilities that its
+//! provider has, and no others: nobody can send a command that a provider has no call
+//! for. Each command may be sent many times; under its id it takes effect once.
+//!
+//! What an answer means for money is said in one word, [`Reading`]. The word that matters
+//! is `Unknown`: the command may have taken effect. Whoever gets it asks first
+//! ([`Inquire`]), where the provider can be asked, and repeats under the same id.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::escrow::{TriggerAction, TriggerFacts};
 use crate::domain::id::TriggerId;
 use crate::domain::instant::Instant;
+use crate::domain::money::Money;
 use crate::outbound::{Answer, Request};
 
+/// A trigger, as it is sent.
+#[derive(Debug, Clone)]
+pub struct Command<'c> {
+    /// The key under which it takes effect once.
+    pub id: TriggerId,
+    pub facts: &'c TriggerFacts,
+    /// The same facts as they were written down when the trigger was made: `{"type", "timestamp", "data"}`.
+    pub body: &'c str,
+}
+
+/// What was to be said cannot be said to this provider, and never can: a person has to act.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unsayable(pub String);
+
+/// What an answer says of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// The provider has it, under this key, for good.
     Acknowledged,
-    /// Not now. `after`: when it wants to be asked again, if it says so.
+    /// It has had no effect, and may have one when it is sent again. `after`: when the provider
+    /// wants to be asked, if it says so.
     Later { reason: String, after: Option<Duration> },
-    /// Never again at this address: a person has to look.
+    /// It may have had its effect or not.
+    Unknown { reason: String, after: Option<Duration> },
+    /// It has had no effect and never will have.
+    Refused { reason: String },
+    /// Nothing is taken at this address any more: a person has to look.
     Gone { reason: String },
 }
 
-/// Sends commands to one provider. Each may be sent many times; under its id it takes effect once.
-pub trait Commands: Send + Sync {
-    /// `wall` is the machine's time: signatures are made when they are sent.
-    fn request(&self, id: TriggerId, body: &str, wall: Instant) -> Request;
+/// What a provider says when it is asked about one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    TookEffect,
+    /// The provider does not know it: nothing moved.
+    NotThere,
+    /// It is still being worked on.
+    UnderWay,
+    /// It was refused for good.
+    Refused { reason: String },
+    /// The provider did not say.
+    NoWord { reason: String, after: Option<Duration> },
+}
 
-    fn read(&self, answer: &Answer) -> Reading;
+/// What a provider says of a trade as a whole, as far as it says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trade {
+    pub state: TradeState,
+    pub held: Option<Money>,
+    pub released_minor: Option<i64>,
+    pub refunded_minor: Option<i64>,
+    /// When it releases by itself.
+    pub release_deadline_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TradeState {
+    /// The provider still has money of it.
+    Open,
+    /// All that was not refunded went to the merchant.
+    Released,
+    /// All of it went back to the buyer.
+    Refunded,
+    /// There is nothing more to move, and it does not say whereto it moved.
+    Closed,
+    /// The provider does not know this trade.
+    Absent,
+}
+
+pub trait Shipped: Send + Sync {
+    /// `wall` is the machine's time: signatures are made when they are sent.
+    fn shipped(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable>;
+    fn read_shipped(&self, command: &Command, answer: &Answer) -> Reading;
+}
+
+pub trait Delivered: Send + Sync {
+    fn delivered(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable>;
+    fn read_delivered(&self, command: &Command, answer: &Answer) -> Reading;
+}
+
+pub trait ConfirmReceipt: Send + Sync {
+    fn confirm_receipt(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable>;
+    fn read_confirm_receipt(&self, command: &Command, answer: &Answer) -> Reading;
+}
+
+pub trait Refund: Send + Sync {
+    fn refund(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable>;
+    fn read_refund(&self, command: &Command, answer: &Answer) -> Reading;
+}
+
+/// Telling the provider that nothing may move, and that it may again.
+pub trait Freeze: Send + Sync {
+    /// The command says which of the two.
+    fn freeze(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable>;
+    fn read_freeze(&self, command: &Command, answer: &Answer) -> Reading;
+}
+
+/// Asking changes nothing at the provider.
+pub trait Inquire: Send + Sync {
+    /// None: this provider can be asked about trades, and not about such commands.
+    fn about_command(&self, command: &Command, wall: Instant) -> Option<Request>;
+    fn read_about_command(&self, command: &Command, answer: &Answer) -> Found;
+
+    fn about_trade(&self, payment_reference: &str, wall: Instant) -> Request;
+    /// An error: it did not say, and why.
+    fn read_about_trade(&self, payment_reference: &str, answer: &Answer) -> Result<Trade, String>;
+}
+
+/// Linking a payment to its customs declaration.
+pub trait DeclareCustoms: Send + Sync {
+    fn declare(&self, declaration: &Declaration, wall: Instant) -> Result<Request, Unsayable>;
+    fn read_declaration(&self, answer: &Answer) -> Result<Declared, Reading>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declaration {
+    /// The key under which it is made once.
+    pub id: TriggerId,
+    pub payment_reference: String,
+    /// The merchant's code and name at this customs office.
+    pub merchant_customs_code: String,
+    pub merchant_customs_name: String,
+    /// The office: `HANGZHOU`, `ZHENGZHOU`, ….
+    pub customs_place: String,
+    pub amount: Money,
+    /// A part of the payment: the parcel's or shipment's own number.
+    pub split: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The provider's number of the declaration, for the customs office.
+    pub declaration_number: String,
+    /// The payment company's code at the customs office.
+    pub pay_code: Option<String>,
+    pub pay_transaction_id: Option<String>,
+    /// Whether the payer is the one named in the declaration, where the provider checks it.
+    pub identity_matches: Option<bool>,
+}
+
+/// What came from a provider by itself.
+pub trait Notified: Send + Sync {
+    /// Signature first, over the bytes as they came. `header` looks up a header by its lower-case name.
+    fn read(
+        &self,
+        header: &dyn Fn(&str) -> Option<String>,
+        body: &[u8],
+        wall: Instant,
+    ) -> Result<Notice, NotBelieved>;
+
+    /// What the provider wants to hear when a notice is stored: content type and body, with 200.
+    fn acknowledgement(&self) -> (&'static str, &'static str);
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The same each time the notice is sent.
+    pub id: String,
+    pub payment_reference: String,
+    pub says: Said,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// A command took effect: its id.
+    TookEffect(TriggerId),
+    /// A command was refused for good.
+    Refused(TriggerId, String),
+    /// Something about the trade: it is to be asked about.
+    Changed(String),
+    /// It releases by itself then.
+    ReleasesAt(Instant),
+}
+
+/// Why a notice is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotBelieved {
+    #[error("{0}")]
+    Unsigned(String),
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+#[derive(Clone, Default)]
+pub struct Abilities {
+    pub shipped: Option<Arc<dyn Shipped>>,
+    pub delivered: Option<Arc<dyn Delivered>>,
+    pub confirm_receipt: Option<Arc<dyn ConfirmReceipt>>,
+    pub refund: Option<Arc<dyn Refund>>,
+    pub freeze: Option<Arc<dyn Freeze>>,
+    pub inquire: Option<Arc<dyn Inquire>>,
+    pub declare_customs: Option<Arc<dyn DeclareCustoms>>,
+    pub notified: Option<Arc<dyn Notified>>,
+}
+
+/// One configured provider.
+#[derive(Clone)]
+pub struct Provider {
+    /// As `payment.provider` of a pickup request names it.
+    pub name: &'static str,
+    pub abilities: Abilities,
+    /// How long it keeps a command's key; none: for ever. What is older is not repeated by itself.
+    pub keeps_keys: Option<Duration>,
+}
+
+impl Provider {
+    /// Whether it has a call for this.
+    pub fn can(&self, action: TriggerAction) -> bool {
+        let can = &self.abilities;
+        match action {
+            TriggerAction::Shipped => can.shipped.is_some(),
+            TriggerAction::Delivered => can.delivered.is_some(),
+            TriggerAction::ConfirmReceipt => can.confirm_receipt.is_some(),
+            TriggerAction::Refund => can.refund.is_some(),
+            TriggerAction::Freeze | TriggerAction::Thaw => can.freeze.is_some(),
+        }
+    }
+
+    pub fn request(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {
+        let can = &self.abilities;
+        let none = || Err(Unsayable(format!("{} has no call for {}", self.name, command.facts.action)));
+        match command.facts.action {
+            TriggerAction::Shipped => can.shipped.as_ref().map_or_else(none, |to| to.shipped(command, wall)),
+            TriggerAction::Delivered => {
+                can.delivered.as_ref().map_or_else(none, |to| to.delivered(command, wall))
+            }
+            TriggerAction::ConfirmReceipt => {
+                can.confirm_receipt.as_ref().map_or_else(none, |to| to.confirm_receipt(command, wall))
+            }
+            TriggerAction::Refund => can.refund.as_ref().map_or_else(none, |to| to.refund(command, wall)),
+            TriggerAction::Freeze | TriggerAction::Thaw => {
+                can.freeze.as_ref().map_or_else(none, |to| to.freeze(command, wall))
+            }
+        }
+    }
+
+    pub fn read(&self, command: &Command, answer: &Answer) -> Reading {
+        let can = &self.abilities;
+        let read = match command.facts.action {
+            TriggerAction::Shipped => can.shipped.as_ref().map(|to| to.read_shipped(command, answer)),
+            TriggerAction::Delivered => can.delivered.as_ref().map(|to| to.read_delivered(command, answer)),
+            TriggerAction::ConfirmReceipt => {
+                can.confirm_receipt.as_ref().map(|to| to.read_confirm_receipt(command, answer))
+            }
+            TriggerAction::Refund => can.refund.as_ref().map(|to| to.read_refund(command, answer)),
+            TriggerAction::Freeze | TriggerAction::Thaw => {
+                can.freeze.as_ref().map(|to| to.read_freeze(command, answer))
+            }
+        };
+        let reason = || format!("{} has no call for {}", self.name, command.facts.action);
+        read.unwrap_or_else(|| Reading::Refused { reason: reason() })
+    }
 }

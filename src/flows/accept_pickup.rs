@@ -24,7 +24,9 @@ use super::book_departures::{self, BookError, Loads, Wanted};
 use super::import_network::{self, LoadError};
 use super::views::{AcceptedView, PlanView, ShipmentView};
 use super::{Deps, Flight, read_pickup};
-use crate::domain::escrow::{OrderState, ReleasePolicy};
+use crate::domain::goods::Item;
+use crate::domain::escrow::{OrderState, ReleaseBy, ReleasePolicy, ShareState};
+use crate::escrow::split::split;
 use crate::domain::event::{EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, OrderId, ParcelId, PlanId, ShipmentId};
@@ -34,11 +36,12 @@ use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
 use crate::faults;
 use crate::geography::Located;
-use crate::intake::{FieldError, PickupRequest};
+use crate::intake::{FieldError, NewParcel, PickupRequest};
 use crate::merchants;
 use crate::routing::{NoRoute, Planner};
 use crate::store::audit::{self, Change};
 use crate::store::idempotency::{self, StoredAnswer};
+use crate::store::merchants::Merchant;
 use crate::store::orders::{self, Order};
 use crate::store::shipments::{self, Accepted, Parcel, Shipment};
 use crate::store::{Reads, Store, StoreError, Tx, events, network};
@@ -110,12 +113,32 @@ pub struct Answer {
 
 const CREATED: u16 = 201;
 
+/// On whose behalf, and how its orders are released that say nothing of it.
+pub struct Customer {
+    merchant: MerchantId,
+    policy: ReleasePolicy,
+}
+
+impl From<&Merchant> for Customer {
+    fn from(merchant: &Merchant) -> Self {
+        Self { merchant: merchant.id, policy: merchant.release_policy.clone() }
+    }
+}
+
+impl From<MerchantId> for Customer {
+    fn from(merchant: MerchantId) -> Self {
+        Self { merchant, policy: ReleasePolicy::default() }
+    }
+}
+
 pub async fn accept(
     deps: &Deps,
-    merchant: MerchantId,
+    customer: impl Into<Customer>,
     key: Option<String>,
     body: &[u8],
 ) -> Result<Answer, AcceptError> {
+    let customer = customer.into();
+    let merchant = customer.merchant;
     let request_hash: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
     let _flight = match &key {
         Some(key) => Some(begin(deps, merchant, key)?),
@@ -132,7 +155,7 @@ pub async fn accept(
     let idempotency = key.map(|key| (key, request_hash));
     let mut tries = 0;
     loop {
-        let draft = draft(deps, merchant, &request, text)?;
+        let draft = draft(deps, &customer, &request, text)?;
         tries += 1;
         match save(deps, draft, idempotency.clone()).await {
             Err(AcceptError::Contended(departure)) if tries < TRIES_MAX => {
@@ -241,10 +264,11 @@ struct Draft {
 
 fn draft(
     deps: &Deps,
-    merchant: MerchantId,
+    customer: &Customer,
     request: &PickupRequest,
     body: &str,
 ) -> Result<Draft, AcceptError> {
+    let merchant = customer.merchant;
     let now = deps.clock.now();
     let id = ShipmentId::from_uuid(Uuid::now_v7());
     let (edition, planner) = deps.network.edition_and_planner();
@@ -284,6 +308,7 @@ fn draft(
         updated_at: now,
         audit: audit::beginning(),
     };
+    let policy = request.payment.policy.clone().unwrap_or_else(|| customer.policy.clone());
     let order = Order {
         id: shipment.order,
         shipment: id,
@@ -291,11 +316,18 @@ fn draft(
         provider: request.payment.provider.clone(),
         payment_reference: request.payment.reference.clone(),
         held: request.payment.held,
-        policy: ReleasePolicy::OnDelivery,
+        shares: shares(&policy, request),
+        policy,
         state: OrderState::Held,
         frozen_because: None,
         contested: false,
         updated_at: now,
+        acts: 0,
+        wake_at: None,
+        provider_frozen: false,
+        freezes: 0,
+        release_deadline_at: None,
+        deadline_told_at: None,
     };
     let view = ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url);
     let answer = serde_json::to_string(&AcceptedView { shipment: view, plan: PlanView::from(&plan) })?;
@@ -307,6 +339,29 @@ fn draft(
     let event = accepted_event(now, &shipment);
     let accepted = Accepted { shipment, parcels, plan, body: body.to_owned() };
     Ok(Draft { accepted, order, wanted, edition, event, change, answer })
+}
+
+/// The money, in the parts in which it is released. What a parcel is worth is what its goods are.
+fn shares(policy: &ReleasePolicy, request: &PickupRequest) -> Vec<ShareState> {
+    let share = |of, held_minor| ShareState {
+        of,
+        held_minor,
+        state: OrderState::Held,
+        because: None,
+        delivered_at: None,
+    };
+    let held_minor = request.payment.held.minor;
+    match policy.release_by {
+        ReleaseBy::Order => vec![share(None, held_minor)],
+        ReleaseBy::Parcel => {
+            let worth = |parcel: &NewParcel| {
+                let each = parcel.items.iter().map(Item::worth_minor);
+                each.fold(0_u64, u64::saturating_add)
+            };
+            let weights: Vec<_> = request.parcels.iter().map(worth).collect();
+            (1..).zip(split(held_minor, &weights)).map(|(number, minor)| share(Some(number), minor)).collect()
+        }
+    }
 }
 
 fn plan(

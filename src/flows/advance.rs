@@ -8,28 +8,23 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
+use super::settle_order::{Case, settle};
 use super::tell_merchants::{Notice, tell};
 use super::views::EstimateView;
 use super::{Deps, book_departures, learn_stage_times};
 use crate::domain::carrier::TrackingNumber;
-use crate::domain::escrow::{Evidence, ParcelEvidence, TriggerAction, TriggerFacts};
 use crate::domain::event::{EventSource, EventStatus, TrackingEvent};
-use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
+use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, rfc3339};
-use crate::domain::outbox::{Destination, OutboxState};
 use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
 use crate::domain::webhook::WebhookKind;
-use crate::escrow::rules::{Decision, Facts, ParcelFacts, Unacknowledged, decide};
-use crate::escrow::webhook;
+use crate::escrow::registry::Providers;
 use crate::store::audit::{self, Change};
-use crate::store::orders::{self, Order, Trigger};
-use crate::store::outbox::{self, Message};
 use crate::store::shipments::{self, Shipment};
-use crate::store::{Reads, StoreError, Tx, events};
-use crate::tracking::{self, ParcelTimeline, Place, StageTimes, Timeline};
+use crate::store::{StoreError, Tx, events};
+use crate::tracking::{self, Place, StageTimes, Timeline};
 
 /// On whose behalf, and when by both clocks.
 pub struct Occasion {
@@ -39,12 +34,14 @@ pub struct Occasion {
     pub wall: Instant,
     /// What deliveries before taught.
     pub learned: Arc<StageTimes>,
+    pub providers: Providers,
 }
 
 impl Occasion {
     pub fn new(deps: &Deps, actor: String) -> Self {
         let (now, wall) = (deps.clock.now(), deps.clock.wall());
-        Self { actor, now, wall, learned: deps.stage_times.current() }
+        let (learned, providers) = (deps.stage_times.current(), deps.providers.clone());
+        Self { actor, now, wall, learned, providers }
     }
 }
 
@@ -103,7 +100,8 @@ pub async fn advance(
     if added > 0 && !is_on_a_way && goes_nowhere(shipment.status) {
         book_departures::release(tx, id, occasion.now, occasion.wall).await?;
     }
-    let to_send = settle_order(tx, &shipment, &timeline, occasion, &mut changes).await?;
+    let case = Case::load(tx, id, &timeline, &occasion.providers).await?;
+    let to_send = settle(tx, &shipment, case, occasion, &mut changes).await?;
     let to_tell = before != shipment.status
         && tell(tx, &[status_changed(&shipment, before)], occasion.now, occasion.wall).await?;
     if !changes.all.is_empty() {
@@ -160,13 +158,13 @@ fn status_changed(shipment: &Shipment, from: ShipmentStatus) -> Notice {
 }
 
 /// What is to be audited, all on behalf of one actor.
-struct Changes<'o> {
-    actor: &'o str,
-    all: Vec<Change>,
+pub struct Changes<'o> {
+    pub actor: &'o str,
+    pub all: Vec<Change>,
 }
 
 impl Changes<'_> {
-    fn add(&mut self, action: &str, detail: Value) {
+    pub fn add(&mut self, action: &str, detail: Value) {
         self.all.push(Change { actor: self.actor.to_owned(), action: action.to_owned(), detail });
     }
 }
@@ -215,164 +213,5 @@ fn take_over(
             "estimated_earliest_at": rfc3339(estimate.earliest_at),
         });
         changes.add("shipment.advanced", detail);
-    }
-}
-
-/// An order, and what the rules say of it now.
-pub struct Case {
-    pub order: Order,
-    triggers: Vec<Trigger>,
-    messages: Vec<Message>,
-    pub decision: Decision,
-}
-
-/// Asks the escrow rules about a shipment's order.
-pub async fn judge(
-    db: &impl Reads,
-    shipment: ShipmentId,
-    timeline: &Timeline<'_>,
-    now: Instant,
-) -> Result<Case, StoreError> {
-    let order = orders::of_shipment(db, shipment).await?;
-    let triggers = orders::triggers(db, shipment).await?;
-    let messages = outbox::of_stream(db, order.id).await?;
-    let parcels: Vec<_> = timeline.parcels.iter().map(|parcel| parcel_facts(shipment, parcel)).collect();
-    let issued: Vec<_> = triggers.iter().map(|trigger| trigger.facts.action).collect();
-    let confirm = triggers.iter().find(|trigger| trigger.facts.action == TriggerAction::ConfirmReceipt);
-    let is = |trigger: &Trigger, states: &[OutboxState]| {
-        messages.iter().any(|message| message.id == trigger.id && states.contains(&message.state))
-    };
-    let proved: Option<Vec<_>> = parcels.iter().map(|parcel| parcel.delivered.clone()).collect();
-    let says_otherwise = |trigger: &Trigger| {
-        trigger.facts.action != TriggerAction::Shipped
-            && is(trigger, &[OutboxState::Frozen])
-            && proved.as_ref().is_some_and(|proved| *proved != trigger.facts.evidence.parcels)
-    };
-    let facts = Facts {
-        state: order.state,
-        policy: order.policy,
-        parcels: &parcels,
-        issued: &issued,
-        because: order.frozen_because.as_deref(),
-        called_off: timeline.status == ShipmentStatus::Cancelled,
-        contested: order.contested,
-        evidence_changed: triggers.iter().any(says_otherwise),
-        confirm_is_dead: confirm
-            .is_some_and(|confirm| is(confirm, &[OutboxState::Dead, OutboxState::Parked])),
-    };
-    let decision = decide(&facts, now);
-    Ok(Case { order, triggers, messages, decision })
-}
-
-/// Writes what the escrow rules decide. Says whether there is something new to send.
-async fn settle_order(
-    tx: &Tx,
-    shipment: &Shipment,
-    timeline: &Timeline<'_>,
-    occasion: &Occasion,
-    changes: &mut Changes<'_>,
-) -> Result<bool, StoreError> {
-    let Case { mut order, triggers, messages, decision } =
-        judge(tx, shipment.id, timeline, occasion.now).await?;
-    if (decision.state, &decision.because) != (order.state, &order.frozen_because) {
-        let detail = json!({"from": order.state, "to": decision.state, "because": decision.because});
-        changes.add("order.state", detail);
-        (order.state, order.updated_at) = (decision.state, occasion.now);
-        order.frozen_because.clone_from(&decision.because);
-        orders::save_state(tx, &order).await?;
-    }
-    move_unacknowledged(tx, &triggers, &messages, &decision, occasion, changes).await?;
-    for (action, evidence) in decision.triggers {
-        let id = issue(tx, trigger_facts(&order, shipment, action, evidence), occasion).await?;
-        changes.add("trigger.issued", json!({"trigger": id, "action": action}));
-    }
-    outbox::release_next(tx, order.id, occasion.wall).await
-}
-
-/// A freeze takes out of the outbox what says that goods arrived; a thaw puts it back.
-async fn move_unacknowledged(
-    tx: &Tx,
-    triggers: &[Trigger],
-    messages: &[Message],
-    decision: &Decision,
-    occasion: &Occasion,
-    changes: &mut Changes<'_>,
-) -> Result<(), StoreError> {
-    let (from, to, action): (&[_], _, _) = match decision.unacknowledged {
-        Unacknowledged::Leave => return Ok(()),
-        Unacknowledged::TakeOut => {
-            (&[OutboxState::Pending, OutboxState::Waiting], OutboxState::Frozen, "trigger.taken_out")
-        }
-        Unacknowledged::PutBack => (&[OutboxState::Frozen], OutboxState::Waiting, "trigger.put_back"),
-    };
-    let because = decision.because.as_deref().unwrap_or("its order is not frozen any more");
-    for trigger in triggers.iter().filter(|trigger| trigger.facts.action != TriggerAction::Shipped) {
-        let concerned =
-            messages.iter().any(|message| message.id == trigger.id && from.contains(&message.state));
-        if concerned && outbox::shift(tx, trigger.id, from, to, occasion.wall, because).await? {
-            changes.add(action, json!({"trigger": trigger.id, "action": trigger.facts.action}));
-        }
-    }
-    Ok(())
-}
-
-fn trigger_facts(
-    order: &Order,
-    shipment: &Shipment,
-    action: TriggerAction,
-    evidence: Evidence,
-) -> TriggerFacts {
-    TriggerFacts {
-        action,
-        merchant: order.merchant,
-        order: order.id,
-        shipment: shipment.id,
-        reference: shipment.reference.clone(),
-        payment_reference: order.payment_reference.clone(),
-        amount: order.held.amount(),
-        currency: order.held.currency.to_string(),
-        evidence,
-    }
-}
-
-/// Writes a trigger and its message. Under the shipment's lock nobody else can have written it.
-async fn issue(tx: &Tx, facts: TriggerFacts, occasion: &Occasion) -> Result<TriggerId, StoreError> {
-    let id = TriggerId::from_uuid(Uuid::now_v7());
-    let message = Message {
-        id,
-        shipment: facts.shipment,
-        stream: facts.order,
-        position: facts.action as u16,
-        destination: Destination::EscrowWebhook,
-        body: webhook::body(&facts, occasion.now),
-        state: OutboxState::Waiting,
-        attempts: 0,
-        next_attempt_at: occasion.wall,
-        leased_until: occasion.wall,
-        last_problem: None,
-        created_at: occasion.now,
-    };
-    let trigger = Trigger { id, facts, created_at: occasion.now, acknowledged_at: None };
-    orders::insert_trigger(tx, &trigger).await?;
-    outbox::append(tx, &message).await?;
-    Ok(id)
-}
-
-fn parcel_facts(shipment: ShipmentId, parcel: &ParcelTimeline) -> ParcelFacts {
-    let id = ParcelId { shipment, number: parcel.number };
-    let evidence = |event: &TrackingEvent| ParcelEvidence {
-        parcel: id,
-        status: event.happening.status.to_string(),
-        delivered_to: event.happening.delivered_to,
-        occurred_at: event.happening.occurred.at,
-        source: event.source,
-        reported_by: event.source_name.clone(),
-        tracking_number: event.tracking_number.as_ref().map(ToString::to_string),
-    };
-    ParcelFacts {
-        picked_up: parcel.picked_up.map(evidence),
-        delivered: parcel.delivered.map(evidence),
-        trouble: parcel.trouble.map(|event| event.happening.status.to_string()),
-        held: parcel.held,
     }
 }

@@ -5,7 +5,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::domain::failure::Class;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::Instant;
-use crate::domain::merchant::Verification;
+use crate::domain::escrow::ReleasePolicy;
+use crate::domain::merchant::{BuyerProof, Verification};
 use crate::domain::money::Currency;
 use crate::domain::network::HubCode;
 use crate::domain::place::Country;
@@ -142,6 +143,8 @@ pub async fn create_merchant(
         verification: Verification::Verified,
         webhook_secret: webhook_secret.clone(),
         webhook_secret_previous: None,
+        release_policy: ReleasePolicy::default(),
+        buyer_proof: BuyerProof::Code,
         created_at: now,
     };
     let written: Result<(), StoreError> =

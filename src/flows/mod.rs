@@ -19,6 +19,7 @@
 //! | after a merchant was told | its endpoint's lease; it is told again under the same id |
 
 pub mod accept_pickup;
+pub mod act_on_order;
 pub mod advance;
 pub mod ask_carriers;
 pub mod authenticate;
@@ -41,6 +42,7 @@ pub mod record_scans;
 pub mod replan;
 pub mod send_triggers;
 pub mod send_webhooks;
+pub mod settle_order;
 pub mod show;
 pub mod show_consolidations;
 pub mod take_pushes;
@@ -64,7 +66,7 @@ use crate::config::Settings;
 use crate::consolidation::terms::Terms;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::{Instant, from_micros};
-use crate::escrow::webhook::Webhook;
+use crate::escrow::registry::Providers;
 use crate::outbound::Outbound;
 use crate::routing::{Network, Planner};
 use crate::store::Store;
@@ -78,7 +80,7 @@ pub struct Deps {
     pub settings: Arc<Settings>,
     pub outbound: Outbound,
     pub carriers: Registry,
-    pub provider: Option<Arc<Webhook>>,
+    pub providers: Providers,
     pub network: SharedNetwork,
     pub stage_times: SharedStageTimes,
     pub consolidation: Arc<Terms>,

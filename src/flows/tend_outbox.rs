@@ -5,15 +5,15 @@
 
 use serde_json::json;
 
-use super::advance::judge;
+use super::Deps;
+use super::advance::{Changes, Occasion};
+use super::settle_order::{Case, settle};
 use crate::domain::escrow::{OrderState, TriggerAction};
 use crate::domain::id::TriggerId;
-use crate::domain::instant::Instant;
 use crate::domain::outbox::OutboxState;
-use crate::store::audit::{self, Change};
+use crate::escrow::rules::decide;
 use crate::store::outbox::{self, Message};
-use crate::store::shipments::{self, Shipment};
-use crate::store::{Store, StoreError, Tx, events, orders};
+use crate::store::{StoreError, Tx, audit, events, shipments};
 use crate::tracking;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,78 +36,65 @@ pub enum HandError {
     Store(#[from] StoreError),
 }
 
-pub async fn by_hand(
-    store: &Store,
-    id: TriggerId,
-    what: ByHand,
-    now: Instant,
-    wall: Instant,
-) -> Result<(), HandError> {
-    store
-        .write(move |tx| {
-            Box::pin(async move {
-                let message = outbox::find(tx, id).await?.ok_or(HandError::NotThere(id))?;
-                let shipment = shipments::lock(tx, message.shipment).await?.ok_or(HandError::NotThere(id))?;
-                match what {
-                    ByHand::Retry => retry(tx, shipment, message, now, wall).await,
-                    ByHand::Park => park(tx, shipment, message, now, wall).await,
-                }
-            })
-        })
-        .await
+pub async fn by_hand(deps: &Deps, id: TriggerId, what: ByHand) -> Result<(), HandError> {
+    let occasion = Occasion::new(deps, "operator".to_owned());
+    deps.store.write(move |tx| Box::pin(async move { write(tx, id, what, &occasion).await })).await
+}
+
+async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Result<(), HandError> {
+    let message = outbox::find(tx, id).await?.ok_or(HandError::NotThere(id))?;
+    let mut shipment = shipments::lock(tx, message.shipment).await?.ok_or(HandError::NotThere(id))?;
+    let parcels = shipments::parcels(tx, shipment.id).await?;
+    let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
+    let events = events::of_shipment(tx, shipment.id).await?;
+    let timeline = tracking::fold(&numbers, &events);
+    let mut case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
+    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    match what {
+        ByHand::Retry => retry(tx, &mut case, &message, occasion, &mut changes).await?,
+        ByHand::Park => park(tx, &message, occasion, &mut changes).await?,
+    }
+    // Read again: what was moved stands differently now.
+    let case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
+    settle(tx, &shipment, case, occasion, &mut changes).await?;
+    audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, occasion.now).await?;
+    Ok(shipments::save_progress(tx, &shipment).await?)
 }
 
 async fn retry(
     tx: &Tx,
-    mut shipment: Shipment,
-    message: Message,
-    now: Instant,
-    wall: Instant,
+    case: &mut Case,
+    message: &Message,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
 ) -> Result<(), HandError> {
     let id = message.id;
-    let parcels = shipments::parcels(tx, shipment.id).await?;
-    let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
-    let events = events::of_shipment(tx, shipment.id).await?;
-    let case = judge(tx, shipment.id, &tracking::fold(&numbers, &events), now).await?;
-    let triggers = orders::triggers(tx, shipment.id).await?;
-    let action = triggers.iter().find(|trigger| trigger.id == id).map(|trigger| trigger.facts.action);
-    if case.decision.state == OrderState::Frozen && action != Some(TriggerAction::Shipped) {
-        return Err(HandError::OrderFrozen(case.decision.because.unwrap_or_default()));
+    let action = case.triggers.iter().find(|trigger| trigger.id == id).map(|trigger| trigger.facts.action);
+    let (state, because) = case.ask(|facts| decide(facts, occasion.now)).order();
+    let moves = !matches!(action, Some(TriggerAction::Shipped | TriggerAction::Freeze | TriggerAction::Thaw));
+    if state == OrderState::Frozen && moves {
+        return Err(HandError::OrderFrozen(because.unwrap_or_default()));
     }
     let from = [OutboxState::Dead, OutboxState::Parked];
-    if !outbox::shift(tx, id, &from, OutboxState::Waiting, wall, "sent again by an operator").await? {
+    let why = "sent again by an operator";
+    if !outbox::shift(tx, id, &from, OutboxState::Waiting, occasion.wall, why).await? {
         return Err(HandError::NotToRetry { id, state: message.state });
     }
-    let mut changes = vec![by_operator("trigger.revived", json!({"trigger": id}))];
-    let mut order = case.order;
-    if action == Some(TriggerAction::ConfirmReceipt) && order.state == OrderState::Failed {
-        let detail = json!({"from": order.state, "to": OrderState::ConfirmRequested, "because": null});
-        changes.push(by_operator("order.state", detail));
-        (order.state, order.frozen_because, order.updated_at) = (OrderState::ConfirmRequested, None, now);
-        orders::save_state(tx, &order).await?;
-    }
-    outbox::release_next(tx, message.stream, wall).await?;
-    audit::append(tx, shipment.id, &mut shipment.audit, &changes, now).await?;
-    Ok(shipments::save_progress(tx, &shipment).await?)
+    changes.add("trigger.revived", json!({"trigger": id}));
+    Ok(())
 }
 
 async fn park(
     tx: &Tx,
-    mut shipment: Shipment,
-    message: Message,
-    now: Instant,
-    wall: Instant,
+    message: &Message,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
 ) -> Result<(), HandError> {
     let from = [OutboxState::Pending, OutboxState::Waiting, OutboxState::Frozen, OutboxState::Dead];
-    if !outbox::shift(tx, message.id, &from, OutboxState::Parked, wall, "parked by an operator").await? {
+    let why = "parked by an operator";
+    if !outbox::shift(tx, message.id, &from, OutboxState::Parked, occasion.wall, why).await? {
         return Err(HandError::NotToPark(message.id));
     }
-    outbox::release_next(tx, message.stream, wall).await?;
-    let changes = [by_operator("trigger.parked", json!({"trigger": message.id}))];
-    audit::append(tx, shipment.id, &mut shipment.audit, &changes, now).await?;
-    Ok(shipments::save_progress(tx, &shipment).await?)
-}
-
-fn by_operator(action: &str, detail: serde_json::Value) -> Change {
-    Change { actor: "operator".to_owned(), action: action.to_owned(), detail }
+    changes.add("trigger.parked", json!({"trigger": message.id}));
+    Ok(())
 }

@@ -8,6 +8,7 @@
 
 mod carriers;
 mod consolidations;
+mod escrow;
 mod extract;
 mod network;
 mod operations;
@@ -126,6 +127,11 @@ fn routes(config: &mut ServiceConfig) {
         .service(network::close)
         .service(network::closures)
         .service(network::open)
+        .service(escrow::freeze)
+        .service(escrow::thaw)
+        .service(escrow::refund)
+        .service(escrow::approve_refund)
+        .service(escrow::withdraw_refund)
         .service(tracking::read)
         .service(tracking::page)
         .service(tracking::stylesheet)

@@ -31,7 +31,7 @@ use crate::flows::{Deps, accept_pickup};
 pub async fn create(deps: Data<Deps>, caller: Credentials, body: Body) -> Result<HttpResponse, Problem> {
     let (merchant, body) = caller.merchant_or_signer(&deps, body).await?;
     let key = caller.idempotency_key()?;
-    let answer = accept_pickup::accept(&deps, merchant.id, key, &body).await?;
+    let answer = accept_pickup::accept(&deps, &merchant, key, &body).await?;
     let mut response = HttpResponse::Created();
     if answer.replayed {
         response.insert_header(("idempotency-replayed", "true"));

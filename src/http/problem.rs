@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::domain::failure::Class;
 use crate::domain::network::DepartureId;
 use crate::flows::accept_pickup::AcceptError;
+use crate::flows::act_on_order::ActError;
 use crate::flows::authenticate::AuthError;
 use crate::flows::cancel_shipment::CancelError;
 use crate::flows::change_clearance::ClearanceError;
@@ -249,6 +250,26 @@ impl From<AcceptError> for Problem {
             | AcceptError::Store(_)
             | AcceptError::Random(_)
             | AcceptError::Answer(_) => Self::by_class(error.class(), &error),
+        }
+    }
+}
+
+impl From<ActError> for Problem {
+    fn from(error: ActError) -> Self {
+        match &error {
+            ActError::NotFound => Self::not_found(),
+            ActError::NotNow(_) => {
+                Self::new(StatusCode::CONFLICT, "not-as-things-stand", "This cannot be done now").detail(&error)
+            }
+            ActError::OtherCurrency { .. } => Self::fields(vec![FieldError {
+                pointer: "/currency".to_owned(),
+                detail: error.to_string(),
+            }]),
+            ActError::NoSuchShare(_) => Self::fields(vec![FieldError {
+                pointer: "/parcel".to_owned(),
+                detail: error.to_string(),
+            }]),
+            ActError::Store(_) => Self::by_class(error.class(), &error),
         }
     }
 }

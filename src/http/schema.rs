@@ -90,6 +90,54 @@ pub struct PaymentPart {
     pub amount: String,
     #[schema(example = "CNY")]
     pub currency: String,
+    /// How it is released; absent: as the merchant has it.
+    pub release_policy: Option<ReleasePolicyPart>,
+}
+
+#[derive(ToSchema)]
+pub struct ReleasePolicyPart {
+    /// on_delivery, or after_window
+    #[schema(example = "after_window")]
+    pub release: String,
+    /// The window in which the buyer can object
+    #[schema(example = 10, minimum = 1, maximum = 60)]
+    pub days: Option<u32>,
+    /// Nothing is released earlier than so long after delivery
+    #[schema(example = 0, minimum = 0, maximum = 43200)]
+    pub dwell_minutes: Option<u32>,
+    /// Kinds of delivery that wait for the window in any case
+    #[schema(example = json!(["locker", "neighbour", "unspecified"]))]
+    pub wait_for_window: Option<Vec<String>>,
+    /// order, or parcel: each parcel's share when that parcel is there
+    #[schema(example = "order")]
+    pub release_by: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct ReasonBody {
+    #[schema(example = "the buyer called")]
+    pub reason: String,
+}
+
+#[derive(ToSchema)]
+pub struct InstructionBody {
+    #[schema(example = "agreed with the buyer")]
+    pub reason: String,
+    /// Whose share of the money, where it is released by parcel
+    pub parcel: Option<u16>,
+}
+
+#[derive(ToSchema)]
+pub struct RefundBody {
+    #[schema(example = "one cup is broken")]
+    pub reason: String,
+    /// Whose share of the money, where it is released by parcel
+    pub parcel: Option<u16>,
+    /// A decimal string; absent: all that is left
+    #[schema(example = "25.00")]
+    pub amount: Option<String>,
+    #[schema(example = "CNY")]
+    pub currency: Option<String>,
 }
 
 #[derive(ToSchema)]

@@ -11,6 +11,7 @@
 
 mod bag_scan;
 mod calendar;
+mod escrow;
 mod reading;
 mod request;
 mod scan;
@@ -18,6 +19,7 @@ mod webhook;
 
 pub use bag_scan::{BagScan, Load, UnitName, is_of_a_bag, read as read_bag_scan};
 pub use calendar::{Closing, read_cancellation, read_clearance, read_closing};
+pub use escrow::{Instruction, Says, read_instruction};
 pub use reading::FieldError;
 pub use request::{Declared, Known, NewParcel, Nowhere, Payment, PickupRequest, Unfit, read};
 pub use scan::{Scan, read as read_scan};

@@ -146,6 +146,43 @@ impl<'a> Object<'a> {
         found
     }
 
+    /// `Some(None)` where the field is absent.
+    pub fn whole_or_none(&self, name: &'static str, range: RangeInclusive<u32>) -> Option<Option<u32>> {
+        match self.optional(name) {
+            None => Some(None),
+            Some(value) => self.as_whole(&self.at(name), value, range).map(Some),
+        }
+    }
+
+    pub fn whole_or(&self, name: &'static str, range: RangeInclusive<u32>, otherwise: u32) -> Option<u32> {
+        Some(self.whole_or_none(name, range)?.unwrap_or(otherwise))
+    }
+
+    /// A list of words of one set; none where the field is absent.
+    pub fn words_or_none<T: FromStr<Err: Display>>(
+        &self,
+        name: &'static str,
+        count: RangeInclusive<usize>,
+    ) -> Option<Vec<T>> {
+        if self.optional(name).is_none() {
+            return Some(Vec::new());
+        }
+        let values = self.array(name, count)?;
+        let word = |(at, value): (String, &Value)| match value.as_str().map(str::parse) {
+            Some(Ok(word)) => Some(word),
+            Some(Err(error)) => {
+                self.errors.add(&at, error);
+                None
+            }
+            None => {
+                self.errors.add(&at, "has to be a string");
+                None
+            }
+        };
+        let words: Vec<Option<T>> = values.into_iter().map(word).collect();
+        words.into_iter().collect()
+    }
+
     pub fn number(&self, name: &'static str) -> Option<f64> {
         self.required(name)?.as_f64().or_else(|| self.wrong(name, "has to be a number"))
     }

@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use chrono::DateTime;
 use serde_json::Value;
 
+use super::escrow::read_policy;
 use super::reading::{Errors, FieldError, Object};
 use crate::domain::contact::{Address, Consignee, Contact, Pickup};
 use crate::domain::dangerous::UnNumber;
+use crate::domain::escrow::ReleasePolicy;
 use crate::domain::goods::{DangerousGoods, Item};
 use crate::domain::instant::{Instant, cut};
 use crate::domain::money::{Currency, Money};
@@ -22,6 +24,8 @@ pub struct Payment {
     /// The provider's trade number.
     pub reference: String,
     pub held: Money,
+    /// How it is released; none: as the merchant has it.
+    pub policy: Option<ReleasePolicy>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -283,7 +287,8 @@ fn read_payment(payment: &Object, providers: &[&str]) -> Option<Payment> {
     let reference = payment.text("reference", 1..=64);
     let currency = payment.parsed("currency");
     let held = read_money(payment, "amount", currency);
-    Some(Payment { provider: provider?, reference: reference?, held: held? })
+    let policy = read_policy(payment);
+    Some(Payment { provider: provider?, reference: reference?, held: held?, policy: policy? })
 }
 
 fn read_parcel(pointer: String, value: &Value, within: &Within) -> Option<NewParcel> {

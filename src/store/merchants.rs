@@ -7,11 +7,12 @@ use sea_orm::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::entity::{hub_key, merchant, merchant_key};
-use super::row::Column;
+use super::row::{Column, to_json};
 use super::{StoreError, Tx};
+use crate::domain::escrow::ReleasePolicy;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::{Instant, from_micros};
-use crate::domain::merchant::Verification;
+use crate::domain::merchant::{BuyerProof, Verification};
 use crate::domain::money::Currency;
 use crate::domain::network::HubCode;
 use crate::domain::place::Country;
@@ -27,6 +28,9 @@ pub struct Merchant {
     /// Still good while the merchant changes over.
     pub webhook_secret_previous: Option<SecretString>,
     pub created_at: Instant,
+    /// Of orders that say nothing else.
+    pub release_policy: ReleasePolicy,
+    pub buyer_proof: BuyerProof,
 }
 
 pub async fn insert(tx: &Tx, merchant: &Merchant, key_hash: &str) -> Result<(), StoreError> {
@@ -39,6 +43,8 @@ pub async fn insert(tx: &Tx, merchant: &Merchant, key_hash: &str) -> Result<(), 
         webhook_secret: Set(merchant.webhook_secret.expose_secret().to_owned()),
         webhook_secret_previous: Set(None),
         created_at: Set(merchant.created_at.timestamp_micros()),
+        release_policy: Set(Some(to_json(&merchant.release_policy))),
+        buyer_proof: Set(merchant.buyer_proof.to_string()),
     };
     merchant::Entity::insert(row).exec_without_returning(tx).await?;
     insert_key(tx, merchant.id, key_hash, merchant.created_at).await
@@ -75,6 +81,22 @@ pub async fn renew_key(tx: &Tx, id: MerchantId, key_hash: &str, at: Instant) -> 
 pub async fn set_verification(tx: &Tx, id: MerchantId, to: Verification) -> Result<bool, StoreError> {
     let done = merchant::Entity::update_many()
         .col_expr(merchant::Column::Verification, Expr::value(to.as_str()))
+        .filter(merchant::Column::Id.eq(id.uuid()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// How orders are released that say nothing of it, from now on. False: there is no such merchant.
+pub async fn set_escrow(
+    tx: &Tx,
+    id: MerchantId,
+    policy: &ReleasePolicy,
+    proof: BuyerProof,
+) -> Result<bool, StoreError> {
+    let done = merchant::Entity::update_many()
+        .col_expr(merchant::Column::ReleasePolicy, Expr::value(to_json(policy)))
+        .col_expr(merchant::Column::BuyerProof, Expr::value(proof.as_str()))
         .filter(merchant::Column::Id.eq(id.uuid()))
         .exec(tx)
         .await?;
@@ -153,5 +175,10 @@ fn from_row(row: merchant::Model) -> Result<Merchant, StoreError> {
         webhook_secret: row.webhook_secret.into(),
         webhook_secret_previous: row.webhook_secret_previous.map(Into::into),
         created_at: from_micros(row.created_at),
+        release_policy: match row.release_policy.as_deref() {
+            Some(policy) => column("release_policy").json(policy)?,
+            None => ReleasePolicy::default(),
+        },
+        buyer_proof: column("buyer_proof").word(&row.buyer_proof)?,
     })
 }

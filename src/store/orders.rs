@@ -3,12 +3,13 @@
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    UpdateMany,
 };
 
-use super::entity::{escrow_order, escrow_trigger, payment_owner};
-use super::row::{Column, to_json};
+use super::entity::{escrow_act, escrow_order, escrow_trigger, payment_owner};
+use super::row::{Column, statement, to_json};
 use super::{StoreError, Tx};
-use crate::domain::escrow::{OrderState, ReleasePolicy, TriggerAction, TriggerFacts};
+use crate::domain::escrow::{Act, OrderState, ReleasePolicy, ShareState, TriggerFacts};
 use crate::domain::id::{MerchantId, OrderId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, from_micros};
 use crate::domain::money::Money;
@@ -29,11 +30,34 @@ pub struct Order {
     /// Another merchant's order named the same trade before.
     pub contested: bool,
     pub updated_at: Instant,
+    /// At least one; together they are what is held.
+    pub shares: Vec<ShareState>,
+    /// How many acts were written down.
+    pub acts: u32,
+    /// When time alone changes it.
+    pub wake_at: Option<Instant>,
+    /// The last word to the provider was that nothing may move, and how often it was.
+    pub provider_frozen: bool,
+    pub freezes: u32,
+    /// When the provider releases by itself, as far as it is known.
+    pub release_deadline_at: Option<Instant>,
+    pub deadline_told_at: Option<Instant>,
+}
+
+/// Something that a person or the provider did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenAct {
+    pub number: u32,
+    pub actor: String,
+    pub act: Act,
+    pub at: Instant,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trigger {
     pub id: TriggerId,
+    /// Of those that can happen more than once; 0 for the others.
+    pub round: u32,
     pub facts: TriggerFacts,
     pub created_at: Instant,
     pub acknowledged_at: Option<Instant>,
@@ -62,11 +86,18 @@ pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StoreError> {
         payment_reference: Set(order.payment_reference.clone()),
         amount_minor: Set(order.held.minor),
         currency: Set(order.held.currency.to_string()),
-        policy: Set(order.policy.to_string()),
+        policy: Set(to_json(&order.policy)),
         state: Set(order.state.to_string()),
         frozen_because: Set(order.frozen_because.clone()),
         contested: Set(order.contested),
         updated_at: Set(order.updated_at.timestamp_micros()),
+        shares: Set(to_json(&order.shares)),
+        acts: Set(0),
+        wake_at: Set(None),
+        provider_frozen: Set(false),
+        freezes: Set(0),
+        release_deadline_at: Set(None),
+        deadline_told_at: Set(None),
     };
     escrow_order::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -98,11 +129,20 @@ pub async fn of_shipment(db: &impl ConnectionTrait, shipment: ShipmentId) -> Res
     from_row(row)
 }
 
-pub async fn save_state(tx: &Tx, order: &Order) -> Result<(), StoreError> {
+/// Everything of an order that changes after it was taken.
+pub async fn save(tx: &Tx, order: &Order) -> Result<(), StoreError> {
     use escrow_order::Column as C;
+    let micros = |at: Option<Instant>| at.map(|at| at.timestamp_micros());
     escrow_order::Entity::update_many()
         .col_expr(C::State, Expr::value(order.state.as_str()))
         .col_expr(C::FrozenBecause, Expr::value(order.frozen_because.clone()))
+        .col_expr(C::Shares, Expr::value(to_json(&order.shares)))
+        .col_expr(C::Acts, Expr::value(i32::try_from(order.acts).unwrap_or(i32::MAX)))
+        .col_expr(C::WakeAt, Expr::value(micros(order.wake_at)))
+        .col_expr(C::ProviderFrozen, Expr::value(order.provider_frozen))
+        .col_expr(C::Freezes, Expr::value(i32::try_from(order.freezes).unwrap_or(i32::MAX)))
+        .col_expr(C::ReleaseDeadlineAt, Expr::value(micros(order.release_deadline_at)))
+        .col_expr(C::DeadlineToldAt, Expr::value(micros(order.deadline_told_at)))
         .col_expr(C::UpdatedAt, Expr::value(order.updated_at.timestamp_micros()))
         .filter(C::ShipmentId.eq(order.shipment.uuid()))
         .filter(C::Id.eq(order.id.uuid()))
@@ -111,13 +151,68 @@ pub async fn save_state(tx: &Tx, order: &Order) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Orders that time alone changes, on its own so that a test can look at its plan.
+pub const WAKING: &str =
+    "SELECT shipment_id, wake_at FROM escrow_order WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2";
+
+/// Up to `most` shipments whose orders are to be judged again at `now`, the longest due first.
+pub async fn waking(
+    db: &impl ConnectionTrait,
+    now: Instant,
+    most: usize,
+) -> Result<Vec<ShipmentId>, StoreError> {
+    let values = [now.timestamp_micros().into(), (most as i64).into()];
+    let rows = db.query_all_raw(statement(db, WAKING, values)).await?;
+    rows.iter().map(|row| Ok(ShipmentId::from_uuid(row.try_get("", "shipment_id")?))).collect()
+}
+
+/// Writes down what somebody did, behind all that was done before.
+pub async fn write_act(tx: &Tx, order: &mut Order, actor: &str, act: &Act, at: Instant) -> Result<(), StoreError> {
+    order.acts += 1;
+    let row = escrow_act::ActiveModel {
+        shipment_id: Set(order.shipment.uuid()),
+        order_id: Set(order.id.uuid()),
+        number: Set(i32::try_from(order.acts).unwrap_or(i32::MAX)),
+        actor: Set(actor.to_owned()),
+        act: Set(to_json(act)),
+        at: Set(at.timestamp_micros()),
+    };
+    escrow_act::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// What was done about an order, oldest first. Nobody is asked where nothing was.
+pub async fn acts(db: &impl ConnectionTrait, order: &Order) -> Result<Vec<WrittenAct>, StoreError> {
+    if order.acts == 0 {
+        return Ok(Vec::new());
+    }
+    let rows = escrow_act::Entity::find()
+        .filter(escrow_act::Column::ShipmentId.eq(order.shipment.uuid()))
+        .filter(escrow_act::Column::OrderId.eq(order.id.uuid()))
+        .order_by_asc(escrow_act::Column::Number)
+        .all(db)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(WrittenAct {
+                number: Column("escrow_act", "number").number(row.number)?,
+                actor: row.actor,
+                act: Column("escrow_act", "act").json(&row.act)?,
+                at: from_micros(row.at),
+            })
+        })
+        .collect()
+}
+
 /// Adds a trigger. That the order has one for this action already is an error: the key of
 /// the table holds what must never happen twice.
 pub async fn insert_trigger(tx: &Tx, trigger: &Trigger) -> Result<(), StoreError> {
     let row = escrow_trigger::ActiveModel {
         shipment_id: Set(trigger.facts.shipment.uuid()),
         order_id: Set(trigger.facts.order.uuid()),
+        share: Set(i32::from(trigger.facts.parcel.unwrap_or(0))),
         action: Set(trigger.facts.action.to_string()),
+        round: Set(i32::try_from(trigger.round).unwrap_or(i32::MAX)),
         id: Set(trigger.id.uuid()),
         facts: Set(to_json(&trigger.facts)),
         created_at: Set(trigger.created_at.timestamp_micros()),
@@ -137,6 +232,7 @@ pub async fn triggers(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result
         .map(|row| {
             Ok(Trigger {
                 id: TriggerId::from_uuid(row.id),
+                round: Column("escrow_trigger", "round").number(row.round)?,
                 facts: Column("escrow_trigger", "facts").json(&row.facts)?,
                 created_at: from_micros(row.created_at),
                 acknowledged_at: row.acknowledged_at.map(from_micros),
@@ -153,38 +249,65 @@ pub async fn trigger_totals(db: &impl ConnectionTrait) -> Result<(u64, u64), Sto
 }
 
 /// Keeps the first acknowledgement.
-pub async fn acknowledge(
-    tx: &Tx,
-    shipment: ShipmentId,
-    order: OrderId,
-    action: TriggerAction,
-    at: Instant,
-) -> Result<(), StoreError> {
+pub async fn acknowledge(tx: &Tx, trigger: &Trigger, at: Instant) -> Result<(), StoreError> {
     use escrow_trigger::Column as C;
-    escrow_trigger::Entity::update_many()
+    of(trigger)
         .col_expr(C::AcknowledgedAt, Expr::value(at.timestamp_micros()))
-        .filter(C::ShipmentId.eq(shipment.uuid()))
-        .filter(C::OrderId.eq(order.uuid()))
-        .filter(C::Action.eq(action.as_str()))
         .filter(C::AcknowledgedAt.is_null())
         .exec(tx)
         .await?;
     Ok(())
 }
 
+/// What nobody has seen yet says something else from now on.
+pub async fn rewrite_trigger(tx: &Tx, trigger: &Trigger) -> Result<(), StoreError> {
+    use escrow_trigger::Column as C;
+    of(trigger).col_expr(C::Facts, Expr::value(to_json(&trigger.facts))).exec(tx).await?;
+    Ok(())
+}
+
+fn of(trigger: &Trigger) -> UpdateMany<escrow_trigger::Entity> {
+    use escrow_trigger::Column as C;
+    escrow_trigger::Entity::update_many()
+        .filter(C::ShipmentId.eq(trigger.facts.shipment.uuid()))
+        .filter(C::OrderId.eq(trigger.facts.order.uuid()))
+        .filter(C::Id.eq(trigger.id.uuid()))
+}
+
 fn from_row(row: escrow_order::Model) -> Result<Order, StoreError> {
     let column = |name| Column("escrow_order", name);
+    let held = Money::new(row.amount_minor, column("currency").word(&row.currency)?);
+    let state = column("state").word(&row.state)?;
+    let mut shares: Vec<ShareState> = column("shares").json(&row.shares)?;
+    if shares.is_empty() {
+        // Written before money had shares.
+        let (held_minor, because) = (held.minor, row.frozen_because.clone());
+        shares.push(ShareState { of: None, held_minor, state, because, delivered_at: None });
+    }
     Ok(Order {
         id: OrderId::from_uuid(row.id),
         shipment: ShipmentId::from_uuid(row.shipment_id),
         merchant: MerchantId::from_uuid(row.merchant_id),
         provider: row.provider,
         payment_reference: row.payment_reference,
-        held: Money::new(row.amount_minor, column("currency").word(&row.currency)?),
-        policy: column("policy").word(&row.policy)?,
-        state: column("state").word(&row.state)?,
+        held,
+        policy: read_policy(&row.policy)?,
+        state,
         frozen_because: row.frozen_because,
         contested: row.contested,
         updated_at: from_micros(row.updated_at),
+        shares,
+        acts: column("acts").number(row.acts)?,
+        wake_at: row.wake_at.map(from_micros),
+        provider_frozen: row.provider_frozen,
+        freezes: column("freezes").number(row.freezes)?,
+        release_deadline_at: row.release_deadline_at.map(from_micros),
+        deadline_told_at: row.deadline_told_at.map(from_micros),
     })
+}
+
+/// JSON; a bare name where it was written by an older version.
+fn read_policy(text: &str) -> Result<ReleasePolicy, StoreError> {
+    let column = Column("escrow_order", "policy");
+    if text.starts_with('{') { column.json(text) } else { column.json(&format!("\"{text}\"")) }
 }

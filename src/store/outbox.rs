@@ -5,7 +5,8 @@
 //! where no claim looks at them, and [`release_next`] lets the next one go. Whoever changes
 //! a stream holds its shipment's lock. A claim is a lease: a sender that dies leaves its
 //! messages to be taken again when the lease ends, so the receiver may see one more than
-//! once, always under the same key.
+//! once, always under the same key. Each claim is counted before anything is sent, and who
+//! learns that nothing came of it says so: what is between the two may have had its effect.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
@@ -39,9 +40,26 @@ pub struct Message {
     pub leased_until: Instant,
     pub last_problem: Option<String>,
     pub created_at: Instant,
+    /// How often somebody began to send it.
+    pub claims: u32,
+    /// Up to which of these it is known that it had no effect.
+    pub answered: u32,
+    pub first_sent_at: Option<Instant>,
 }
 
-/// Adds a message behind all others of its stream. [`release_next`] lets it go.
+impl Message {
+    /// Whether a sending before the last claim may have had its effect.
+    pub fn was_in_doubt(&self) -> bool {
+        self.claims > self.answered + 1
+    }
+
+    /// Whether it may have had its effect, unless it is acknowledged.
+    pub fn is_in_doubt(&self) -> bool {
+        self.claims > self.answered
+    }
+}
+
+/// Adds a message to its stream. One that is waiting is let go by [`release_next`].
 pub async fn append(tx: &Tx, message: &Message) -> Result<(), StoreError> {
     let row = outbox::ActiveModel {
         id: Set(message.id.uuid()),
@@ -50,13 +68,16 @@ pub async fn append(tx: &Tx, message: &Message) -> Result<(), StoreError> {
         position: Set(i32::from(message.position)),
         destination: Set(message.destination.to_string()),
         body: Set(message.body.clone()),
-        state: Set(OutboxState::Waiting.to_string()),
+        state: Set(message.state.to_string()),
         attempts: Set(0),
         next_attempt_at: Set(message.next_attempt_at.timestamp_micros()),
         leased_until: Set(0),
         last_problem: Set(None),
         created_at: Set(message.created_at.timestamp_micros()),
         settled_at: Set(None),
+        claims: Set(0),
+        answered: Set(0),
+        first_sent_at: Set(None),
     };
     outbox::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -87,7 +108,8 @@ pub async fn claim(
     // Materialized: run again for each row, the inner question would lock more than it returns.
     let sql = format!(
         "WITH due AS MATERIALIZED ({DUE}{}) \
-         UPDATE outbox SET leased_until = $3 WHERE id IN (SELECT id FROM due) RETURNING *",
+         UPDATE outbox SET leased_until = $3, claims = claims + 1, \
+         first_sent_at = COALESCE(first_sent_at, $1) WHERE id IN (SELECT id FROM due) RETURNING *",
         skip_locked(tx)
     );
     let values =
@@ -105,13 +127,23 @@ pub async fn acknowledge(tx: &Tx, id: TriggerId, wall: Instant) -> Result<bool, 
     moved(tx, update).await
 }
 
+/// What is known of an attempt that ended without an acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// No attempt so far has had an effect.
+    WithoutEffect,
+    InDoubt,
+}
+
 /// To be tried again at `next_attempt_at`. False: the lease ended, or somebody took it out.
 pub async fn postpone(
     tx: &Tx,
     message: &Message,
     next_attempt_at: Instant,
+    ended: Ended,
     problem: &str,
 ) -> Result<bool, StoreError> {
+    clear(tx, message, ended).await?;
     let update = to(OutboxState::Pending, None)
         .col_expr(outbox::Column::NextAttemptAt, Expr::value(next_attempt_at.timestamp_micros()))
         .col_expr(outbox::Column::Attempts, Expr::col(outbox::Column::Attempts).add(1))
@@ -120,11 +152,70 @@ pub async fn postpone(
 }
 
 /// No more tries by itself. False: the lease ended, or somebody took it out.
-pub async fn bury(tx: &Tx, message: &Message, wall: Instant, problem: &str) -> Result<bool, StoreError> {
+pub async fn bury(
+    tx: &Tx,
+    message: &Message,
+    wall: Instant,
+    ended: Ended,
+    problem: &str,
+) -> Result<bool, StoreError> {
+    clear(tx, message, ended).await?;
     let update = to(OutboxState::Dead, Some(wall))
         .col_expr(outbox::Column::Attempts, Expr::col(outbox::Column::Attempts).add(1))
         .col_expr(outbox::Column::LastProblem, Expr::value(problem));
     moved(tx, leased(update, message)).await
+}
+
+/// It is known that nothing came of the claims so far, whatever was decided about it meanwhile.
+async fn clear(tx: &Tx, message: &Message, ended: Ended) -> Result<(), StoreError> {
+    if ended == Ended::InDoubt {
+        return Ok(());
+    }
+    // Somebody may have claimed it since: that one's outcome is another.
+    outbox::Entity::update_many()
+        .col_expr(outbox::Column::Answered, Expr::value(i32::try_from(message.claims).unwrap_or(i32::MAX)))
+        .filter(outbox::Column::Id.eq(message.id.uuid()))
+        .filter(outbox::Column::Claims.eq(i32::try_from(message.claims).unwrap_or(i32::MAX)))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// A person or the provider says that nothing came of it.
+pub async fn had_no_effect(tx: &Tx, message: &Message) -> Result<(), StoreError> {
+    clear(tx, message, Ended::WithoutEffect).await
+}
+
+/// Another body under the same key, as long as nobody can have seen it.
+pub async fn rewrite(tx: &Tx, id: TriggerId, body: &str) -> Result<bool, StoreError> {
+    let update = outbox::Entity::update_many()
+        .col_expr(outbox::Column::Body, Expr::value(body))
+        .filter(outbox::Column::Id.eq(id.uuid()))
+        .filter(Expr::col(outbox::Column::Claims).eq(Expr::col(outbox::Column::Answered)));
+    moved(tx, update).await
+}
+
+/// Messages that were taken out while it was not known what came of them, on its own so that a test can look at its plan.
+pub const IN_DOUBT: &str = "SELECT id FROM outbox \
+     WHERE state = 'frozen' AND next_attempt_at <= $1 AND leased_until <= $1 AND claims > answered \
+     ORDER BY next_attempt_at LIMIT $2";
+
+/// Leases up to `most` of them, to be asked about. Nothing is sent: no claim is counted.
+pub async fn claim_in_doubt(
+    tx: &Tx,
+    wall: Instant,
+    leased_until: Instant,
+    most: usize,
+) -> Result<Vec<Message>, StoreError> {
+    let sql = format!(
+        "WITH due AS MATERIALIZED ({IN_DOUBT}{}) \
+         UPDATE outbox SET leased_until = $3, next_attempt_at = $3 WHERE id IN (SELECT id FROM due) RETURNING *",
+        skip_locked(tx)
+    );
+    let values =
+        [wall.timestamp_micros().into(), (most as i64).into(), leased_until.timestamp_micros().into()];
+    let rows = outbox::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
+    rows.into_iter().map(from_row).collect()
 }
 
 /// Moves a message from one of the states `from`. Back among the waiting it has a fresh set
@@ -147,9 +238,18 @@ pub async fn shift(
 }
 
 fn to(state: OutboxState, settled_at: Option<Instant>) -> UpdateMany<outbox::Entity> {
-    outbox::Entity::update_many()
+    let update = outbox::Entity::update_many();
+    // Whoever sends what is taken out is still sending it: until the lease ends nobody asks what came of it.
+    let update = match state {
+        OutboxState::Frozen => update,
+        OutboxState::Pending
+        | OutboxState::Waiting
+        | OutboxState::Acknowledged
+        | OutboxState::Dead
+        | OutboxState::Parked => update.col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64)),
+    };
+    update
         .col_expr(outbox::Column::State, Expr::value(state.as_str()))
-        .col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64))
         .col_expr(outbox::Column::SettledAt, Expr::value(settled_at.map(|at| at.timestamp_micros())))
 }
 
@@ -217,7 +317,7 @@ fn from_row(row: outbox::Model) -> Result<Message, StoreError> {
         shipment: ShipmentId::from_uuid(row.shipment_id),
         stream: order(row.stream),
         position: column("position").number(row.position)?,
-        destination: column("destination").word(&row.destination)?,
+        destination: Destination::from_text(row.destination),
         body: row.body,
         state: column("state").word(&row.state)?,
         attempts: column("attempts").number(row.attempts)?,
@@ -225,5 +325,8 @@ fn from_row(row: outbox::Model) -> Result<Message, StoreError> {
         leased_until: from_micros(row.leased_until),
         last_problem: row.last_problem,
         created_at: from_micros(row.created_at),
+        claims: column("claims").number(row.claims)?,
+        answered: column("answered").number(row.answered)?,
+        first_sent_at: row.first_sent_at.map(from_micros),
     })
 }

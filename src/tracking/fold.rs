@@ -28,8 +28,8 @@ pub struct ParcelTimeline<'e> {
     pub delivered: Option<&'e TrackingEvent>,
     /// Customs opened a case and did not close it.
     pub held: bool,
-    /// The first event that says no money should move by itself. Never forgotten.
-    pub trouble: Option<&'e TrackingEvent>,
+    /// The events that say no money should move by itself. Never forgotten.
+    pub troubles: Vec<&'e TrackingEvent>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -150,7 +150,7 @@ fn fold_parcel<'e>(
         picked_up: None,
         delivered: None,
         held: false,
-        trouble: None,
+        troubles: Vec::new(),
     };
     let mut beside = None;
     for (meaning, event) in events {
@@ -178,7 +178,7 @@ fn fold_parcel<'e>(
                 parcel.held = false;
             }
             Meaning::Damaged | Meaning::Corrected => {
-                parcel.trouble.get_or_insert(event);
+                parcel.troubles.push(event);
             }
             Meaning::Returning => trouble(&mut parcel, &mut beside, ShipmentStatus::Returning, event),
             Meaning::Returned => trouble(&mut parcel, &mut beside, ShipmentStatus::Returned, event),
@@ -212,7 +212,7 @@ fn contradiction<'e>(parcel: &mut ParcelTimeline<'e>, milestone: Milestone, even
         .delivered
         .is_some_and(|delivered| delivered.happening.occurred.at < event.happening.occurred.at);
     if by_carrier && later && milestone < Milestone::Delivered {
-        parcel.trouble.get_or_insert(event);
+        parcel.troubles.push(event);
     }
 }
 
@@ -233,7 +233,7 @@ fn trouble<'e>(
     status: ShipmentStatus,
     event: &'e TrackingEvent,
 ) {
-    parcel.trouble.get_or_insert(event);
+    parcel.troubles.push(event);
     parcel.delivered = None;
     match *beside {
         // A parcel that is back is not on its way back again, and what is destroyed or called off stays so.

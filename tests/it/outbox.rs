@@ -69,8 +69,7 @@ fn trigger(order: &Value, kind: &str) -> TriggerId {
 }
 
 async fn try_by_hand(app: &App, id: TriggerId, what: ByHand) -> Result<(), HandError> {
-    let (now, wall) = (app.deps.clock.now(), app.deps.clock.wall());
-    by_hand(&app.deps.store, id, what, now, wall).await
+    by_hand(&app.deps, id, what).await
 }
 
 async fn by_an_operator(app: &App, id: TriggerId, what: ByHand) -> bool {
@@ -268,7 +267,9 @@ on_both_databases! {
         );
         assert_eq!(message(&app, "confirm_receipt").await.0, "frozen");
         change(&db, "UPDATE outbox SET next_attempt_at = 0").await;
-        assert_eq!(sampan::flows::send_triggers::run_due(&app.deps).await.expect("a database"), 0);
+        sampan::flows::send_triggers::run_due(&app.deps).await.expect("a database");
+        assert_eq!(message(&app, "confirm_receipt").await.0, "frozen", "nobody sends what was taken out");
+        message_is(&app, "freeze", "acknowledged").await;
         // A person may take it out for good, and may not send it against the evidence.
         let id = trigger(&order(&app, &accepted).await, "confirm_receipt");
         assert!(!by_an_operator(&app, id, ByHand::Retry).await, "it is frozen, not parked");

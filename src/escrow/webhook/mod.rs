@@ -7,10 +7,9 @@
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::provider::{Commands, Reading};
+use super::provider::{Command, ConfirmReceipt, Delivered, Freeze, Reading, Refund, Shipped, Unsayable};
 use crate::config;
 use crate::domain::escrow::TriggerFacts;
-use crate::domain::id::TriggerId;
 use crate::domain::instant::{Instant, rfc3339};
 use crate::outbound::{Answer, Request};
 use crate::standard_webhooks::{BadSecret, Secret, sign};
@@ -41,25 +40,52 @@ impl Webhook {
     }
 }
 
-impl Commands for Webhook {
-    fn request(&self, id: TriggerId, body: &str, wall: Instant) -> Request {
-        let (id, timestamp) = (id.to_string(), wall.timestamp());
-        let signature = sign(&self.secret, &id, timestamp, body.as_bytes());
-        Request::post(self.url.clone(), body.as_bytes().to_vec())
+impl Webhook {
+    fn request(&self, command: &Command, wall: Instant) -> Request {
+        let (id, timestamp) = (command.id.to_string(), wall.timestamp());
+        let signature = sign(&self.secret, &id, timestamp, command.body.as_bytes());
+        Request::post(self.url.clone(), command.body.as_bytes().to_vec())
             .header("content-type", "application/json")
             .header("webhook-timestamp", timestamp.to_string())
             .header("webhook-signature", signature)
             .header("idempotency-key", id.clone())
             .header("webhook-id", id)
     }
+}
 
-    fn read(&self, answer: &Answer) -> Reading {
-        match answer.status {
-            200..=299 => Reading::Acknowledged,
-            410 => Reading::Gone { reason: "the address is gone (410)".to_owned() },
-            status => Reading::Later { reason: format!("answered {status}"), after: answer.retry_after },
-        }
+fn read(answer: &Answer) -> Reading {
+    let reason = |status| format!("answered {status}");
+    let after = answer.retry_after;
+    match answer.status {
+        200..=299 => Reading::Acknowledged,
+        410 => Reading::Gone { reason: "the address is gone (410)".to_owned() },
+        // It says itself that it has done nothing.
+        status @ (429 | 503) => Reading::Later { reason: reason(status), after },
+        status => Reading::Unknown { reason: reason(status), after },
     }
+}
+
+macro_rules! abilities {
+    ($($ability:ident { $write:ident, $read:ident }),+ $(,)?) => {$(
+        impl $ability for Webhook {
+            fn $write(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {
+                Ok(self.request(command, wall))
+            }
+
+            fn $read(&self, _: &Command, answer: &Answer) -> Reading {
+                read(answer)
+            }
+        }
+    )+};
+}
+
+// Whoever takes one kind of message takes them all.
+abilities! {
+    Shipped { shipped, read_shipped },
+    Delivered { delivered, read_delivered },
+    ConfirmReceipt { confirm_receipt, read_confirm_receipt },
+    Refund { refund, read_refund },
+    Freeze { freeze, read_freeze },
 }
 
 /// The body of a trigger: kept in the outbox, sent the same way every time.

@@ -7,7 +7,7 @@ use crate::domain::instant::rfc3339;
 use crate::domain::place::Point;
 use crate::domain::plan::{Leg, Plan, UsdMicros};
 use crate::domain::shipment::Estimate;
-use crate::store::orders::{Order, Trigger};
+use super::escrow::EscrowView;
 use crate::store::shipments::{Parcel, Planned, Shipment};
 use crate::tracking::Entry;
 
@@ -266,44 +266,6 @@ impl From<&Entry<'_>> for EventView {
             coordinates: happening.location.point,
             also_reported_by: entry.also.iter().map(|event| event.source_name.clone()).collect(),
             taken_back: entry.taken_back,
-        }
-    }
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TriggerView {
-    pub id: String,
-    pub action: String,
-    pub created_at: String,
-    pub acknowledged_at: Option<String>,
-}
-
-/// The order's money.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EscrowView {
-    pub provider: String,
-    pub payment_reference: String,
-    pub held: MoneyView,
-    pub state: String,
-    pub frozen_because: Option<String>,
-    pub triggers: Vec<TriggerView>,
-}
-
-impl EscrowView {
-    pub fn new(order: &Order, triggers: &[Trigger]) -> Self {
-        let triggers = triggers.iter().map(|trigger| TriggerView {
-            id: trigger.id.to_string(),
-            action: trigger.facts.action.to_string(),
-            created_at: rfc3339(trigger.created_at),
-            acknowledged_at: trigger.acknowledged_at.map(rfc3339),
-        });
-        Self {
-            provider: order.provider.clone(),
-            payment_reference: order.payment_reference.clone(),
-            held: MoneyView { amount: order.held.amount(), currency: order.held.currency.to_string() },
-            state: order.state.to_string(),
-            frozen_because: order.frozen_because.clone(),
-            triggers: triggers.collect(),
         }
     }
 }

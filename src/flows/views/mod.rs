@@ -6,12 +6,14 @@
 //! [`consolidations`] for them and for hubs.
 
 mod consolidations;
+mod escrow;
 mod merchant;
 mod operator;
 mod public;
 mod webhooks;
 
 pub use consolidations::*;
+pub use escrow::*;
 pub use merchant::*;
 pub use operator::*;
 pub use public::*;

@@ -61,7 +61,10 @@ pub fn disagreements(
         found.push(format!("the shipment is {status}, audited last was {known}"));
     }
     match orders {
-        [order] => found.extend(order_disagreements(order, &audited)),
+        [order] => {
+            found.extend(order_disagreements(order, &audited));
+            found.extend(too_much_moved(order, triggers));
+        }
         _ => found.push(format!("the shipment has {} orders", orders.len())),
     }
     for trigger in triggers {
@@ -93,6 +96,22 @@ fn order_disagreements(order: &escrow_order::Model, audited: &Audited) -> Vec<St
     found
 }
 
+/// What the provider has acknowledged to have moved is no more than it held.
+fn too_much_moved(order: &escrow_order::Model, triggers: &[escrow_trigger::Model]) -> Option<String> {
+    let currency = order.currency.parse().ok()?;
+    let moves = [TriggerAction::ConfirmReceipt, TriggerAction::Refund].map(TriggerAction::as_str);
+    let moved = triggers.iter().filter(|trigger| {
+        trigger.acknowledged_at.is_some() && moves.contains(&trigger.action.as_str())
+    });
+    let amount = |trigger: &escrow_trigger::Model| {
+        let facts = serde_json::from_str::<TriggerFacts>(&trigger.facts).ok()?;
+        Some(i128::from(Money::parse(&facts.amount, currency).ok()?.minor))
+    };
+    let sum: i128 = moved.filter_map(amount).sum();
+    (sum > i128::from(order.amount_minor))
+        .then(|| format!("{sum} was released and refunded of {} (minor units)", order.amount_minor))
+}
+
 /// One parcel, one delivery: none missing, none twice, none of another shipment.
 fn has_evidence(trigger: &escrow_trigger::Model, parcels: &[(Uuid, i32)]) -> bool {
     let Ok(facts) = serde_json::from_str::<TriggerFacts>(&trigger.facts) else { return false };
@@ -100,7 +119,8 @@ fn has_evidence(trigger: &escrow_trigger::Model, parcels: &[(Uuid, i32)]) -> boo
     let mut proved: Vec<ParcelId> = facts.evidence.parcels.iter().map(|proof| proof.parcel).collect();
     proved.sort_unstable();
     let mut there: Vec<ParcelId> = Vec::new();
-    for (shipment, number) in parcels {
+    let concerned = |number: &i32| trigger.share == 0 || trigger.share == *number;
+    for (shipment, number) in parcels.iter().filter(|(_, number)| concerned(number)) {
         let Ok(number) = u16::try_from(*number) else { return false };
         there.push(ParcelId { shipment: ShipmentId::from_uuid(*shipment), number });
     }

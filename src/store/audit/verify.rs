@@ -244,6 +244,13 @@ mod tests {
             frozen_because: None,
             contested: false,
             updated_at: 0,
+            shares: "[]".to_owned(),
+            acts: 0,
+            wake_at: None,
+            provider_frozen: false,
+            freezes: 0,
+            release_deadline_at: None,
+            deadline_told_at: None,
         }
     }
 
@@ -268,6 +275,8 @@ mod tests {
         escrow_trigger::Model {
             shipment_id: id,
             order_id: id,
+            share: 0,
+            round: 0,
             action: "confirm_receipt".to_owned(),
             id,
             facts: facts.to_string(),

@@ -18,6 +18,13 @@ pub struct Model {
     pub frozen_because: Option<String>,
     pub contested: bool,
     pub updated_at: i64,
+    pub shares: String,
+    pub acts: i32,
+    pub wake_at: Option<i64>,
+    pub provider_frozen: bool,
+    pub freezes: i32,
+    pub release_deadline_at: Option<i64>,
+    pub deadline_told_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

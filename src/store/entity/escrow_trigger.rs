@@ -9,7 +9,11 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub order_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
+    pub share: i32,
+    #[sea_orm(primary_key, auto_increment = false)]
     pub action: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub round: i32,
     pub id: Uuid,
     pub facts: String,
     pub created_at: i64,

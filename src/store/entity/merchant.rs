@@ -13,6 +13,8 @@ pub struct Model {
     pub webhook_secret: String,
     pub webhook_secret_previous: Option<String>,
     pub created_at: i64,
+    pub release_policy: Option<String>,
+    pub buyer_proof: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

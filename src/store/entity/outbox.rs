@@ -18,6 +18,9 @@ pub struct Model {
     pub last_problem: Option<String>,
     pub created_at: i64,
     pub settled_at: Option<i64>,
+    pub claims: i32,
+    pub answered: i32,
+    pub first_sent_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -79,7 +79,7 @@ fn a_return_takes_a_delivery_back_for_good() {
         [poll(1, EventStatus::Delivered), poll(2, EventStatus::Returning), poll(3, EventStatus::Delivered)];
     let timeline = fold(&[1], &events);
     assert_eq!(timeline.status, ShipmentStatus::Returning);
-    assert!(timeline.parcels[0].delivered.is_none() && timeline.parcels[0].trouble.is_some());
+    assert!(timeline.parcels[0].delivered.is_none() && timeline.parcels[0].troubles.first().is_some());
 }
 
 #[test]
@@ -138,14 +138,14 @@ fn what_a_replaced_number_said_is_wrong_stays_trouble() {
     ];
     let timeline = fold(&[1], &events);
     assert_eq!(timeline.status, ShipmentStatus::Delivered);
-    assert!(timeline.parcels[0].trouble.is_some());
+    assert!(timeline.parcels[0].troubles.first().is_some());
 }
 
 #[test]
 fn a_guessed_time_contradicts_nobody() {
     let mut late = poll(2, EventStatus::OutForDelivery);
     late.happening.occurred.offset_source = OffsetSource::AssumedUtc;
-    assert!(fold(&[1], &[poll(1, EventStatus::Delivered), late]).parcels[0].trouble.is_none());
+    assert!(fold(&[1], &[poll(1, EventStatus::Delivered), late]).parcels[0].troubles.is_empty());
 }
 
 #[test]
@@ -153,9 +153,9 @@ fn a_carrier_that_delivers_on_after_delivery_is_trouble() {
     let events = [poll(1, EventStatus::Delivered), poll(2, EventStatus::AttemptFailed)];
     let timeline = fold(&[1], &events);
     assert_eq!(timeline.status, ShipmentStatus::Delivered);
-    assert!(timeline.parcels[0].trouble.is_some());
+    assert!(timeline.parcels[0].troubles.first().is_some());
     assert!(
-        fold(&[1], &[events[0].clone(), poll(0, EventStatus::AttemptFailed)]).parcels[0].trouble.is_none()
+        fold(&[1], &[events[0].clone(), poll(0, EventStatus::AttemptFailed)]).parcels[0].troubles.is_empty()
     );
 }
 
@@ -242,14 +242,14 @@ fn a_carrier_can_take_back_what_it_said_and_that_is_trouble_if_it_was_a_delivery
     ];
     let timeline = fold(&[1], &events);
     assert_eq!((timeline.status, timeline.delivered_at), (ShipmentStatus::OutForDelivery, None));
-    assert_eq!(timeline.parcels[0].trouble.map(|event| event.happening.code.as_str()), Some("not delivered"));
+    assert_eq!(timeline.parcels[0].troubles.first().map(|event| event.happening.code.as_str()), Some("not delivered"));
     let taken_back: Vec<_> = timeline.entries.iter().map(|entry| entry.taken_back).collect();
     assert_eq!(taken_back, [false, true, false], "it stays visible");
     let another_carriers = TrackingEvent { source_name: "ems".into(), ..events[2].clone() };
     let others = [events[0].clone(), events[1].clone(), another_carriers];
     assert_eq!(fold(&[1], &others).status, ShipmentStatus::Delivered, "nobody takes back what others said");
     let progress = [events[0].clone(), correction(2, "not out", "out_for_delivery")];
-    assert!(fold(&[1], &progress).parcels[0].trouble.is_none());
+    assert!(fold(&[1], &progress).parcels[0].troubles.is_empty());
 }
 
 #[test]

@@ -1,0 +1,259 @@
+//! What people do about an order's money, and what a provider does by itself.
+//!
+//! Acts are kept in the order of their coming and never changed; [`Standing`] is what they
+//! come to. Whether one is admitted is said by [`ACTS`], a word for each state and kind of
+//! act, and then by what else has to hold ([`admit`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::escrow::{Act, DisputeReason, OrderState, ReleasePolicy, ShareOf};
+use crate::domain::id::DisputeId;
+use crate::domain::instant::Instant;
+use crate::domain::text::words;
+
+words! {
+    ActKind {
+        BuyerConfirms = "the buyer confirms",
+        BuyerExtends = "the buyer extends",
+        DisputeOpens = "a dispute opens",
+        DisputeEnds = "a dispute ends",
+        Freezes = "an operator freezes",
+        Thaws = "an operator thaws",
+        OrdersRefund = "a refund is ordered",
+        ApprovesRefund = "a refund is approved",
+        WithdrawsRefund = "a refund is withdrawn",
+        Revives = "a trigger is revived",
+        ProviderMoves = "the provider moves the money",
+    }
+}
+
+fn kind(act: &Act) -> ActKind {
+    match act {
+        Act::BuyerConfirmed => ActKind::BuyerConfirms,
+        Act::BuyerExtended { .. } => ActKind::BuyerExtends,
+        Act::DisputeOpened { .. } => ActKind::DisputeOpens,
+        Act::DisputeWithdrawn { .. } | Act::DisputeClosed { .. } => ActKind::DisputeEnds,
+        Act::Frozen { .. } => ActKind::Freezes,
+        Act::Thawed { .. } => ActKind::Thaws,
+        Act::RefundOrdered { .. } => ActKind::OrdersRefund,
+        Act::RefundApproved { .. } => ActKind::ApprovesRefund,
+        Act::RefundWithdrawn { .. } => ActKind::WithdrawsRefund,
+        Act::Revived => ActKind::Revives,
+        Act::ProviderReleased { .. } | Act::ProviderRefunded { .. } => ActKind::ProviderMoves,
+    }
+}
+
+/// Why an act is not admitted, for whoever tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotNow(pub String);
+
+type Admitted = Result<(), &'static str>;
+
+const YES: Admitted = Ok(());
+const NOTHING_YET: Admitted = Err("nothing was delivered yet");
+const ON_ITS_WAY: Admitted = Err("the release was asked for already");
+const PAID: Admitted = Err("the merchant was paid");
+const BACK: Admitted = Err("the money went back");
+const FROZEN: Admitted = Err("the order is frozen");
+const BEING_REFUNDED: Admitted = Err("a refund is under way");
+const FAILED: Admitted = Err("the provider refused: a person has to act");
+const NOT_FROZEN: Admitted = Err("the order is not frozen");
+
+/// A row for each state, in the order of [`ActKind::ALL`].
+pub const ACTS: [(OrderState, [Admitted; 11]); 9] = {
+    use OrderState as S;
+    [
+        (S::Held, [NOTHING_YET, NOTHING_YET, YES, YES, YES, NOT_FROZEN, YES, YES, YES, YES, YES]),
+        (S::Shipped, [NOTHING_YET, NOTHING_YET, YES, YES, YES, NOT_FROZEN, YES, YES, YES, YES, YES]),
+        (S::Delivered, [YES, YES, YES, YES, YES, NOT_FROZEN, YES, YES, YES, YES, YES]),
+        (S::ConfirmRequested, [ON_ITS_WAY, ON_ITS_WAY, YES, YES, YES, NOT_FROZEN, YES, YES, YES, YES, YES]),
+        (S::Confirmed, [PAID, PAID, PAID, YES, PAID, PAID, PAID, PAID, PAID, YES, YES]),
+        (S::Frozen, [FROZEN, FROZEN, YES, YES, YES, YES, YES, YES, YES, YES, YES]),
+        (
+            S::RefundRequested,
+            [
+                BEING_REFUNDED,
+                BEING_REFUNDED,
+                BEING_REFUNDED,
+                YES,
+                YES,
+                YES,
+                BEING_REFUNDED,
+                BEING_REFUNDED,
+                BEING_REFUNDED,
+                YES,
+                YES,
+            ],
+        ),
+        (S::Refunded, [BACK, BACK, BACK, YES, BACK, BACK, BACK, BACK, BACK, YES, YES]),
+        (S::Failed, [FAILED, FAILED, YES, YES, YES, YES, YES, YES, YES, YES, YES]),
+    ]
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundOrder {
+    pub amount_minor: i64,
+    pub reason: String,
+    pub by: String,
+    /// It waits for another person.
+    pub needs_second: bool,
+    pub approved_by: Option<String>,
+}
+
+impl RefundOrder {
+    pub fn is_approved(&self) -> bool {
+        !self.needs_second || self.approved_by.is_some()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDispute {
+    pub id: DisputeId,
+    pub reason: DisputeReason,
+}
+
+/// What all acts come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub buyer_confirmed: bool,
+    pub extended_days: Option<u32>,
+    pub dispute: Option<OpenDispute>,
+    pub frozen: Option<String>,
+    pub set_aside: BTreeSet<String>,
+    pub refunds: BTreeMap<ShareOf, RefundOrder>,
+    /// In the provider's words.
+    pub provider_released: Option<String>,
+    pub provider_refunded: Option<String>,
+}
+
+impl Standing {
+    pub fn of<'a>(acts: impl IntoIterator<Item = (&'a Act, &'a str)>) -> Self {
+        let mut standing = Self::default();
+        for (act, actor) in acts {
+            standing.take(act, actor);
+        }
+        standing
+    }
+
+    fn take(&mut self, act: &Act, actor: &str) {
+        match act {
+            Act::BuyerConfirmed => self.buyer_confirmed = true,
+            Act::BuyerExtended { days } => self.extended_days = Some(*days),
+            Act::DisputeOpened { dispute, reason } => {
+                self.dispute = Some(OpenDispute { id: *dispute, reason: *reason });
+                // Who objects has not confirmed.
+                self.buyer_confirmed = false;
+            }
+            Act::DisputeWithdrawn { dispute } | Act::DisputeClosed { dispute, .. } => {
+                self.dispute.take_if(|open| open.id == *dispute);
+            }
+            Act::Frozen { reason } => self.frozen = Some(reason.clone()),
+            Act::Thawed { set_aside, .. } => {
+                self.frozen = None;
+                self.set_aside.extend(set_aside.iter().cloned());
+            }
+            Act::RefundOrdered { share, amount_minor, reason, needs_second } => {
+                let (reason, by) = (reason.clone(), actor.to_owned());
+                let (amount_minor, needs_second) = (*amount_minor, *needs_second);
+                let order = RefundOrder { amount_minor, reason, by, needs_second, approved_by: None };
+                self.refunds.insert(*share, order);
+            }
+            Act::RefundApproved { share } => {
+                if let Some(refund) = self.refunds.get_mut(share) {
+                    refund.approved_by = Some(actor.to_owned());
+                }
+            }
+            Act::RefundWithdrawn { share, .. } => {
+                self.refunds.remove(share);
+            }
+            Act::Revived => {}
+            Act::ProviderReleased { word } => self.provider_released = Some(word.clone()),
+            Act::ProviderRefunded { word } => self.provider_refunded = Some(word.clone()),
+        }
+    }
+}
+
+/// What an act is held against, beside the standing.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'s> {
+    pub state: OrderState,
+    pub policy: &'s ReleasePolicy,
+    pub standing: &'s Standing,
+    pub now: Instant,
+    /// Until when the buyer can object; none: there is no window, or nothing was delivered.
+    pub window_ends_at: Option<Instant>,
+    pub can_refund: bool,
+    pub contested: bool,
+    /// What is left of the share that the act is about, and what was refunded or asked to be of it.
+    pub left_minor: i64,
+    pub refund_was_sent: bool,
+}
+
+pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
+    let refuse = |text: &str| Err(NotNow(text.to_owned()));
+    ACTS[at.state as usize].1[kind(act) as usize].map_err(|text| NotNow(text.to_owned()))?;
+    match act {
+        Act::BuyerExtended { days } => {
+            let max = ReleasePolicy::EXTENSION_DAYS_MAX;
+            if at.standing.extended_days.is_some() {
+                return refuse("the window was extended before, and that can be done once");
+            }
+            if at.window_ends_at.is_none_or(|ends| ends <= at.now) {
+                return refuse("there is no window that could be extended");
+            }
+            if !(1..=max).contains(days) {
+                return Err(NotNow(format!("a window is extended by 1 to {max} days")));
+            }
+        }
+        Act::DisputeOpened { .. } if at.standing.dispute.is_some() => {
+            return refuse("a dispute is open already");
+        }
+        Act::DisputeWithdrawn { dispute } | Act::DisputeClosed { dispute, .. } => {
+            if at.standing.dispute.as_ref().is_none_or(|open| open.id != *dispute) {
+                return refuse("this dispute is not open");
+            }
+        }
+        Act::Thawed { .. } if at.standing.dispute.is_some() => {
+            return refuse("a dispute is open: close it first");
+        }
+        Act::RefundOrdered { share, amount_minor, .. } => {
+            if !at.can_refund {
+                return refuse("this provider has no call for refunds: refund at its console");
+            }
+            if at.contested {
+                return refuse("another order named the same payment before: it is not this one's to refund");
+            }
+            if at.standing.refunds.contains_key(share) {
+                return refuse("a refund was ordered before, and there is one at most");
+            }
+            if !(1..=at.left_minor).contains(amount_minor) {
+                return refuse("the amount has to be more than nought, and no more than what is held");
+            }
+        }
+        Act::RefundApproved { share } => match at.standing.refunds.get(share) {
+            None => return refuse("no refund was ordered"),
+            Some(refund) if refund.is_approved() => return refuse("the refund is approved already"),
+            Some(refund) if refund.by == actor => {
+                return refuse("another person has to approve than the one who ordered it");
+            }
+            Some(_) => {}
+        },
+        Act::RefundWithdrawn { share, .. } => {
+            if !at.standing.refunds.contains_key(share) {
+                return refuse("no refund was ordered");
+            }
+            if at.refund_was_sent {
+                return refuse("the provider may have been told already");
+            }
+        }
+        Act::BuyerConfirmed
+        | Act::DisputeOpened { .. }
+        | Act::Frozen { .. }
+        | Act::Thawed { .. }
+        | Act::Revived
+        | Act::ProviderReleased { .. }
+        | Act::ProviderRefunded { .. } => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,322 @@
+//! What is known of an order → what its money does.
+//!
+//! [`decide`] is a pure function, and deciding again decides the same. It looks at each
+//! share of the money by itself (the whole of it, or one a parcel): [`sight::see`] finds
+//! what the facts come to, [`table`] says where that leads, and the triggers that belong
+//! there are made if they were not made before.
+//!
+//! What may have reached the provider is never thought undone: a refund waits until it is
+//! known what became of a release that was sent, and a trigger that was taken out stays
+//! the provider's to acknowledge.
+
+pub mod acts;
+pub mod release;
+pub mod sight;
+pub mod table;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+use acts::Standing;
+use table::{Sight, next};
+
+use crate::domain::escrow::{
+    Evidence, OrderState, ParcelEvidence, ReleasePolicy, ShareOf, TriggerAction,
+};
+use crate::domain::instant::Instant;
+
+/// A reason for money not to move, with a name by which a person can set it aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The same for the same happening, however often it is looked at.
+    pub name: String,
+    pub text: String,
+}
+
+/// What is known of one parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParcelFacts {
+    pub number: u16,
+    pub picked_up: Option<ParcelEvidence>,
+    pub delivered: Option<ParcelEvidence>,
+    /// Why no money should move by itself because of this parcel.
+    pub troubles: Vec<Trouble>,
+    /// An open customs case.
+    pub held: bool,
+}
+
+/// How a trigger that was made stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stands {
+    /// The provider cannot have seen it, or said that it does not have it.
+    Unseen,
+    /// It may have taken effect.
+    MaybeSeen,
+    Acknowledged,
+    /// It goes out no more by itself, and has had no effect.
+    Refused,
+    /// It goes out no more by itself, and may have had its effect.
+    GivenUp,
+}
+
+impl Stands {
+    fn is_in_doubt(self) -> bool {
+        matches!(self, Stands::MaybeSeen | Stands::GivenUp)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    pub action: TriggerAction,
+    pub stands: Stands,
+    pub amount_minor: i64,
+    /// What it says of parcels.
+    pub parcels: Vec<ParcelEvidence>,
+}
+
+/// A part of an order's money, and what was done about it so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    pub of: ShareOf,
+    pub held_minor: i64,
+    pub state: OrderState,
+    /// Why it is as it is, as far as somebody wrote that down.
+    pub because: Option<String>,
+    /// When its delivery was first known.
+    pub delivered_at: Option<Instant>,
+    /// Of each action that happens once, at most one.
+    pub issued: Vec<Issued>,
+}
+
+impl Share {
+    pub fn issued(&self, action: TriggerAction) -> Option<&Issued> {
+        self.issued.iter().find(|issued| issued.action == action)
+    }
+
+    pub fn refunded_minor(&self) -> i64 {
+        let refund = self.issued(TriggerAction::Refund);
+        refund.filter(|refund| refund.stands == Stands::Acknowledged).map_or(0, |refund| refund.amount_minor)
+    }
+
+    /// What can still be released.
+    pub fn left_minor(&self) -> i64 {
+        self.held_minor - self.refunded_minor()
+    }
+}
+
+/// The calls that the order's provider has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Can {
+    pub shipped: bool,
+    pub delivered: bool,
+    pub confirm_receipt: bool,
+    pub refund: bool,
+    pub freeze: bool,
+}
+
+impl Can {
+    pub const EVERYTHING: Can =
+        Can { shipped: true, delivered: true, confirm_receipt: true, refund: true, freeze: true };
+
+    fn say(self, action: TriggerAction) -> bool {
+        match action {
+            TriggerAction::Shipped => self.shipped,
+            TriggerAction::Delivered => self.delivered,
+            TriggerAction::ConfirmReceipt => self.confirm_receipt,
+            TriggerAction::Refund => self.refund,
+            TriggerAction::Freeze | TriggerAction::Thaw => self.freeze,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    pub policy: &'a ReleasePolicy,
+    pub can: Can,
+    /// Every parcel of the order, at least one.
+    pub parcels: &'a [ParcelFacts],
+    /// Every share of its money.
+    pub shares: &'a [Share],
+    pub standing: &'a Standing,
+    pub called_off: bool,
+    /// Another order named the same payment before.
+    pub contested: bool,
+    /// Whether the last word to the provider about it was that nothing may move.
+    pub provider_knows_frozen: bool,
+}
+
+/// What may be sent while a share stands so. The rest of what was made and not acknowledged is
+/// taken out of the outbox. `shipped` stays true, whatever becomes of the goods.
+pub fn may_send(state: OrderState) -> &'static [TriggerAction] {
+    use TriggerAction as A;
+    match state {
+        OrderState::Held | OrderState::Shipped | OrderState::Frozen | OrderState::Refunded => &[A::Shipped],
+        OrderState::Delivered | OrderState::Confirmed | OrderState::Failed => &[A::Shipped, A::Delivered],
+        OrderState::ConfirmRequested => &[A::Shipped, A::Delivered, A::ConfirmReceipt],
+        OrderState::RefundRequested => &[A::Shipped, A::Refund],
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    pub action: TriggerAction,
+    pub amount_minor: i64,
+    pub evidence: Evidence,
+}
+
+/// What becomes of one share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub of: ShareOf,
+    pub sight: Sight,
+    pub state: OrderState,
+    pub because: Option<String>,
+    pub delivered_at: Option<Instant>,
+    /// To be made now, in the order in which the provider has to see them.
+    pub triggers: Vec<Made>,
+    /// What was made before, was not seen by anybody, and says something else than what holds now.
+    pub rewritten: Vec<Made>,
+    /// When time alone changes it; none: only a happening does.
+    pub wake_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub shares: Vec<Verdict>,
+    /// What the provider is to be told about all of it: `freeze` or `thaw`.
+    pub tell: Option<TriggerAction>,
+}
+
+impl Decision {
+    /// What the order is called, and why.
+    pub fn order(&self) -> (OrderState, Option<String>) {
+        let states: Vec<_> = self.shares.iter().map(|share| share.state).collect();
+        let state = of_all(&states);
+        let because = self.shares.iter().find(|share| share.state == state).and_then(|s| s.because.clone());
+        (state, because)
+    }
+}
+
+/// What an order with such shares is called: what needs a person first, then the least advanced.
+pub fn of_all(states: &[OrderState]) -> OrderState {
+    use OrderState as S;
+    let first = [
+        S::Frozen,
+        S::Failed,
+        S::RefundRequested,
+        S::Held,
+        S::Shipped,
+        S::Delivered,
+        S::ConfirmRequested,
+        S::Confirmed,
+        S::Refunded,
+    ];
+    first.into_iter().find(|state| states.contains(state)).unwrap_or(S::Held)
+}
+
+pub fn decide(facts: &Facts, now: Instant) -> Decision {
+    let shares: Vec<_> = facts.shares.iter().map(|share| judge(facts, share, now)).collect();
+    let frozen = shares.iter().any(|share| share.state == OrderState::Frozen);
+    let open = shares.iter().any(|share| !is_settled(share.state));
+    // Who names another's payment has no say about it.
+    let may_tell = facts.can.freeze && !facts.contested;
+    let tell = match (facts.provider_knows_frozen, frozen) {
+        (false, true) if may_tell => Some(TriggerAction::Freeze),
+        (true, false) if may_tell && open => Some(TriggerAction::Thaw),
+        _ => None,
+    };
+    Decision { shares, tell }
+}
+
+pub fn is_settled(state: OrderState) -> bool {
+    matches!(state, OrderState::Confirmed | OrderState::Refunded)
+}
+
+fn judge(facts: &Facts, share: &Share, now: Instant) -> Verdict {
+    let seen = sight::see(facts, share, now);
+    let state = next(share.state, seen.sight);
+    let stays = state == share.state && is_settled(state);
+    let because = if stays { share.because.clone() } else { seen.because };
+    let because = because.or_else(|| {
+        let taken_back = matches!(seen.sight, Sight::Nothing | Sight::PickedUp);
+        let text = "a delivery that was known was taken back again";
+        (state == OrderState::Frozen && taken_back).then(|| text.to_owned())
+    });
+    let due = match state {
+        OrderState::Held
+        | OrderState::Frozen
+        | OrderState::Confirmed
+        | OrderState::Refunded
+        | OrderState::Failed => Vec::new(),
+        OrderState::RefundRequested => refund(facts, share, now).into_iter().collect(),
+        OrderState::Shipped | OrderState::Delivered | OrderState::ConfirmRequested => {
+            onward(facts, share, state, now)
+        }
+    };
+    let (before, triggers): (Vec<_>, Vec<_>) =
+        due.into_iter().partition(|made| share.issued(made.action).is_some());
+    let rewritten = before.into_iter().filter(|made| is_outdated(share, made)).collect();
+    let wake_at = if is_settled(state) { None } else { seen.wake_at };
+    // A delivery that was taken back is remembered as long as that is somebody's business.
+    let forgotten = matches!(state, OrderState::Held | OrderState::Shipped);
+    let delivered_at = seen.delivered_at.or(share.delivered_at.filter(|_| !forgotten));
+    Verdict { of: share.of, sight: seen.sight, state, because, delivered_at, triggers, rewritten, wake_at }
+}
+
+/// Whether a trigger that nobody has seen says something else than what holds now.
+fn is_outdated(share: &Share, made: &Made) -> bool {
+    let before = share.issued(made.action).filter(|issued| issued.stands == Stands::Unseen);
+    before.is_some_and(|before| {
+        before.amount_minor != made.amount_minor || before.parcels != made.evidence.parcels
+    })
+}
+
+/// What the goods' way asks for, as far as `state` has come.
+fn onward(facts: &Facts, share: &Share, state: OrderState, now: Instant) -> Vec<Made> {
+    let release = state == OrderState::ConfirmRequested;
+    let due = [
+        (TriggerAction::Shipped, evidence(facts, share, now, |parcel| parcel.picked_up.as_ref())),
+        (TriggerAction::Delivered, evidence(facts, share, now, |parcel| parcel.delivered.as_ref())),
+        (
+            TriggerAction::ConfirmReceipt,
+            evidence(facts, share, now, |parcel| parcel.delivered.as_ref()).filter(|_| release),
+        ),
+    ];
+    due.into_iter()
+        .filter(|(action, _)| facts.can.say(*action))
+        .filter_map(|(action, evidence)| {
+            Some(Made { action, amount_minor: share.left_minor(), evidence: evidence? })
+        })
+        .collect()
+}
+
+fn refund(facts: &Facts, share: &Share, now: Instant) -> Option<Made> {
+    let order = facts.standing.refunds.get(&share.of)?;
+    if !facts.can.refund {
+        return None;
+    }
+    let approved = order.approved_by.as_ref().map(|by| format!(", approved by {by}")).unwrap_or_default();
+    let because = Some(format!("ordered by {}{approved}: {}", order.by, order.reason));
+    let evidence = Evidence { policy: facts.policy.clone(), decided_at: now, parcels: Vec::new(), because };
+    Some(Made { action: TriggerAction::Refund, amount_minor: order.amount_minor, evidence })
+}
+
+/// The parcels on whose arrival a share depends.
+pub fn parcels_of<'f>(facts: &Facts<'f>, share: &Share) -> impl Iterator<Item = &'f ParcelFacts> {
+    let of = share.of;
+    facts.parcels.iter().filter(move |parcel| of.is_none_or(|number| number == parcel.number))
+}
+
+/// One piece of evidence for every parcel of a share, or none at all.
+fn evidence<'f>(
+    facts: &Facts<'f>,
+    share: &Share,
+    now: Instant,
+    of: impl Fn(&'f ParcelFacts) -> Option<&'f ParcelEvidence>,
+) -> Option<Evidence> {
+    let parcels: Option<Vec<_>> = parcels_of(facts, share).map(|parcel| of(parcel).cloned()).collect();
+    let parcels = parcels.filter(|parcels| !parcels.is_empty())?;
+    Some(Evidence { policy: facts.policy.clone(), decided_at: now, parcels, because: None })
+}

@@ -1,0 +1,490 @@
+//! Every way that things can go, for small orders: no reachable world breaks an invariant.
+//!
+//! A world is the goods, what people did, what was sent, and the provider's own books. From
+//! each world every step is taken that could come next: a delivery, its correction, a return,
+//! a dispute and its end, the buyer's word, time, a refund, a freeze; a claim of a trigger, its
+//! arrival, its loss before or after it took effect (a crash is a loss), its refusal, its last
+//! try, a question about it; the provider's own deadline. The provider of the model does
+//! whatever it is told, balance or not, so that what holds is held by the rules alone.
+//!
+//! One thing is presumed: who asks what became of a trigger asks when nobody is sending it any
+//! more (leases outlast time-outs).
+
+use std::collections::{HashSet, VecDeque};
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::acts::{RefundOrder, Situation, admit};
+use super::tests::{parcel, share};
+use super::*;
+use crate::domain::escrow::{Act, DisputeReason, ReleaseBy, ReleaseMode};
+use crate::domain::id::DisputeId;
+use crate::domain::instant::from_micros;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Goods {
+    There,
+    PickedUp,
+    Delivered,
+    TakenBack,
+    Returning,
+}
+
+/// A trigger that moves money, from its making to its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Sent {
+    stands: Stands,
+    amount: i64,
+    is_on_the_wire: bool,
+    took_effect: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Part {
+    state: OrderState,
+    /// 0: not; else the day.
+    delivered_on: u8,
+    confirm: Option<Sent>,
+    refund: Option<Sent>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+struct People {
+    confirmed: bool,
+    extended: bool,
+    disputed: bool,
+    froze: bool,
+    /// Troubles by their bit: a return, and what was taken back of each day.
+    set_aside: u8,
+    refund: Option<(u8, i64, bool, bool)>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct World {
+    goods: Vec<Goods>,
+    parts: Vec<Part>,
+    people: People,
+    day: u8,
+    provider_let_go: bool,
+    we_know_it_did: bool,
+}
+
+struct Model {
+    policy: ReleasePolicy,
+    parcels: usize,
+    /// Fewer things that people do, where there are many parcels.
+    people: bool,
+}
+
+/// In equal shares for two and for three, so that parcels can change places.
+const HELD: i64 = 12;
+const DAYS: [u8; 3] = [1, 5, 40];
+
+fn troubles() -> Vec<String> {
+    let taken_back = DAYS.iter().map(|day| format!("taken_back {}", at(*day).timestamp_micros()));
+    std::iter::once("returning".to_owned()).chain(taken_back).collect()
+}
+
+fn at(day: u8) -> Instant {
+    from_micros(1_772_700_000_000_000) + TimeDelta::days(i64::from(day))
+}
+
+impl Model {
+    fn held(&self, of: usize) -> i64 {
+        match self.policy.release_by {
+            ReleaseBy::Order => HELD,
+            ReleaseBy::Parcel => crate::escrow::split::split(HELD, &vec![1; self.parcels])[of],
+        }
+    }
+
+    fn of(&self, index: usize) -> ShareOf {
+        match self.policy.release_by {
+            ReleaseBy::Order => None,
+            ReleaseBy::Parcel => u16::try_from(index + 1).ok(),
+        }
+    }
+
+    fn start(&self) -> World {
+        let count = match self.policy.release_by {
+            ReleaseBy::Order => 1,
+            ReleaseBy::Parcel => self.parcels,
+        };
+        let part = Part { state: OrderState::Held, delivered_on: 0, confirm: None, refund: None };
+        World {
+            goods: vec![Goods::There; self.parcels],
+            parts: vec![part; count],
+            people: People::default(),
+            day: DAYS[0],
+            provider_let_go: false,
+            we_know_it_did: false,
+        }
+    }
+
+    fn standing(&self, world: &World) -> Standing {
+        let people = world.people;
+        let mut standing = Standing {
+            buyer_confirmed: people.confirmed,
+            extended_days: people.extended.then_some(10),
+            frozen: people.froze.then(|| "a person".to_owned()),
+            provider_released: world.we_know_it_did.then(|| "its deadline".to_owned()),
+            ..Standing::default()
+        };
+        if people.disputed {
+            let id = DisputeId::from_uuid(Uuid::nil());
+            standing.dispute = Some(acts::OpenDispute { id, reason: DisputeReason::NotReceived });
+        }
+        let is_set_aside = |(bit, _): &(usize, String)| people.set_aside & (1 << bit) != 0;
+        let names = troubles().into_iter().enumerate().filter(is_set_aside);
+        standing.set_aside.extend(names.map(|(_, name)| name));
+        if let Some((part, amount_minor, needs_second, approved)) = people.refund {
+            let (reason, by) = ("a reason".to_owned(), "ana".to_owned());
+            let approved_by = approved.then(|| "ben".to_owned());
+            let order = RefundOrder { amount_minor, reason, by, needs_second, approved_by };
+            standing.refunds.insert(self.of(usize::from(part)), order);
+        }
+        standing
+    }
+
+    fn parcels(&self, world: &World) -> Vec<ParcelFacts> {
+        let facts = |(goods, number): (&Goods, u16)| {
+            let mut facts = parcel(number, *goods != Goods::There, *goods == Goods::Delivered);
+            if *goods == Goods::Returning {
+                facts.troubles.push(Trouble { name: "returning".into(), text: "returning".into() });
+            }
+            facts
+        };
+        world.goods.iter().zip(1..).map(facts).collect()
+    }
+
+    fn shares(&self, world: &World, parcels: &[ParcelFacts]) -> Vec<Share> {
+        let one = |(index, part): (usize, &Part)| {
+            let of = self.of(index);
+            let sent = [(TriggerAction::ConfirmReceipt, part.confirm), (TriggerAction::Refund, part.refund)];
+            let proofs = |action| match action {
+                TriggerAction::ConfirmReceipt => {
+                    let mine = parcels.iter().filter(|parcel| of.is_none_or(|of| of == parcel.number));
+                    mine.map(|parcel| super::tests::proof(parcel.number, None)).collect()
+                }
+                _ => Vec::new(),
+            };
+            let issued = sent.into_iter().filter_map(|(action, sent)| {
+                let Sent { stands, amount, .. } = sent?;
+                Some(Issued { action, stands, amount_minor: amount, parcels: proofs(action) })
+            });
+            Share {
+                state: part.state,
+                delivered_at: (part.delivered_on > 0).then(|| at(part.delivered_on)),
+                issued: issued.collect(),
+                ..share(of, self.held(index))
+            }
+        };
+        world.parts.iter().enumerate().map(one).collect()
+    }
+
+    /// The names of the troubles that a person who thaws sets aside.
+    fn known(&self, world: &World, share: &Share) -> Vec<String> {
+        let mut names = Vec::new();
+        if world.goods.contains(&Goods::Returning) {
+            names.push("returning".to_owned());
+        }
+        names.extend(share.delivered_at.map(|since| format!("taken_back {}", since.timestamp_micros())));
+        names
+    }
+
+    /// Parcels that differ in nothing but their number are one world in any order.
+    fn in_order(&self, mut world: World) -> World {
+        match self.policy.release_by {
+            ReleaseBy::Order => world.goods.sort(),
+            ReleaseBy::Parcel => {
+                // Of the first share alone people order refunds.
+                let first = usize::from(self.people);
+                let mut pairs: Vec<_> = world.goods.iter().copied().zip(world.parts.iter().copied()).collect();
+                pairs[first..].sort();
+                (world.goods, world.parts) = pairs.into_iter().unzip();
+            }
+        }
+        world
+    }
+
+    fn days(&self) -> &'static [u8] {
+        match self.policy.release {
+            ReleaseMode::OnDelivery => &DAYS[..1],
+            ReleaseMode::AfterWindow => &DAYS,
+        }
+    }
+
+    /// What the rules make of the world, and the checks that every decision has to pass.
+    fn decided(&self, mut world: World) -> World {
+        let (standing, parcels) = (self.standing(&world), self.parcels(&world));
+        let shares = self.shares(&world, &parcels);
+        let facts = Facts {
+            policy: &self.policy,
+            can: Can { shipped: false, delivered: false, freeze: false, ..Can::EVERYTHING },
+            parcels: &parcels,
+            shares: &shares,
+            standing: &standing,
+            called_off: false,
+            contested: false,
+            provider_knows_frozen: false,
+        };
+        let decision = decide(&facts, at(world.day));
+        for (index, verdict) in decision.shares.into_iter().enumerate() {
+            for made in verdict.triggers.iter().chain(&verdict.rewritten) {
+                if made.action == TriggerAction::ConfirmReceipt {
+                    self.has_grounds(&world, index);
+                }
+                let part = &mut world.parts[index];
+                let slot = match made.action {
+                    TriggerAction::ConfirmReceipt => &mut part.confirm,
+                    TriggerAction::Refund => &mut part.refund,
+                    other => panic!("{other} has no call here"),
+                };
+                let unseen = slot.is_none_or(|sent| sent.stands == Stands::Unseen && !sent.is_on_the_wire);
+                assert!(unseen, "made twice, or rewritten when it was seen: {made:?}");
+                let amount = made.amount_minor;
+                *slot =
+                    Some(Sent { stands: Stands::Unseen, amount, is_on_the_wire: false, took_effect: false });
+            }
+            let part = &mut world.parts[index];
+            part.state = verdict.state;
+            part.delivered_on =
+                verdict.delivered_at.map_or(0, |since| *DAYS.iter().find(|day| at(**day) == since).unwrap_or(&0));
+        }
+        world
+    }
+
+    /// Invariant 3, from the world itself.
+    fn has_grounds(&self, world: &World, index: usize) {
+        let mine: Vec<_> = match self.policy.release_by {
+            ReleaseBy::Order => world.goods.clone(),
+            ReleaseBy::Parcel => vec![world.goods[index]],
+        };
+        assert!(mine.iter().all(|goods| *goods == Goods::Delivered), "not delivered: {world:?}");
+        let people = world.people;
+        assert!(!people.disputed && !people.froze, "released against somebody's word: {world:?}");
+        let aside = people.set_aside & 1 != 0;
+        assert!(aside || !world.goods.contains(&Goods::Returning), "in trouble: {world:?}");
+        let since = world.parts[index].delivered_on;
+        let days = u32::from(world.day.saturating_sub(if since == 0 { world.day } else { since }));
+        let window = self.policy.days + if people.extended { 10 } else { 0 };
+        let due = match self.policy.release {
+            ReleaseMode::OnDelivery => true,
+            ReleaseMode::AfterWindow => people.confirmed || days >= window,
+        };
+        assert!(due, "before its time: {world:?}");
+    }
+
+    /// Invariant 4, from the provider's books.
+    fn adds_up(&self, world: &World) {
+        for (index, part) in world.parts.iter().enumerate() {
+            let moved =
+                |sent: Option<Sent>| sent.filter(|sent| sent.took_effect).map_or(0, |sent| sent.amount);
+            let (released, refunded) = (moved(part.confirm), moved(part.refund));
+            assert!(released + refunded <= self.held(index), "{released} + {refunded}: {world:?}");
+        }
+    }
+
+    fn steps(&self, world: &World) -> Vec<World> {
+        let mut all = Vec::new();
+        self.of_goods(world, &mut all);
+        self.of_people(world, &mut all);
+        self.of_the_wire(world, &mut all);
+        let mut also = |change: &dyn Fn(&mut World)| {
+            let mut next = world.clone();
+            change(&mut next);
+            all.push(next);
+        };
+        if let Some(later) = self.days().iter().find(|day| **day > world.day) {
+            also(&|next| next.day = *later);
+        }
+        let untouched = |part: &Part| [part.confirm, part.refund].iter().flatten().all(|it| !it.took_effect);
+        if self.people && !world.provider_let_go && world.parts.iter().all(untouched) {
+            also(&|next| next.provider_let_go = true);
+        }
+        if world.provider_let_go && !world.we_know_it_did {
+            also(&|next| next.we_know_it_did = true);
+        }
+        all
+    }
+
+    fn of_goods(&self, world: &World, all: &mut Vec<World>) {
+        for (index, goods) in world.goods.iter().enumerate() {
+            let next: &[Goods] = match goods {
+                Goods::There => &[Goods::PickedUp],
+                Goods::PickedUp => &[Goods::Delivered, Goods::Returning],
+                Goods::Delivered => &[Goods::TakenBack, Goods::Returning],
+                Goods::TakenBack => &[Goods::Delivered],
+                Goods::Returning => &[],
+            };
+            all.extend(next.iter().map(|goods| {
+                let mut next = world.clone();
+                next.goods[index] = *goods;
+                next
+            }));
+        }
+    }
+
+    fn of_people(&self, world: &World, all: &mut Vec<World>) {
+        let standing = self.standing(world);
+        let parcels = self.parcels(world);
+        let shares = self.shares(world, &parcels);
+        let states: Vec<_> = shares.iter().map(|share| share.state).collect();
+        let window = shares[0].delivered_at.map(|since| since + TimeDelta::days(i64::from(self.policy.days)));
+        let situation = |index: usize| Situation {
+            state: if index == usize::MAX { of_all(&states) } else { states[index] },
+            policy: &self.policy,
+            standing: &standing,
+            now: at(world.day),
+            window_ends_at: window.filter(|_| self.policy.release == ReleaseMode::AfterWindow),
+            can_refund: true,
+            contested: false,
+            left_minor: shares.get(index).map_or(0, Share::left_minor),
+            refund_was_sent: world.parts.get(index).is_some_and(|part| {
+                part.refund.is_some_and(|sent| sent.is_on_the_wire || sent.stands != Stands::Unseen)
+            }),
+        };
+        let mut when = |act: &Act, actor: &str, index: usize, change: &dyn Fn(&mut People)| {
+            if admit(act, actor, &situation(index)).is_ok() {
+                let mut next = world.clone();
+                change(&mut next.people);
+                all.push(next);
+            }
+        };
+        let (dispute, order) = (DisputeId::from_uuid(Uuid::nil()), usize::MAX);
+        let opened = Act::DisputeOpened { dispute, reason: DisputeReason::NotReceived };
+        when(&opened, "buyer", order, &|people| (people.disputed, people.confirmed) = (true, false));
+        when(&Act::DisputeWithdrawn { dispute }, "buyer", order, &|people| people.disputed = false);
+        when(&Act::BuyerConfirmed, "buyer", order, &|people| people.confirmed = true);
+        if !self.people {
+            return;
+        }
+        when(&Act::BuyerExtended { days: 10 }, "buyer", order, &|people| people.extended = true);
+        let reason = || "a reason".to_owned();
+        when(&Act::Frozen { reason: reason() }, "ana", order, &|people| people.froze = true);
+        let thaw = Act::Thawed { reason: reason(), set_aside: Default::default() };
+        let known = shares.iter().flat_map(|share| self.known(world, share));
+        let bits = known.fold(0, |bits, name| {
+            bits | troubles().iter().position(|known| *known == name).map_or(0, |bit| 1 << bit)
+        });
+        when(&thaw, "ana", order, &|people| (people.froze, people.set_aside) = (false, people.set_aside | bits));
+        // All refunds are of the first share: the others are like it.
+        let share = self.of(0);
+        for (amount_minor, needs_second) in [(self.held(0), false), (1, true)] {
+            let act = Act::RefundOrdered { share, amount_minor, reason: reason(), needs_second };
+            when(&act, "ana", 0, &|people| people.refund = Some((0, amount_minor, needs_second, false)));
+        }
+        when(&Act::RefundApproved { share }, "ben", 0, &|people| {
+            people.refund = people.refund.map(|(part, amount, needs, _)| (part, amount, needs, true));
+        });
+        when(&Act::RefundWithdrawn { share, reason: reason() }, "ana", 0, &|people| people.refund = None);
+    }
+
+    fn of_the_wire(&self, world: &World, all: &mut Vec<World>) {
+        for index in 0..world.parts.len() {
+            for action in [TriggerAction::ConfirmReceipt, TriggerAction::Refund] {
+                let part = &world.parts[index];
+                let Some(sent) = (if action == TriggerAction::Refund { part.refund } else { part.confirm }) else {
+                    continue;
+                };
+                let mut becomes = |changed: Sent| {
+                    let mut next = world.clone();
+                    let part = &mut next.parts[index];
+                    let slot =
+                        if action == TriggerAction::Refund { &mut part.refund } else { &mut part.confirm };
+                    *slot = Some(changed);
+                    all.push(next);
+                };
+                let may_go = may_send(part.state).contains(&action);
+                ways_of(sent, may_go, world.provider_let_go).into_iter().for_each(&mut becomes);
+            }
+        }
+    }
+
+    fn explore(&self) -> usize {
+        let start = self.decided(self.start());
+        let mut known = HashSet::from([start.clone()]);
+        let mut open = VecDeque::from([start]);
+        while let Some(world) = open.pop_front() {
+            self.adds_up(&world);
+            for next in self.steps(&world) {
+                let next = self.in_order(self.decided(next));
+                if known.insert(next.clone()) {
+                    open.push_back(next);
+                }
+            }
+        }
+        known.len()
+    }
+}
+
+/// What can become of a trigger next.
+fn ways_of(sent: Sent, may_go: bool, nothing_left: bool) -> Vec<Sent> {
+    let mut ways = Vec::new();
+    let settled = matches!(sent.stands, Stands::Acknowledged);
+    if sent.is_on_the_wire {
+        let landed = Sent { is_on_the_wire: false, took_effect: sent.took_effect || !nothing_left, ..sent };
+        if landed.took_effect {
+            ways.push(Sent { stands: Stands::Acknowledged, ..landed });
+        }
+        // The answer is lost, or whoever waited for it died.
+        ways.push(Sent { stands: Stands::MaybeSeen, ..landed });
+        ways.push(Sent { stands: Stands::GivenUp, ..landed });
+        let lost = Sent { is_on_the_wire: false, ..sent };
+        ways.push(Sent { stands: Stands::MaybeSeen, ..lost });
+        if !sent.took_effect {
+            ways.push(Sent { stands: Stands::Unseen, ..lost });
+            ways.push(Sent { stands: Stands::Refused, ..lost });
+        }
+    } else if !settled {
+        let revived = matches!(sent.stands, Stands::Refused | Stands::GivenUp);
+        if may_go && !revived {
+            ways.push(Sent { stands: Stands::MaybeSeen, is_on_the_wire: true, ..sent });
+        }
+        match sent.stands {
+            Stands::MaybeSeen | Stands::GivenUp if sent.took_effect => {
+                ways.push(Sent { stands: Stands::Acknowledged, ..sent });
+            }
+            Stands::MaybeSeen | Stands::GivenUp | Stands::Refused => {
+                ways.push(Sent { stands: Stands::Unseen, ..sent });
+            }
+            Stands::Unseen | Stands::Acknowledged => {}
+        }
+    }
+    ways
+}
+
+fn explore(release: ReleaseMode, release_by: ReleaseBy, parcels: usize, people: bool) {
+    let policy = ReleasePolicy { release, release_by, ..ReleasePolicy::default() };
+    let worlds = Model { policy, parcels, people }.explore();
+    println!("{parcels} parcels, {release}, by {release_by}, everybody acts: {people}: {worlds} worlds");
+    assert!(worlds > 100, "somebody stopped the world");
+}
+
+#[test]
+fn one_parcel_with_all_that_people_can_do() {
+    explore(ReleaseMode::OnDelivery, ReleaseBy::Order, 1, true);
+    explore(ReleaseMode::AfterWindow, ReleaseBy::Order, 1, true);
+}
+
+#[test]
+fn two_parcels_together() {
+    explore(ReleaseMode::OnDelivery, ReleaseBy::Order, 2, true);
+}
+
+#[test]
+fn two_parcels_each_by_itself() {
+    explore(ReleaseMode::OnDelivery, ReleaseBy::Parcel, 2, true);
+    explore(ReleaseMode::AfterWindow, ReleaseBy::Parcel, 2, false);
+}
+
+#[test]
+fn three_parcels_together() {
+    explore(ReleaseMode::OnDelivery, ReleaseBy::Order, 3, true);
+    explore(ReleaseMode::AfterWindow, ReleaseBy::Order, 3, false);
+}
+
+#[test]
+fn three_parcels_each_by_itself() {
+    explore(ReleaseMode::OnDelivery, ReleaseBy::Parcel, 3, false);
+}

@@ -1,0 +1,160 @@
+//! What the facts of one share come to, the strongest first.
+
+use super::acts::RefundOrder;
+use super::table::Sight;
+use super::{Facts, Issued, Share, Stands, Trouble, parcels_of, release};
+use crate::domain::escrow::{OrderState, TriggerAction};
+use crate::domain::instant::Instant;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub sight: Sight,
+    pub because: Option<String>,
+    /// Since when its delivery is known, if it is.
+    pub delivered_at: Option<Instant>,
+    pub wake_at: Option<Instant>,
+}
+
+pub fn see(facts: &Facts, share: &Share, now: Instant) -> Seen {
+    let delivered = parcels_of(facts, share).all(|parcel| parcel.delivered.is_some());
+    let delivered_at = delivered.then(|| share.delivered_at.unwrap_or(now));
+    let seen = |sight, because| Seen { sight, because, delivered_at, wake_at: None };
+    if let Some((sight, because)) = of_money(facts, share) {
+        return seen(sight, because);
+    }
+    if let Some(trouble) = trouble(facts, share, delivered) {
+        return seen(Sight::Trouble, Some(trouble.text));
+    }
+    let Some(since) = delivered_at else {
+        let picked_up = parcels_of(facts, share).all(|parcel| parcel.picked_up.is_some());
+        return seen(if picked_up { Sight::PickedUp } else { Sight::Nothing }, None);
+    };
+    let to = || parcels_of(facts, share).filter_map(|p| p.delivered.as_ref()).map(|event| event.delivered_to);
+    let due_at = release::due_at(facts.policy, facts.standing, since, to());
+    if due_at > now {
+        let because = Some("the release waits for its window".to_owned());
+        return Seen { sight: Sight::Delivered, because, delivered_at, wake_at: Some(due_at) };
+    }
+    if !facts.can.confirm_receipt {
+        let because = Some("this provider releases by itself, and cannot be told to".to_owned());
+        return seen(Sight::Delivered, because);
+    }
+    match share.issued(TriggerAction::ConfirmReceipt).map(|confirm| confirm.stands) {
+        Some(Stands::Refused) => seen(Sight::ReleaseRefused, known(share, "the release was refused")),
+        Some(Stands::GivenUp) => {
+            seen(Sight::ReleaseRefused, known(share, "nobody knows whether the release took effect"))
+        }
+        Some(Stands::Unseen | Stands::MaybeSeen | Stands::Acknowledged) | None => {
+            seen(Sight::ReleaseDue, None)
+        }
+    }
+}
+
+/// What was written down before says more than what can be said now.
+fn known(share: &Share, text: &str) -> Option<String> {
+    let before = share.because.clone().filter(|_| share.state == OrderState::Failed);
+    Some(before.unwrap_or_else(|| text.to_owned()))
+}
+
+/// Money that has moved, and money that is to go back.
+fn of_money(facts: &Facts, share: &Share) -> Option<(Sight, Option<String>)> {
+    let refund = share.issued(TriggerAction::Refund);
+    let stands = |issued: Option<&Issued>| issued.map(|issued| issued.stands);
+    if share.left_minor() <= 0 {
+        return Some((Sight::Refunded, None));
+    }
+    if let Some(word) = &facts.standing.provider_refunded {
+        return Some((Sight::Refunded, Some(word.clone())));
+    }
+    let confirm = share.issued(TriggerAction::ConfirmReceipt);
+    let released = stands(confirm) == Some(Stands::Acknowledged);
+    let by_itself = facts.standing.provider_released.as_ref();
+    if released || by_itself.is_some() {
+        if stands(refund).is_some_and(Stands::is_in_doubt) {
+            let text = "the provider released while it was told to refund: what became of the refund is not known";
+            return Some((Sight::Trouble, Some(text.to_owned())));
+        }
+        return Some((Sight::Released, by_itself.cloned().filter(|_| !released)));
+    }
+    let order = facts.standing.refunds.get(&share.of).filter(|_| stands(refund) != Some(Stands::Acknowledged))?;
+    Some(of_refund(order, stands(refund), stands(confirm).is_some_and(Stands::is_in_doubt)))
+}
+
+/// A refund that was ordered and has not taken effect.
+fn of_refund(order: &RefundOrder, refund: Option<Stands>, in_doubt: bool) -> (Sight, Option<String>) {
+    if !order.is_approved() {
+        let text = format!("a refund ordered by {} waits for another person's approval", order.by);
+        return (Sight::Trouble, Some(text));
+    }
+    match refund {
+        Some(Stands::Refused) => (Sight::RefundRefused, Some("the refund was refused".to_owned())),
+        Some(Stands::GivenUp) => {
+            (Sight::RefundRefused, Some("nobody knows whether the refund took effect".to_owned()))
+        }
+        Some(Stands::Unseen | Stands::MaybeSeen | Stands::Acknowledged) => (Sight::RefundDue, None),
+        None if in_doubt => {
+            let text = "a refund waits until it is known whether the release took effect";
+            (Sight::Trouble, Some(text.to_owned()))
+        }
+        None => (Sight::RefundDue, None),
+    }
+}
+
+/// The first reason for a share's money not to move.
+pub fn trouble(facts: &Facts, share: &Share, delivered: bool) -> Option<Trouble> {
+    troubles(facts, share, delivered).into_iter().next()
+}
+
+/// Every reason that nobody has set aside.
+pub fn troubles(facts: &Facts, share: &Share, delivered: bool) -> Vec<Trouble> {
+    let mut all = Vec::new();
+    let mut add = |name: &str, text: String| all.push(Trouble { name: name.to_owned(), text });
+    if facts.contested {
+        add("contested", "another order named the same payment before".to_owned());
+    }
+    if facts.called_off {
+        add("called_off", "the shipment was called off".to_owned());
+    }
+    if let Some(dispute) = &facts.standing.dispute {
+        add("dispute", format!("a dispute is open: {}", dispute.reason));
+    }
+    if let Some(reason) = &facts.standing.frozen {
+        add("frozen", format!("frozen by an operator: {reason}"));
+    }
+    for parcel in facts.parcels {
+        for trouble in &parcel.troubles {
+            add(&trouble.name, format!("parcel {}: {}", parcel.number, trouble.text));
+        }
+        if parcel.held {
+            add("customs", format!("parcel {}: customs holds it", parcel.number));
+        }
+    }
+    match share.delivered_at {
+        Some(since) if !delivered => {
+            let name = format!("taken_back {}", since.timestamp_micros());
+            add(&name, "a delivery that was known was taken back".to_owned());
+        }
+        Some(_) if says_otherwise(facts, share) => {
+            let proved = parcels_of(facts, share).filter_map(|parcel| parcel.delivered.as_ref());
+            let times: Vec<_> = proved.map(|it| it.occurred_at.timestamp_micros().to_string()).collect();
+            let name = format!("changed {}", times.join(" "));
+            add(&name, "the delivery that is proved now is not the one that was to be reported".to_owned());
+        }
+        Some(_) | None => {}
+    }
+    // A payment that is another's, a case that is open and a person's own word are not set aside, but ended.
+    let ends_otherwise = ["contested", "called_off", "dispute", "frozen", "customs"];
+    all.retain(|trouble| {
+        ends_otherwise.contains(&trouble.name.as_str()) || !facts.standing.set_aside.contains(&trouble.name)
+    });
+    all
+}
+
+/// Whether what was taken out of the outbox proves something else than what is proved now.
+fn says_otherwise(facts: &Facts, share: &Share) -> bool {
+    let said_so = [TriggerAction::Delivered, TriggerAction::ConfirmReceipt];
+    let unsettled = |issued: &&Issued| matches!(issued.stands, Stands::Unseen | Stands::MaybeSeen);
+    let proved = || parcels_of(facts, share).filter_map(|parcel| parcel.delivered.as_ref());
+    let mut said = share.issued.iter().filter(|issued| said_so.contains(&issued.action)).filter(unsettled);
+    share.state == OrderState::Frozen && said.any(|issued| !proved().eq(issued.parcels.iter()))
+}

@@ -1,0 +1,319 @@
+//! Single decisions, spelt out.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::acts::{Situation, admit};
+use super::*;
+use crate::domain::escrow::{Act, DisputeReason, ReleaseBy, ReleaseMode};
+use crate::domain::event::{DeliveredTo, EventSource};
+use crate::domain::id::{DisputeId, ParcelId, ShipmentId};
+use crate::domain::instant::from_micros;
+
+pub fn proof(number: u16, to: Option<DeliveredTo>) -> ParcelEvidence {
+    ParcelEvidence {
+        parcel: ParcelId { shipment: ShipmentId::from_uuid(Uuid::nil()), number },
+        status: "delivered".into(),
+        delivered_to: to,
+        occurred_at: from_micros(0),
+        source: EventSource::Poll,
+        reported_by: "dhl_unified".into(),
+        tracking_number: None,
+    }
+}
+
+pub fn parcel(number: u16, picked_up: bool, delivered: bool) -> ParcelFacts {
+    ParcelFacts {
+        number,
+        picked_up: picked_up.then(|| proof(number, None)),
+        delivered: delivered.then(|| proof(number, None)),
+        troubles: Vec::new(),
+        held: false,
+    }
+}
+
+pub fn share(of: ShareOf, held_minor: i64) -> Share {
+    let state = OrderState::Held;
+    Share { of, held_minor, state, because: None, delivered_at: None, issued: Vec::new() }
+}
+
+struct Case {
+    policy: ReleasePolicy,
+    parcels: Vec<ParcelFacts>,
+    share: Share,
+    acts: Vec<(Act, String)>,
+}
+
+impl Case {
+    fn new(parcels: &[ParcelFacts]) -> Self {
+        let policy = ReleasePolicy::default();
+        Self { policy, parcels: parcels.to_vec(), share: share(None, 10_000), acts: Vec::new() }
+    }
+
+    fn act(mut self, act: Act) -> Self {
+        self.acts.push((act, "ana".to_owned()));
+        self
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::of(self.acts.iter().map(|(act, actor)| (act, actor.as_str())))
+    }
+
+    fn at(&self, now: Instant) -> Verdict {
+        let shares = [self.share.clone()];
+        let facts = Facts {
+            policy: &self.policy,
+            can: Can::EVERYTHING,
+            parcels: &self.parcels,
+            shares: &shares,
+            standing: &self.standing(),
+            called_off: false,
+            contested: false,
+            provider_knows_frozen: false,
+        };
+        decide(&facts, now).shares.remove(0)
+    }
+
+    /// Takes over what is decided, and hands every trigger to the provider as `stands`.
+    fn go(&mut self, now: Instant, stands: Stands) -> Vec<TriggerAction> {
+        let verdict = self.at(now);
+        let made: Vec<_> = verdict.triggers.iter().map(|made| made.action).collect();
+        let issued = verdict.triggers.into_iter().map(|made| Issued {
+            action: made.action,
+            stands,
+            amount_minor: made.amount_minor,
+            parcels: made.evidence.parcels,
+        });
+        self.share.issued.extend(issued);
+        (self.share.state, self.share.delivered_at) = (verdict.state, verdict.delivered_at);
+        self.share.because = verdict.because;
+        made
+    }
+}
+
+fn noon() -> Instant {
+    from_micros(1_772_700_000_000_000)
+}
+
+fn after_days(days: i64) -> Instant {
+    noon() + TimeDelta::days(days)
+}
+
+#[test]
+fn the_last_parcels_delivery_asks_for_confirmation_with_every_parcels_evidence() {
+    let mut case = Case::new(&[parcel(1, true, true), parcel(2, true, false)]);
+    assert_eq!(case.go(noon(), Stands::Unseen), [TriggerAction::Shipped]);
+    case.parcels[1] = parcel(2, true, true);
+    let verdict = case.at(noon());
+    assert!(verdict.triggers.iter().all(|made| made.evidence.parcels.len() == 2));
+    assert_eq!(case.go(noon(), Stands::Unseen), [TriggerAction::Delivered, TriggerAction::ConfirmReceipt]);
+    assert_eq!(case.share.state, OrderState::ConfirmRequested);
+    assert!(case.go(noon(), Stands::Unseen).is_empty(), "deciding again decides nothing new");
+}
+
+#[test]
+fn a_window_is_waited_for_and_ends_by_itself_or_at_the_buyers_word() {
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.policy.release = ReleaseMode::AfterWindow;
+    assert_eq!(case.go(noon(), Stands::Unseen), [TriggerAction::Shipped, TriggerAction::Delivered]);
+    assert_eq!(case.share.state, OrderState::Delivered);
+    assert_eq!(case.at(noon()).wake_at, Some(after_days(10)));
+    assert_eq!(case.at(after_days(9)).state, OrderState::Delivered);
+    assert_eq!(case.at(after_days(10)).state, OrderState::ConfirmRequested);
+    let case = case.act(Act::BuyerExtended { days: 5 });
+    assert_eq!(case.at(after_days(14)).state, OrderState::Delivered);
+    assert_eq!(case.at(after_days(15)).state, OrderState::ConfirmRequested);
+    let case = case.act(Act::BuyerConfirmed);
+    assert_eq!(case.at(after_days(1)).state, OrderState::ConfirmRequested);
+}
+
+#[test]
+fn kinds_of_delivered_that_wait_wait_and_a_dwell_holds_for_all() {
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.policy.wait_for_window = vec![DeliveredTo::Locker, DeliveredTo::Unspecified];
+    assert_eq!(case.at(noon()).state, OrderState::Delivered, "nobody says to whom");
+    case.parcels[0].delivered = Some(proof(1, Some(DeliveredTo::Addressee)));
+    assert_eq!(case.at(noon()).state, OrderState::ConfirmRequested);
+    case.policy.dwell_minutes = 90;
+    case.go(noon(), Stands::Unseen);
+    assert_eq!(case.at(noon() + TimeDelta::minutes(89)).state, OrderState::Delivered);
+    assert_eq!(case.at(noon() + TimeDelta::minutes(90)).state, OrderState::ConfirmRequested);
+}
+
+#[test]
+fn by_parcel_each_share_goes_when_its_parcel_is_there() {
+    let policy = ReleasePolicy { release_by: ReleaseBy::Parcel, ..ReleasePolicy::default() };
+    let parcels = [parcel(1, true, true), parcel(2, true, false)];
+    let shares = [share(Some(1), 6_000), share(Some(2), 4_000)];
+    let standing = Standing::default();
+    let facts = Facts {
+        policy: &policy,
+        can: Can::EVERYTHING,
+        parcels: &parcels,
+        shares: &shares,
+        standing: &standing,
+        called_off: false,
+        contested: false,
+        provider_knows_frozen: false,
+    };
+    let decision = decide(&facts, noon());
+    let confirmed = |verdict: &Verdict| {
+        let mut all = verdict.triggers.iter();
+        all.find(|made| made.action == TriggerAction::ConfirmReceipt).map(|made| made.amount_minor)
+    };
+    assert_eq!(decision.shares.iter().map(confirmed).collect::<Vec<_>>(), [Some(6_000), None]);
+    assert_eq!(decision.order().0, OrderState::Shipped);
+}
+
+#[test]
+fn a_dispute_freezes_and_its_end_lets_the_money_go() {
+    let dispute = DisputeId::from_uuid(Uuid::nil());
+    let opened = Act::DisputeOpened { dispute, reason: DisputeReason::Damaged };
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.go(noon(), Stands::Unseen);
+    let mut case = case.act(opened);
+    case.go(noon(), Stands::Unseen);
+    assert_eq!(case.share.state, OrderState::Frozen);
+    assert!(case.share.because.as_ref().is_some_and(|because| because.contains("damaged")));
+    assert!(!may_send(case.share.state).contains(&TriggerAction::ConfirmReceipt));
+    let case = case.act(Act::DisputeWithdrawn { dispute });
+    assert_eq!(case.at(noon()).state, OrderState::ConfirmRequested);
+}
+
+#[test]
+fn a_refund_in_part_makes_the_release_smaller_by_what_went_back() {
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.go(noon(), Stands::Unseen);
+    let refund = Act::RefundOrdered {
+        share: None,
+        amount_minor: 2_500,
+        reason: "a cup is broken".into(),
+        needs_second: true,
+    };
+    let mut case = case.act(refund);
+    assert_eq!(case.at(noon()).state, OrderState::Frozen, "it waits for a second person");
+    case.acts.push((Act::RefundApproved { share: None }, "ben".into()));
+    assert_eq!(case.go(noon(), Stands::MaybeSeen), [TriggerAction::Refund]);
+    assert_eq!(case.share.state, OrderState::RefundRequested);
+    case.share.issued.iter_mut().for_each(|issued| {
+        if issued.action == TriggerAction::Refund {
+            issued.stands = Stands::Acknowledged;
+        }
+    });
+    let verdict = case.at(noon());
+    assert_eq!(verdict.state, OrderState::ConfirmRequested);
+    let rewritten: Vec<_> =
+        verdict.rewritten.iter().map(|made| (made.action, made.amount_minor)).collect();
+    assert!(rewritten.contains(&(TriggerAction::ConfirmReceipt, 7_500)), "{rewritten:?}");
+}
+
+#[test]
+fn a_refund_waits_until_it_is_known_what_became_of_a_release() {
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.go(noon(), Stands::MaybeSeen);
+    let refund =
+        Act::RefundOrdered { share: None, amount_minor: 10_000, reason: "lost".into(), needs_second: false };
+    let mut case = case.act(refund);
+    let verdict = case.at(noon());
+    assert_eq!((verdict.state, verdict.triggers.len()), (OrderState::Frozen, 0));
+    case.go(noon(), Stands::Unseen);
+    let stands = |case: &mut Case, stands| {
+        case.share.issued.iter_mut().for_each(|issued| issued.stands = stands);
+    };
+    stands(&mut case, Stands::Unseen);
+    assert_eq!(case.at(noon()).state, OrderState::RefundRequested);
+    stands(&mut case, Stands::Acknowledged);
+    assert_eq!(case.at(noon()).state, OrderState::Confirmed);
+}
+
+#[test]
+fn a_delivery_that_was_taken_back_freezes_until_a_person_sets_it_aside() {
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.policy.release = ReleaseMode::AfterWindow;
+    case.go(noon(), Stands::Unseen);
+    case.parcels[0] = parcel(1, true, false);
+    case.go(noon(), Stands::Unseen);
+    assert_eq!(case.share.state, OrderState::Frozen);
+    let name = format!("taken_back {}", noon().timestamp_micros());
+    let mut case = case.act(Act::Thawed { reason: "a mistake".into(), set_aside: BTreeSet::from([name]) });
+    case.go(after_days(1), Stands::Unseen);
+    assert_eq!((case.share.state, case.share.delivered_at), (OrderState::Shipped, None));
+    case.parcels[0] = parcel(1, true, true);
+    assert_eq!(case.at(after_days(3)).wake_at, Some(after_days(13)), "a new window for a new delivery");
+}
+
+#[test]
+fn settled_money_stays_where_it_is() {
+    let mut parcels = [parcel(1, true, true)];
+    parcels[0].troubles.push(Trouble { name: "returned".into(), text: "returned".into() });
+    for state in [OrderState::Confirmed, OrderState::Refunded] {
+        let mut case = Case::new(&parcels);
+        case.share.state = state;
+        let verdict = case.at(noon());
+        assert_eq!((verdict.state, verdict.triggers.len()), (state, 0));
+    }
+}
+
+#[test]
+fn who_orders_a_refund_does_not_approve_it_and_what_was_done_is_not_done_again() {
+    let policy = ReleasePolicy::default();
+    let order = |amount_minor| Act::RefundOrdered {
+        share: None,
+        amount_minor,
+        reason: "lost".into(),
+        needs_second: true,
+    };
+    let acts = [(order(5), "ana")];
+    let standing = Standing::of(acts.iter().map(|(act, by)| (act, *by)));
+    let nobody = Standing::default();
+    let at = |state, standing| Situation {
+        state,
+        policy: &policy,
+        standing,
+        now: noon(),
+        window_ends_at: None,
+        can_refund: true,
+        contested: false,
+        left_minor: 10,
+        refund_was_sent: false,
+    };
+    let approve = Act::RefundApproved { share: None };
+    assert!(admit(&approve, "ana", &at(OrderState::Frozen, &standing)).is_err());
+    assert!(admit(&approve, "ben", &at(OrderState::Frozen, &standing)).is_ok());
+    assert!(admit(&approve, "ben", &at(OrderState::Frozen, &nobody)).is_err());
+    assert!(admit(&order(5), "ben", &at(OrderState::Frozen, &standing)).is_err());
+    for (amount, good) in [(0, false), (1, true), (10, true), (11, false), (-1, false)] {
+        assert_eq!(admit(&order(amount), "ana", &at(OrderState::Held, &nobody)).is_ok(), good, "{amount}");
+    }
+    for state in [OrderState::Confirmed, OrderState::Refunded] {
+        assert!(admit(&order(5), "ana", &at(state, &nobody)).is_err());
+        assert!(admit(&Act::BuyerConfirmed, "buyer", &at(state, &nobody)).is_err());
+    }
+    assert!(admit(&Act::BuyerExtended { days: 3 }, "buyer", &at(OrderState::Delivered, &nobody)).is_err());
+}
+
+#[test]
+fn a_freeze_is_told_once_and_a_thaw_after_it_but_never_about_anothers_payment() {
+    let policy = ReleasePolicy::default();
+    let (parcels, shares) = ([parcel(1, true, false)], [share(None, 10_000)]);
+    let frozen = Standing { frozen: Some("a word".into()), ..Standing::default() };
+    let nothing = Standing::default();
+    let facts = |standing, contested, provider_knows_frozen| Facts {
+        policy: &policy,
+        can: Can::EVERYTHING,
+        parcels: &parcels,
+        shares: &shares,
+        standing,
+        called_off: false,
+        contested,
+        provider_knows_frozen,
+    };
+    let tell = |standing, contested, knows| decide(&facts(standing, contested, knows), noon()).tell;
+    assert_eq!(tell(&frozen, false, false), Some(TriggerAction::Freeze));
+    assert_eq!(tell(&frozen, false, true), None);
+    assert_eq!(tell(&nothing, false, true), Some(TriggerAction::Thaw));
+    assert_eq!(tell(&nothing, false, false), None);
+    assert_eq!(tell(&frozen, true, false), None);
+}

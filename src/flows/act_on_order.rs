@@ -1,0 +1,215 @@
+//! A person does something about an order's money: the buyer, an operator.
+//!
+//! Whether it is admitted is the escrow rules' to say. What is admitted is written down with
+//! what the rules make of it, in one transaction, under the shipment's lock. A refusal changes
+//! nothing and says why.
+
+use std::collections::BTreeSet;
+
+use super::Deps;
+use super::advance::{Changes, Occasion, advance};
+use super::settle_order::{Case, settle};
+use crate::domain::escrow::{Act, ShareOf, TriggerAction};
+use crate::domain::failure::Class;
+use crate::domain::id::{MerchantId, ShipmentId};
+use crate::domain::instant::Instant;
+use crate::domain::money::Money;
+use crate::domain::outbox::OutboxState;
+use crate::escrow::rules::acts::{NotNow, Situation, admit};
+use crate::escrow::rules::{self, release, sight};
+use crate::store::orders::Order;
+use crate::store::shipments::{self, Shipment};
+use crate::store::{StoreError, Tx, audit, events, orders};
+use crate::tracking;
+
+/// What somebody wants done, before anything is known of the order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    Do(Act),
+    Thaw { reason: String },
+    Refund { share: ShareOf, amount: Option<Money>, reason: String },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    #[error("there is no such shipment")]
+    NotFound,
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
+    #[error("the order is in {held}, not in {found}")]
+    OtherCurrency { held: String, found: String },
+    #[error("the order has no share for this parcel: its money goes {0}")]
+    NoSuchShare(&'static str),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ActError {
+    pub fn class(&self) -> Class {
+        match self {
+            ActError::NotFound => Class::NotFound,
+            ActError::NotNow(_) => Class::Conflict,
+            ActError::OtherCurrency { .. } | ActError::NoSuchShare(_) => Class::Caller,
+            ActError::Store(error) => error.class(),
+        }
+    }
+}
+
+/// Does what is wished, as `actor`; the merchant's own shipments alone where one is named.
+pub async fn act(
+    deps: &Deps,
+    shipment: ShipmentId,
+    merchant: Option<MerchantId>,
+    wish: Wish,
+    actor: String,
+) -> Result<Order, ActError> {
+    let occasion = Occasion::new(deps, actor);
+    let above = deps.settings.escrow.second_person_above.clone();
+    let order = deps
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let shipment = shipments::lock(tx, shipment).await?.ok_or(ActError::NotFound)?;
+                if merchant.is_some_and(|merchant| merchant != shipment.merchant) {
+                    return Err(ActError::NotFound);
+                }
+                write(tx, shipment, wish, &above, &occasion).await
+            })
+        })
+        .await?;
+    deps.outbox_bell.notify_one();
+    deps.webhook_bell.notify_one();
+    Ok(order)
+}
+
+/// The same under a lock that the caller holds.
+pub async fn write(
+    tx: &Tx,
+    mut shipment: Shipment,
+    wish: Wish,
+    second_person_above: &[Money],
+    occasion: &Occasion,
+) -> Result<Order, ActError> {
+    let numbers: Vec<u16> =
+        shipments::parcels(tx, shipment.id).await?.iter().map(|parcel| parcel.id.number).collect();
+    let events = events::of_shipment(tx, shipment.id).await?;
+    let timeline = tracking::fold(&numbers, &events);
+    let mut case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
+    let act = act_of(&case, wish, second_person_above)?;
+    admitted(&case, &act, &occasion.actor, occasion.now)?;
+    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    case.act(tx, act, occasion, &mut changes).await?;
+    settle(tx, &shipment, case, occasion, &mut changes).await?;
+    shipment.updated_at = occasion.now;
+    audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, occasion.now).await?;
+    shipments::save_progress(tx, &shipment).await?;
+    Ok(orders::of_shipment(tx, shipment.id).await?)
+}
+
+fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act, ActError> {
+    match wish {
+        Wish::Do(act) => Ok(act),
+        Wish::Thaw { reason } => Ok(Act::Thawed { reason, set_aside: known_troubles(case) }),
+        Wish::Refund { share, amount, reason } => {
+            let held = case.order.held;
+            let found = case.shares().into_iter().find(|known| known.of == share);
+            let Some(found) = found else {
+                let how = if share.is_some() { "as one" } else { "by parcel: name one" };
+                return Err(ActError::NoSuchShare(how));
+            };
+            let amount = amount.unwrap_or(Money::new(found.left_minor(), held.currency));
+            if amount.currency != held.currency {
+                let (held, found) = (held.currency.to_string(), amount.currency.to_string());
+                return Err(ActError::OtherCurrency { held, found });
+            }
+            let limit = second_person_above.iter().find(|limit| limit.currency == held.currency);
+            let needs_second = limit.is_none_or(|limit| amount.minor > limit.minor);
+            Ok(Act::RefundOrdered { share, amount_minor: amount.minor, reason, needs_second })
+        }
+    }
+}
+
+/// What a person who thaws has seen, and sets aside.
+fn known_troubles(case: &Case) -> BTreeSet<String> {
+    case.ask(|facts| {
+        let of = |share| {
+            let delivered = rules::parcels_of(facts, share).all(|parcel| parcel.delivered.is_some());
+            sight::troubles(facts, share, delivered)
+        };
+        facts.shares.iter().flat_map(of).map(|trouble| trouble.name).collect()
+    })
+}
+
+fn admitted(case: &Case, act: &Act, actor: &str, now: Instant) -> Result<(), NotNow> {
+    let about = match act {
+        Act::RefundOrdered { share, .. }
+        | Act::RefundApproved { share }
+        | Act::RefundWithdrawn { share, .. } => Some(*share),
+        Act::BuyerConfirmed
+        | Act::BuyerExtended { .. }
+        | Act::DisputeOpened { .. }
+        | Act::DisputeWithdrawn { .. }
+        | Act::DisputeClosed { .. }
+        | Act::Frozen { .. }
+        | Act::Thawed { .. }
+        | Act::Revived
+        | Act::ProviderReleased { .. }
+        | Act::ProviderRefunded { .. } => None,
+    };
+    case.ask(|facts| {
+        let share = facts.shares.iter().find(|share| about == Some(share.of));
+        let situation = Situation {
+            state: share.map_or(case.order.state, |share| share.state),
+            policy: facts.policy,
+            standing: facts.standing,
+            now,
+            window_ends_at: facts.shares.iter().filter_map(|share| window(facts, share)).max(),
+            can_refund: facts.can.refund,
+            contested: facts.contested,
+            left_minor: share.map_or(0, rules::Share::left_minor),
+            refund_was_sent: share.is_some_and(|share| refund_was_sent(case, share)),
+        };
+        admit(act, actor, &situation)
+    })
+}
+
+fn window(facts: &rules::Facts, share: &rules::Share) -> Option<Instant> {
+    let to = rules::parcels_of(facts, share).filter_map(|parcel| parcel.delivered.as_ref());
+    let since = share.delivered_at?;
+    release::window_ends_at(facts.policy, facts.standing, since, to.map(|proof| proof.delivered_to))
+}
+
+/// Whether the provider may have a refund, or may still get it from whoever claimed it.
+fn refund_was_sent(case: &Case, share: &rules::Share) -> bool {
+    let refund = case.triggers.iter().find(|trigger| {
+        trigger.facts.action == TriggerAction::Refund && trigger.facts.parcel == share.of
+    });
+    let message = refund.and_then(|refund| case.message(refund.id));
+    message.is_some_and(|message| message.is_in_doubt() || message.state == OutboxState::Acknowledged)
+}
+
+/// How many orders one round looks at.
+const AT_ONCE: usize = 200;
+
+/// Orders that time alone changes are judged again. One that cannot be holds up no other.
+pub async fn wake(deps: &Deps) -> Result<u64, StoreError> {
+    let mut woken = 0;
+    for shipment in orders::waking(deps.store.reader(), deps.clock.now(), AT_ONCE).await? {
+        let occasion = Occasion::new(deps, "sampan".to_owned());
+        let judged = deps
+            .store
+            .write(move |tx| Box::pin(async move { advance(tx, shipment, &[], &occasion).await.map(drop) }))
+            .await;
+        match judged {
+            Ok(()) => woken += 1,
+            Err(error) => {
+                tracing::error!(%error, %shipment, "an order could not be judged; it will be tried again");
+            }
+        }
+    }
+    if woken > 0 {
+        deps.outbox_bell.notify_one();
+        deps.webhook_bell.notify_one();
+    }
+    Ok(woken)
+}

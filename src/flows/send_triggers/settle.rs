@@ -1,0 +1,207 @@
+//! What came of an attempt, written down: the message, the trigger, and what it moved.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Deps;
+use crate::domain::escrow::{OrderState, TriggerAction};
+use crate::domain::instant::Instant;
+use crate::escrow::rules::Stands;
+use crate::faults;
+use crate::flows::advance::{Changes, Occasion};
+use crate::flows::settle_order::{Case, settle as settle_order};
+use crate::outbox::rules::{Next, next};
+use crate::store::outbox::{self, Ended, Message};
+use crate::store::shipments::{self, Shipment};
+use crate::store::{StoreError, Tx, audit, events, orders};
+use crate::{telemetry, tracking};
+
+/// What came of one attempt. `ended` is about all attempts so far.
+pub enum Outcome {
+    Acknowledged,
+    Later { reason: String, after: Option<Duration>, ended: Ended },
+    /// No more by itself: a person has to look.
+    Dead { reason: String, ended: Ended },
+}
+
+pub async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), StoreError> {
+    match outcome {
+        Outcome::Acknowledged => acknowledged(deps, message).await,
+        Outcome::Later { reason, after, ended } => {
+            let settings = &deps.settings.outbox;
+            let chance = fastrand::f64();
+            match next(message.attempts + 1, &settings.retry_seconds, settings.jitter, chance, after) {
+                Next::After(wait) => postpone(deps, message, wait, ended, reason).await,
+                Next::GiveUp => bury(deps, message, reason, ended).await,
+            }
+        }
+        Outcome::Dead { reason, ended } => bury(deps, message, reason, ended).await,
+    }
+}
+
+async fn postpone(
+    deps: &Deps,
+    message: Message,
+    wait: Duration,
+    ended: Ended,
+    reason: String,
+) -> Result<(), StoreError> {
+    telemetry::trigger_sent("retried");
+    tracing::warn!(trigger = %message.id, attempts = message.attempts + 1, reason, "a trigger did not get through; it will be sent again");
+    let at = deps.clock.wall() + chrono::Duration::from_std(wait).unwrap_or_default();
+    let occasion = occasion(deps, &message);
+    let write = async move |tx: &Tx| {
+        let was_in_doubt = message.is_in_doubt();
+        if !outbox::postpone(tx, &message, at, ended, &reason).await? && was_in_doubt {
+            // Taken out while it was being sent: what waits for its outcome may go on.
+            judge_again(tx, &message, &occasion).await?;
+        }
+        Ok(())
+    };
+    deps.store.write(move |tx| Box::pin(async move { write(tx).await })).await
+}
+
+fn occasion(deps: &Deps, message: &Message) -> Occasion {
+    let provider = message.destination.provider().unwrap_or_default();
+    Occasion::new(deps, format!("provider {provider}"))
+}
+
+/// The provider has it, whoever says so.
+pub async fn acknowledged(deps: &Deps, message: Message) -> Result<(), StoreError> {
+    telemetry::trigger_sent("acknowledged");
+    let occasion = occasion(deps, &message);
+    deps.store.write(move |tx| Box::pin(async move { acknowledge(tx, &message, &occasion).await })).await?;
+    // The next of its stream may go now.
+    deps.outbox_bell.notify_one();
+    Ok(())
+}
+
+/// It is known that nothing came of a message that was taken out.
+pub async fn had_no_effect(deps: &Deps, message: Message) -> Result<(), StoreError> {
+    let occasion = occasion(deps, &message);
+    deps.store
+        .write(move |tx| {
+            Box::pin(async move {
+                outbox::had_no_effect(tx, &message).await?;
+                judge_again(tx, &message, &occasion).await
+            })
+        })
+        .await?;
+    deps.outbox_bell.notify_one();
+    Ok(())
+}
+
+async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Result<(), StoreError> {
+    let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
+    if !outbox::acknowledge(tx, message.id, occasion.wall).await? {
+        // Another attempt was acknowledged before.
+        return Ok(());
+    }
+    let triggers = orders::triggers(tx, message.shipment).await?;
+    let Some(trigger) = triggers.into_iter().find(|trigger| trigger.id == message.id) else { return Ok(()) };
+    orders::acknowledge(tx, &trigger, occasion.now).await?;
+    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let action = trigger.facts.action;
+    changes.add("trigger.acknowledged", json!({"trigger": message.id, "action": action}));
+    match action {
+        // Frozen or not: the provider has acted, and that is the truth now.
+        TriggerAction::ConfirmReceipt | TriggerAction::Refund => {
+            judge(tx, &shipment, occasion, &mut changes, None).await?;
+        }
+        TriggerAction::Shipped | TriggerAction::Delivered | TriggerAction::Freeze | TriggerAction::Thaw => {
+            outbox::release_next(tx, message.stream, occasion.wall).await?;
+        }
+    }
+    save(tx, &mut shipment, changes, occasion.now).await?;
+    faults::reached("outbox.before_commit");
+    Ok(())
+}
+
+async fn judge_again(tx: &Tx, message: &Message, occasion: &Occasion) -> Result<(), StoreError> {
+    let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
+    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    judge(tx, &shipment, occasion, &mut changes, None).await?;
+    save(tx, &mut shipment, changes, occasion.now).await
+}
+
+/// Judges the order with what is known now. `failed`: why a trigger goes out no more.
+async fn judge(
+    tx: &Tx,
+    shipment: &Shipment,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+    failed: Option<(&Message, &str)>,
+) -> Result<(), StoreError> {
+    let numbers: Vec<u16> =
+        shipments::parcels(tx, shipment.id).await?.iter().map(|parcel| parcel.id.number).collect();
+    let events = events::of_shipment(tx, shipment.id).await?;
+    let timeline = tracking::fold(&numbers, &events);
+    let mut case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
+    if let Some((message, reason)) = failed {
+        blame(&mut case, message, reason);
+    }
+    settle_order(tx, shipment, case, occasion, changes).await?;
+    Ok(())
+}
+
+/// Says of a share why it has failed, in more words than the rules have.
+fn blame(case: &mut Case, message: &Message, reason: &str) {
+    let Some(trigger) = case.triggers.iter().find(|trigger| trigger.id == message.id) else { return };
+    let (of, action) = (trigger.facts.parcel, trigger.facts.action);
+    let given_up = case.shares().iter().any(|share| {
+        share.of == of && share.issued(action).is_some_and(|it| matches!(it.stands, Stands::Refused | Stands::GivenUp))
+    });
+    let Some(share) = case.order.shares.iter_mut().find(|share| share.of == of) else { return };
+    let moves = matches!(action, TriggerAction::ConfirmReceipt | TriggerAction::Refund);
+    let waits = matches!(share.state, OrderState::ConfirmRequested | OrderState::RefundRequested);
+    if given_up && moves && waits {
+        share.state = OrderState::Failed;
+        share.because = Some(format!("trigger {} is a dead letter: {reason}", message.id));
+    }
+}
+
+async fn save(
+    tx: &Tx,
+    shipment: &mut Shipment,
+    changes: Changes<'_>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    if changes.all.is_empty() {
+        return Ok(());
+    }
+    audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, now).await?;
+    shipments::save_progress(tx, shipment).await
+}
+
+/// No more tries: a person has to look. The money stays where it is.
+async fn bury(deps: &Deps, message: Message, reason: String, ended: Ended) -> Result<(), StoreError> {
+    telemetry::trigger_sent("dead");
+    tracing::error!(trigger = %message.id, attempts = message.attempts + 1, reason, "a trigger is a dead letter; see sampan outbox list");
+    let occasion = occasion(deps, &message);
+    deps.store
+        .write(move |tx| {
+            Box::pin(async move { write_off(tx, &message, &reason, ended, &occasion).await })
+        })
+        .await?;
+    deps.outbox_bell.notify_one();
+    Ok(())
+}
+
+async fn write_off(
+    tx: &Tx,
+    message: &Message,
+    reason: &str,
+    ended: Ended,
+    occasion: &Occasion,
+) -> Result<(), StoreError> {
+    let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
+    if !outbox::bury(tx, message, occasion.wall, ended, reason).await? {
+        // Acknowledged, taken out or claimed by somebody else meanwhile.
+        return judge_again(tx, message, occasion).await;
+    }
+    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    changes.add("trigger.dead", json!({"trigger": message.id, "because": reason}));
+    judge(tx, &shipment, occasion, &mut changes, Some((message, reason))).await?;
+    save(tx, &mut shipment, changes, occasion.now).await
+}

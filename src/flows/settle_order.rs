@@ -1,0 +1,406 @@
+//! What the escrow rules say of a shipment's order, written down.
+//!
+//! Everything happens in the caller's transaction, under the shipment's lock: where each share
+//! stands, the triggers that are made, taken out, put back or (as long as nobody can have seen
+//! them) written anew, and the audit entries. With the same facts again it changes nothing.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::advance::{Changes, Occasion};
+use crate::domain::escrow::{
+    Act, Consignment, Evidence, OrderState, ParcelEvidence, ShareState, TriggerAction, TriggerFacts,
+};
+use crate::domain::event::{EventSource, TrackingEvent};
+use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
+use crate::domain::instant::Instant;
+use crate::domain::money::Money;
+use crate::domain::outbox::{Destination, OutboxState};
+use crate::domain::shipment::ShipmentStatus;
+use crate::escrow::registry::Providers;
+use crate::escrow::rules::acts::Standing;
+use crate::escrow::rules::{
+    Can, Decision, Facts, Issued, Made, ParcelFacts, Share, Stands, Trouble, Verdict, decide, is_settled,
+    may_send,
+};
+use crate::escrow::webhook;
+use crate::store::orders::{self, Order, Trigger, WrittenAct};
+use crate::store::outbox::{self, Message};
+use crate::store::shipments::Shipment;
+use crate::store::{Reads, StoreError, Tx};
+use crate::tracking::{ParcelTimeline, Timeline};
+
+/// How long before the provider's own deadline a frozen order is somebody's business.
+const WARN_DAYS: i64 = 2;
+
+/// An order with everything that the rules want to know of it.
+pub struct Case {
+    pub order: Order,
+    pub triggers: Vec<Trigger>,
+    pub messages: Vec<Message>,
+    pub acts: Vec<WrittenAct>,
+    pub can: Can,
+    parcels: Vec<ParcelFacts>,
+    consignments: Vec<Consignment>,
+    called_off: bool,
+}
+
+impl Case {
+    pub async fn load(
+        db: &impl Reads,
+        shipment: ShipmentId,
+        timeline: &Timeline<'_>,
+        providers: &Providers,
+    ) -> Result<Self, StoreError> {
+        let order = orders::of_shipment(db, shipment).await?;
+        let triggers = orders::triggers(db, shipment).await?;
+        let messages =
+            if triggers.is_empty() { Vec::new() } else { outbox::of_stream(db, order.id).await? };
+        let acts = orders::acts(db, &order).await?;
+        Ok(Self {
+            can: providers.can(&order.provider),
+            parcels: timeline.parcels.iter().map(|parcel| parcel_facts(shipment, parcel)).collect(),
+            consignments: consignments(timeline),
+            called_off: timeline.status == ShipmentStatus::Cancelled,
+            order,
+            triggers,
+            messages,
+            acts,
+        })
+    }
+
+    pub fn standing(&self) -> Standing {
+        Standing::of(self.acts.iter().map(|written| (&written.act, written.actor.as_str())))
+    }
+
+    pub fn shares(&self) -> Vec<Share> {
+        self.order.shares.iter().map(|share| self.share(share)).collect()
+    }
+
+    fn share(&self, share: &ShareState) -> Share {
+        let of_it = self.triggers.iter().filter(|trigger| trigger.facts.parcel == share.of && trigger.round == 0);
+        let first_delivered = of_it.clone().find(|trigger| {
+            matches!(trigger.facts.action, TriggerAction::Delivered | TriggerAction::ConfirmReceipt)
+        });
+        Share {
+            of: share.of,
+            held_minor: share.held_minor,
+            state: share.state,
+            because: share.because.clone(),
+            // Before it was written down, the first trigger that says so stands for it.
+            delivered_at: share.delivered_at.or(first_delivered.map(|trigger| trigger.created_at)),
+            issued: of_it.map(|trigger| self.issued(trigger)).collect(),
+        }
+    }
+
+    fn issued(&self, trigger: &Trigger) -> Issued {
+        let currency = self.order.held.currency;
+        let amount = Money::parse(&trigger.facts.amount, currency);
+        Issued {
+            action: trigger.facts.action,
+            stands: stands(trigger, self.message(trigger.id)),
+            // Written by us, in the order's own currency.
+            amount_minor: amount.map_or(self.order.held.minor, |money| money.minor),
+            parcels: trigger.facts.evidence.parcels.clone(),
+        }
+    }
+
+    pub fn message(&self, id: TriggerId) -> Option<&Message> {
+        self.messages.iter().find(|message| message.id == id)
+    }
+
+    /// Asks `question` with everything that is known.
+    pub fn ask<T>(&self, question: impl FnOnce(&Facts) -> T) -> T {
+        let (standing, shares) = (self.standing(), self.shares());
+        question(&Facts {
+            policy: &self.order.policy,
+            can: self.can,
+            parcels: &self.parcels,
+            shares: &shares,
+            standing: &standing,
+            called_off: self.called_off,
+            contested: self.order.contested,
+            provider_knows_frozen: self.order.provider_frozen,
+        })
+    }
+
+    /// Writes down that somebody did something, to be judged with everything else.
+    pub async fn act(
+        &mut self,
+        tx: &Tx,
+        act: Act,
+        occasion: &Occasion,
+        changes: &mut Changes<'_>,
+    ) -> Result<(), StoreError> {
+        orders::write_act(tx, &mut self.order, &occasion.actor, &act, occasion.now).await?;
+        changes.add("order.act", json!(act));
+        let (number, actor, at) = (self.order.acts, occasion.actor.clone(), occasion.now);
+        self.acts.push(WrittenAct { number, actor, act, at });
+        Ok(())
+    }
+}
+
+/// Writes what the rules decide. Says whether there is something new to send.
+pub async fn settle(
+    tx: &Tx,
+    shipment: &Shipment,
+    mut case: Case,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) -> Result<bool, StoreError> {
+    let decision = case.ask(|facts| decide(facts, occasion.now));
+    let of_order = decision.order();
+    let Decision { shares, tell } = decision;
+    let before = case.order.clone();
+    for verdict in &shares {
+        take_over(&mut case.order, verdict, changes);
+    }
+    (case.order.state, case.order.frozen_because) = of_order;
+    if (case.order.state, &case.order.frozen_because) != (before.state, &before.frozen_because) {
+        let because = &case.order.frozen_because;
+        let detail = json!({"from": before.state, "to": case.order.state, "because": because});
+        changes.add("order.state", detail);
+    }
+    for verdict in &shares {
+        move_messages(tx, &case, verdict, occasion, changes).await?;
+        rewrite(tx, &case, verdict, changes).await?;
+    }
+    if let Some(action) = tell {
+        tell_provider(tx, &mut case, shipment, action, occasion, changes).await?;
+    }
+    for verdict in shares.iter() {
+        for made in &verdict.triggers {
+            let facts = trigger_facts(&case, shipment, made, verdict.of);
+            let position = 1_000 + verdict.of.unwrap_or(0) * 8 + made.action as u16;
+            let at = (0, position, OutboxState::Waiting);
+            let id = issue(tx, &case.order, facts, at, occasion).await?;
+            changes.add("trigger.issued", json!({"trigger": id, "action": made.action, "parcel": verdict.of}));
+        }
+    }
+    case.order.wake_at = wake_at(&case.order, &shares, occasion.now);
+    if case.order != before {
+        case.order.updated_at = occasion.now;
+        orders::save(tx, &case.order).await?;
+    }
+    outbox::release_next(tx, case.order.id, occasion.wall).await
+}
+
+fn take_over(order: &mut Order, verdict: &Verdict, changes: &mut Changes<'_>) {
+    let Some(share) = order.shares.iter_mut().find(|share| share.of == verdict.of) else { return };
+    if verdict.of.is_some() && (share.state, &share.because) != (verdict.state, &verdict.because) {
+        let detail = json!({
+            "from": share.state, "to": verdict.state, "parcel": verdict.of, "because": verdict.because,
+        });
+        changes.add("share.state", detail);
+    }
+    share.state = verdict.state;
+    share.because.clone_from(&verdict.because);
+    share.delivered_at = verdict.delivered_at;
+}
+
+/// The next moment at which time alone changes something.
+fn wake_at(order: &Order, shares: &[Verdict], now: Instant) -> Option<Instant> {
+    let warned = order.deadline_told_at.is_some();
+    let warn = order.release_deadline_at.filter(|_| order.state == OrderState::Frozen && !warned);
+    let warn = warn.map(|deadline| (deadline - chrono::TimeDelta::days(WARN_DAYS)).max(now));
+    shares.iter().filter_map(|share| share.wake_at).chain(warn).min()
+}
+
+/// Takes out of the outbox what may not be sent as things stand, and puts back what may.
+async fn move_messages(
+    tx: &Tx,
+    case: &Case,
+    verdict: &Verdict,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) -> Result<(), StoreError> {
+    let of_it = case.triggers.iter().filter(|trigger| trigger.facts.parcel == verdict.of && trigger.round == 0);
+    for trigger in of_it {
+        let Some(message) = case.message(trigger.id) else { continue };
+        let may = may_send(verdict.state).contains(&trigger.facts.action);
+        let (from, to, action): (&[_], _, _) = match message.state {
+            OutboxState::Frozen if is_settled(verdict.state) && !message.is_in_doubt() => {
+                (&[OutboxState::Frozen], OutboxState::Parked, "trigger.parked")
+            }
+            OutboxState::Frozen if may && !is_settled(verdict.state) => {
+                (&[OutboxState::Frozen], OutboxState::Waiting, "trigger.put_back")
+            }
+            OutboxState::Pending | OutboxState::Waiting if !may => {
+                (&[OutboxState::Pending, OutboxState::Waiting], OutboxState::Frozen, "trigger.taken_out")
+            }
+            OutboxState::Pending
+            | OutboxState::Waiting
+            | OutboxState::Acknowledged
+            | OutboxState::Dead
+            | OutboxState::Parked
+            | OutboxState::Frozen => continue,
+        };
+        let because = match to {
+            OutboxState::Parked => "its money has moved while it was taken out",
+            OutboxState::Waiting => "its order is not frozen any more",
+            _ => verdict.because.as_deref().unwrap_or("it may not be sent as things stand"),
+        };
+        if outbox::shift(tx, trigger.id, from, to, occasion.wall, because).await? {
+            changes.add(action, json!({"trigger": trigger.id, "action": trigger.facts.action}));
+        }
+    }
+    Ok(())
+}
+
+/// What nobody can have seen says what holds now.
+async fn rewrite(
+    tx: &Tx,
+    case: &Case,
+    verdict: &Verdict,
+    changes: &mut Changes<'_>,
+) -> Result<(), StoreError> {
+    for made in &verdict.rewritten {
+        let known = case.triggers.iter().find(|trigger| {
+            trigger.facts.parcel == verdict.of && trigger.facts.action == made.action && trigger.round == 0
+        });
+        let Some(mut trigger) = known.cloned() else { continue };
+        trigger.facts.amount = Money::new(made.amount_minor, case.order.held.currency).amount();
+        trigger.facts.evidence = made.evidence.clone();
+        let body = webhook::body(&trigger.facts, trigger.created_at);
+        // Somebody who claims it at this moment sends what it said before, and it says so still.
+        if outbox::rewrite(tx, trigger.id, &body).await? {
+            orders::rewrite_trigger(tx, &trigger).await?;
+            changes.add("trigger.rewritten", json!({"trigger": trigger.id, "amount": trigger.facts.amount}));
+        }
+    }
+    Ok(())
+}
+
+/// `freeze` overtakes whatever waits; `thaw` goes before what it lets go.
+async fn tell_provider(
+    tx: &Tx,
+    case: &mut Case,
+    shipment: &Shipment,
+    action: TriggerAction,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) -> Result<(), StoreError> {
+    let is_freeze = action == TriggerAction::Freeze;
+    case.order.provider_frozen = is_freeze;
+    case.order.freezes += u32::from(is_freeze);
+    let round = case.order.freezes;
+    let because = case.order.frozen_because.clone();
+    let evidence = Evidence {
+        policy: case.order.policy.clone(),
+        decided_at: occasion.now,
+        parcels: Vec::new(),
+        because,
+    };
+    let made = Made { action, amount_minor: case.order.held.minor, evidence };
+    let facts = trigger_facts(case, shipment, &made, None);
+    // Rounds that nobody will ever reach share the last places.
+    let position = u16::try_from(round.min(498)).unwrap_or(498) * 2 + u16::from(!is_freeze);
+    let state = if is_freeze { OutboxState::Pending } else { OutboxState::Waiting };
+    let id = issue(tx, &case.order, facts, (round, position, state), occasion).await?;
+    changes.add("trigger.issued", json!({"trigger": id, "action": action}));
+    Ok(())
+}
+
+fn trigger_facts(case: &Case, shipment: &Shipment, made: &Made, of: Option<u16>) -> TriggerFacts {
+    let order = &case.order;
+    let concerned = |consignment: &&Consignment| of.is_none_or(|parcel| parcel == consignment.parcel);
+    TriggerFacts {
+        action: made.action,
+        merchant: order.merchant,
+        order: order.id,
+        shipment: shipment.id,
+        reference: shipment.reference.clone(),
+        payment_reference: order.payment_reference.clone(),
+        parcel: of,
+        amount: Money::new(made.amount_minor, order.held.currency).amount(),
+        currency: order.held.currency.to_string(),
+        consignments: case.consignments.iter().filter(concerned).cloned().collect(),
+        evidence: made.evidence.clone(),
+    }
+}
+
+/// Writes a trigger and its message. Under the shipment's lock nobody else can have written it.
+async fn issue(
+    tx: &Tx,
+    order: &Order,
+    facts: TriggerFacts,
+    (round, position, state): (u32, u16, OutboxState),
+    occasion: &Occasion,
+) -> Result<TriggerId, StoreError> {
+    let id = TriggerId::from_uuid(Uuid::now_v7());
+    let message = Message {
+        id,
+        shipment: facts.shipment,
+        stream: facts.order,
+        position,
+        destination: Destination::escrow(&order.provider),
+        body: webhook::body(&facts, occasion.now),
+        state,
+        attempts: 0,
+        next_attempt_at: occasion.wall,
+        leased_until: occasion.wall,
+        last_problem: None,
+        created_at: occasion.now,
+        claims: 0,
+        answered: 0,
+        first_sent_at: None,
+    };
+    let trigger = Trigger { id, round, facts, created_at: occasion.now, acknowledged_at: None };
+    orders::insert_trigger(tx, &trigger).await?;
+    outbox::append(tx, &message).await?;
+    Ok(id)
+}
+
+fn stands(trigger: &Trigger, message: Option<&Message>) -> Stands {
+    if trigger.acknowledged_at.is_some() {
+        return Stands::Acknowledged;
+    }
+    // A trigger without its message: nobody knows what came of it.
+    let Some(message) = message else { return Stands::GivenUp };
+    match (message.state, message.is_in_doubt()) {
+        (OutboxState::Acknowledged, _) => Stands::Acknowledged,
+        (OutboxState::Dead | OutboxState::Parked, true) => Stands::GivenUp,
+        (OutboxState::Dead | OutboxState::Parked, false) => Stands::Refused,
+        (OutboxState::Pending | OutboxState::Waiting | OutboxState::Frozen, true) => Stands::MaybeSeen,
+        (OutboxState::Pending | OutboxState::Waiting | OutboxState::Frozen, false) => Stands::Unseen,
+    }
+}
+
+fn consignments(timeline: &Timeline) -> Vec<Consignment> {
+    let of = |parcel: &ParcelTimeline| {
+        let tracking_number = parcel.tracking_number?.to_string();
+        let by_carrier = |event: &&&TrackingEvent| {
+            matches!(event.source, EventSource::Poll | EventSource::Push)
+                && event.tracking_number.as_ref() == parcel.tracking_number
+        };
+        let said = timeline.events.iter().rev().find(by_carrier);
+        let carrier = said.map(|event| event.source_name.clone()).unwrap_or_default();
+        Some(Consignment { parcel: parcel.number, carrier, tracking_number })
+    };
+    timeline.parcels.iter().filter_map(of).collect()
+}
+
+fn parcel_facts(shipment: ShipmentId, parcel: &ParcelTimeline) -> ParcelFacts {
+    let id = ParcelId { shipment, number: parcel.number };
+    let evidence = |event: &TrackingEvent| ParcelEvidence {
+        parcel: id,
+        status: event.happening.status.to_string(),
+        delivered_to: event.happening.delivered_to,
+        occurred_at: event.happening.occurred.at,
+        source: event.source,
+        reported_by: event.source_name.clone(),
+        tracking_number: event.tracking_number.as_ref().map(ToString::to_string),
+    };
+    let trouble = |event: &&TrackingEvent| {
+        let (text, at) = (event.happening.status.to_string(), event.happening.occurred.at);
+        let name = format!("{} {text} {} {}", parcel.number, at.timestamp_micros(), event.source_name);
+        Trouble { name, text }
+    };
+    ParcelFacts {
+        number: parcel.number,
+        picked_up: parcel.picked_up.map(evidence),
+        delivered: parcel.delivered.map(evidence),
+        troubles: parcel.troubles.iter().map(trouble).collect(),
+        held: parcel.held,
+    }
+}

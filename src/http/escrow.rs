@@ -1,0 +1,158 @@
+//! `/v1/shipments/{id}/escrow/…`: what operators do about an order's money.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, post};
+
+use super::extract::{Body, Credentials};
+use super::problem::Problem;
+use super::schema::{InstructionBody, ReasonBody, RefundBody};
+use crate::domain::escrow::Act;
+use crate::domain::id::ShipmentId;
+use crate::flows::act_on_order::{Wish, act};
+use crate::flows::views::EscrowStateView;
+use crate::flows::Deps;
+use crate::intake::{Instruction, Says, read_instruction};
+
+/// Reads the body, does what is wished on behalf of the operator who calls, and shows how the money stands then.
+async fn done(
+    deps: &Deps,
+    caller: &Credentials,
+    id: &str,
+    body: Body,
+    says: Says,
+    wish: impl FnOnce(Instruction) -> Wish,
+) -> Result<HttpResponse, Problem> {
+    let operator = caller.operator(deps).await?;
+    let id: ShipmentId = id.parse().map_err(|_| Problem::not_found())?;
+    let body = serde_json::from_slice(&body.read().await?).map_err(Problem::not_json)?;
+    let instruction = read_instruction(&body, says).map_err(Problem::fields)?;
+    let order = act(deps, id, None, wish(instruction), operator.actor()).await?;
+    Ok(HttpResponse::Ok().json(EscrowStateView::from(&order)))
+}
+
+/// No money moves by itself until somebody thaws the order; the provider is told, where it can be.
+#[utoipa::path(
+    tag = "operators",
+    request_body = ReasonBody,
+    security(("operator_key" = [])),
+    responses(
+        (status = 200, body = EscrowStateView),
+        (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The money has moved", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/escrow/freeze")]
+pub async fn freeze(
+    deps: Data<Deps>,
+    caller: Credentials,
+    id: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let wish = |said: Instruction| Wish::Do(Act::Frozen { reason: said.reason });
+    done(&deps, &caller, &id, body, Says::ReasonAlone, wish).await
+}
+
+/// Sets aside what is known to be wrong with the order, and lets its money go on as the goods do.
+#[utoipa::path(
+    tag = "operators",
+    request_body = ReasonBody,
+    security(("operator_key" = [])),
+    responses(
+        (status = 200, body = EscrowStateView),
+        (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is not frozen, or a dispute is open", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/escrow/thaw")]
+pub async fn thaw(
+    deps: Data<Deps>,
+    caller: Credentials,
+    id: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let wish = |said: Instruction| Wish::Thaw { reason: said.reason };
+    done(&deps, &caller, &id, body, Says::ReasonAlone, wish).await
+}
+
+/// Orders that money goes back to the buyer: all that is left, or a part. Above the configured amount another
+/// operator has to approve; nothing is released meanwhile.
+#[utoipa::path(
+    tag = "operators",
+    request_body = RefundBody,
+    security(("operator_key" = [])),
+    responses(
+        (status = 200, body = EscrowStateView),
+        (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It cannot be refunded now; it says why", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/escrow/refund")]
+pub async fn refund(
+    deps: Data<Deps>,
+    caller: Credentials,
+    id: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let wish = |said: Instruction| Wish::Refund {
+        share: said.parcel,
+        amount: said.amount,
+        reason: said.reason,
+    };
+    done(&deps, &caller, &id, body, Says::ParcelAndAmount, wish).await
+}
+
+/// Approves a refund that another operator ordered.
+#[utoipa::path(
+    tag = "operators",
+    request_body = InstructionBody,
+    security(("operator_key" = [])),
+    responses(
+        (status = 200, body = EscrowStateView),
+        (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is nothing to approve, or the same person ordered it", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/escrow/refund/approve")]
+pub async fn approve_refund(
+    deps: Data<Deps>,
+    caller: Credentials,
+    id: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let wish = |said: Instruction| Wish::Do(Act::RefundApproved { share: said.parcel });
+    done(&deps, &caller, &id, body, Says::Parcel, wish).await
+}
+
+/// Takes an order of a refund back, as long as the provider cannot have it.
+#[utoipa::path(
+    tag = "operators",
+    request_body = InstructionBody,
+    security(("operator_key" = [])),
+    responses(
+        (status = 200, body = EscrowStateView),
+        (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is none, or it was sent", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/escrow/refund/withdraw")]
+pub async fn withdraw_refund(
+    deps: Data<Deps>,
+    caller: Credentials,
+    id: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let wish = |said: Instruction| {
+        Wish::Do(Act::RefundWithdrawn { share: said.parcel, reason: said.reason })
+    };
+    done(&deps, &caller, &id, body, Says::Parcel, wish).await
+}

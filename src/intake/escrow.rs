@@ -1,0 +1,109 @@
+//! What is said of an order's money: how it is released, and what an operator does about it.
+
+use serde_json::Value;
+
+use super::reading::{Errors, FieldError, Object};
+use crate::domain::escrow::{ReleaseBy, ReleaseMode, ReleasePolicy};
+use crate::domain::event::DeliveredTo;
+use crate::domain::money::{Currency, Money};
+
+const REASON_CHARACTERS_MAX: usize = 500;
+const PARCELS_MAX: u32 = 100;
+
+/// `Some(None)` where nothing is said.
+pub fn read_policy(payment: &Object) -> Option<Option<ReleasePolicy>> {
+    let Some(policy) = payment.object_or_none("release_policy")? else { return Some(None) };
+    let release = policy.parsed::<ReleaseMode>("release");
+    let days = policy.whole_or("days", 1..=ReleasePolicy::DAYS_MAX, ReleasePolicy::DAYS);
+    let dwell_minutes = policy.whole_or("dwell_minutes", 0..=ReleasePolicy::DWELL_MINUTES_MAX, 0);
+    let wait_for_window = policy.words_or_none::<DeliveredTo>("wait_for_window", 0..=DeliveredTo::ALL.len());
+    let release_by = policy.parsed_or_none::<ReleaseBy>("release_by");
+    Some(Some(ReleasePolicy {
+        release: release?,
+        days: days?,
+        dwell_minutes: dwell_minutes?,
+        wait_for_window: wait_for_window?,
+        release_by: release_by?.unwrap_or(ReleaseBy::Order),
+    }))
+}
+
+/// Why something is done, and to which parcel's share if not to all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instruction {
+    pub reason: String,
+    pub parcel: Option<u16>,
+    /// None: all that is left.
+    pub amount: Option<Money>,
+}
+
+/// What of an instruction may be said beside its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    ReasonAlone,
+    Parcel,
+    ParcelAndAmount,
+}
+
+pub fn read_instruction(body: &Value, says: Says) -> Result<Instruction, Vec<FieldError>> {
+    let errors = Errors::default();
+    let read = Object::new(body, String::new(), &errors).and_then(|body| {
+        let reason = body.text("reason", 1..=REASON_CHARACTERS_MAX);
+        let parcel = match says {
+            Says::ReasonAlone => Some(None),
+            Says::Parcel | Says::ParcelAndAmount => body.whole_or_none("parcel", 1..=PARCELS_MAX),
+        };
+        let amount = if says == Says::ParcelAndAmount { read_amount(&body) } else { Some(None) };
+        let parcel = parcel?.and_then(|parcel| u16::try_from(parcel).ok());
+        Some(Instruction { reason: reason?, parcel, amount: amount? })
+    });
+    errors.check(read)
+}
+
+fn read_amount(body: &Object) -> Option<Option<Money>> {
+    let text = body.text_or_none("amount", 1..=32)?;
+    let currency = body.parsed_or_none::<Currency>("currency")?;
+    let wrong = |field, detail: &str| {
+        body.errors().add(&body.at(field), detail);
+        None
+    };
+    match (text, currency) {
+        (None, None) => Some(None),
+        (Some(_), None) => wrong("currency", "is missing beside an amount"),
+        (None, Some(_)) => wrong("amount", "is missing beside a currency"),
+        (Some(text), Some(currency)) => match Money::parse(&text, currency) {
+            Ok(money) => Some(Some(money)),
+            Err(error) => wrong("amount", &error.to_string()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wrong(body: Value, says: Says) -> Vec<String> {
+        let errors = read_instruction(&body, says).err().unwrap_or_default();
+        errors.into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn an_instruction_has_a_reason_and_whole_amounts() {
+        let good = json!({"reason": "lost", "amount": "12.50", "currency": "CNY", "parcel": 2});
+        let read = read_instruction(&good, Says::ParcelAndAmount).expect("an instruction");
+        assert_eq!((read.parcel, read.amount.map(|amount| amount.minor)), (Some(2), Some(1_250)));
+        for (body, pointers) in [
+            (json!({}), vec!["/reason"]),
+            (json!({"reason": ""}), vec!["/reason"]),
+            (json!({"reason": "lost", "amount": "1"}), vec!["/currency"]),
+            (json!({"reason": "lost", "currency": "CNY"}), vec!["/amount"]),
+            (json!({"reason": "lost", "amount": "1.001", "currency": "CNY"}), vec!["/amount"]),
+            (json!({"reason": "lost", "parcel": 0}), vec!["/parcel"]),
+            (json!({"reason": "lost", "who": "me"}), vec!["/who"]),
+        ] {
+            assert_eq!(wrong(body.clone(), Says::ParcelAndAmount), pointers, "{body}");
+        }
+        assert_eq!(wrong(json!({"reason": "x", "amount": "1.00"}), Says::ReasonAlone), ["/amount"]);
+    }
+}
