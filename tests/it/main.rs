@@ -14,6 +14,7 @@ mod commands;
 mod consolidations;
 mod crash;
 mod door;
+mod escrow;
 mod estimates;
 mod migrations;
 mod missing;

@@ -1,0 +1,192 @@
+//! What policies and people do to an order's money, from the door to the provider.
+
+use sampan::clock::Clock;
+use sampan::flows::authenticate;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::support::app::{App, spawn_app};
+use crate::support::database::Database;
+use crate::support::http::{Response, send};
+use crate::support::journey::{TWO_PARCELS, pickup};
+use crate::support::rows::change;
+use crate::support::steps::{accept, detail, pointers, problem, scan_until, text};
+use crate::support::stub::{Reply, Stub, days_back, delivering_carrier, dhl_event, dhl_page, number_in};
+use crate::support::wait::wait_until;
+
+const SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiBhIHByb3ZpZGVyIGluIGEgdGVzdA";
+
+async fn willing() -> Stub {
+    Stub::start(|_, _| Reply::json(200, &json!({}))).await
+}
+
+async fn spawn(db: &Database, provider: &Stub, carrier: &Stub) -> App {
+    let settings = format!(
+        "escrow.webhook_url = \"http://{}/escrow\"\nescrow.webhook_secret = \"{SECRET}\"\n\
+         carriers.dhl_unified.base_url = \"http://{}\"\n",
+        provider.address, carrier.address
+    );
+    spawn_app(db, &settings).await
+}
+
+fn ordered(policy: &Value) -> Value {
+    let mut body = pickup(TWO_PARCELS);
+    body["payment"]["release_policy"] = policy.clone();
+    body
+}
+
+async fn state_is(app: &App, accepted: &Value, state: &str) {
+    let seen = async || detail(app, accepted).await["escrow"]["state"] == state;
+    wait_until(&format!("the order is {state}"), seen).await;
+}
+
+/// Kind and amount of what the provider was told, in order.
+fn told(provider: &Stub) -> Vec<(String, String)> {
+    let one = |asked: &crate::support::stub::Asked| {
+        let body = asked.json();
+        (text(&body["data"]["action"]).to_owned(), text(&body["data"]["amount"]).to_owned())
+    };
+    provider.asked().iter().map(one).collect()
+}
+
+fn amounts(provider: &Stub, action: &str) -> Vec<String> {
+    told(provider).into_iter().filter(|(told, _)| told == action).map(|(_, amount)| amount).collect()
+}
+
+struct Operator(String);
+
+impl Operator {
+    async fn new(app: &App, name: &str) -> Self {
+        let key = authenticate::create_operator_key(&app.deps.store, name.to_owned(), Clock::real().now()).await;
+        Self(format!("Bearer {}", key.expect("a key").expose_secret()))
+    }
+
+    async fn says(&self, app: &App, accepted: &Value, verb: &str, body: Value) -> Response {
+        let path = format!("/v1/shipments/{}/escrow/{verb}", text(&accepted["id"]));
+        let headers = [("authorization", self.0.as_str()), ("content-type", "application/json")];
+        send(app.client.address, "POST", &path, &headers, body.to_string().as_bytes()).await.expect("an answer")
+    }
+}
+
+on_both_databases! {
+    async fn a_window_holds_the_money_until_it_ends(db: Database) {
+        let (provider, carrier) = (willing().await, delivering_carrier().await);
+        let app = spawn(&db, &provider, &carrier).await;
+        let accepted = accept(&app, &ordered(&json!({"release": "after_window", "days": 10}))).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        state_is(&app, &accepted, "delivered").await;
+        let escrow = detail(&app, &accepted).await["escrow"].clone();
+        assert!(escrow["next_at"].is_string(), "{escrow}");
+        wait_until("it was told of the delivery", async || amounts(&provider, "delivered").len() == 1).await;
+        assert_eq!(amounts(&provider, "confirm_receipt"), [""; 0]);
+        // Eleven days later, by the rows.
+        let since = "UPDATE escrow_order SET wake_at = 1, \
+            shares = REPLACE(shares, '\"delivered_at\":\"20', '\"delivered_at\":\"19')";
+        change(&db, since).await;
+        state_is(&app, &accepted, "confirmed").await;
+        assert_eq!(amounts(&provider, "confirm_receipt").len(), 1);
+        app.stop().await;
+    }
+
+    async fn by_parcel_each_parcels_share_is_released_when_it_is_there(db: Database) {
+        let provider = willing().await;
+        let carrier = Stub::start(|asked, _| {
+            let number = number_in(&asked.path);
+            let delivered = dhl_event(&days_back(2, "10:00"), "delivered", "Delivered", "SHANGHAI");
+            let events = if number.ends_with("-1") { vec![delivered] } else { Vec::new() };
+            Reply::json(200, &dhl_page(number, &events))
+        })
+        .await;
+        let app = spawn(&db, &provider, &carrier).await;
+        let body = ordered(&json!({"release": "on_delivery", "release_by": "parcel"}));
+        let accepted = accept(&app, &body).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        wait_until("a share was released", async || amounts(&provider, "confirm_receipt").len() == 1).await;
+        let of_one = |shares: &Value| shares[0]["state"] == "confirmed" && shares[1]["state"] == "shipped";
+        wait_until("the first share is paid and the second waits", async || {
+            of_one(&detail(&app, &accepted).await["escrow"]["shares"])
+        })
+        .await;
+        let escrow = detail(&app, &accepted).await["escrow"].clone();
+        let cents = |text: &Value| self::text(text).replace('.', "").parse::<i64>().expect("an amount");
+        let shares = escrow["shares"].as_array().expect("shares");
+        let sum: i64 = shares.iter().map(|share| cents(&share["held"]["amount"])).sum();
+        assert_eq!(sum, cents(&body["payment"]["amount"]), "the shares are the whole");
+        assert_eq!(amounts(&provider, "confirm_receipt"), [text(&shares[0]["held"]["amount"])]);
+        assert_eq!(escrow["state"], "shipped");
+        app.stop().await;
+    }
+
+    async fn a_frozen_order_waits_and_goes_on_when_it_is_thawed(db: Database) {
+        let (provider, carrier) = (willing().await, delivering_carrier().await);
+        let app = spawn(&db, &provider, &carrier).await;
+        let ana = Operator::new(&app, "ana").await;
+        let accepted = accept(&app, &pickup(TWO_PARCELS)).await;
+        let reason = json!({"reason": "the buyer called"});
+        let early = ana.says(&app, &accepted, "thaw", reason.clone()).await;
+        assert_eq!(problem(&early, 409), "not-as-things-stand");
+        let frozen = ana.says(&app, &accepted, "freeze", reason.clone()).await.must_be(200);
+        assert_eq!(frozen["state"], "frozen");
+        assert!(text(&frozen["frozen_because"]).contains("the buyer called"));
+        scan_until(&app, &accepted, "handed_over").await;
+        let arrived = async || detail(&app, &accepted).await["status"] == "delivered";
+        wait_until("it is delivered", arrived).await;
+        state_is(&app, &accepted, "frozen").await;
+        assert_eq!(amounts(&provider, "confirm_receipt"), [""; 0]);
+        ana.says(&app, &accepted, "thaw", reason.clone()).await.must_be(200);
+        state_is(&app, &accepted, "confirmed").await;
+        let actions: Vec<_> = told(&provider).into_iter().map(|(action, _)| action).collect();
+        assert_eq!(actions, ["freeze", "thaw", "shipped", "delivered", "confirm_receipt"]);
+        let late = ana.says(&app, &accepted, "freeze", reason).await;
+        assert_eq!(problem(&late, 409), "not-as-things-stand");
+        app.stop().await;
+    }
+
+    async fn a_refund_in_part_needs_two_people_and_leaves_the_rest_to_be_released(db: Database) {
+        let (provider, carrier) = (willing().await, delivering_carrier().await);
+        let app = spawn(&db, &provider, &carrier).await;
+        let (ana, ben) = (Operator::new(&app, "ana").await, Operator::new(&app, "ben").await);
+        let body = pickup(TWO_PARCELS);
+        let accepted = accept(&app, &body).await;
+        let nonsense = json!({"reason": "x", "amount": "1000000.00", "currency": "EUR"});
+        assert_eq!(pointers(&ana.says(&app, &accepted, "refund", nonsense).await), ["/currency"]);
+        let too_much = json!({"reason": "x", "amount": "1000000.00", "currency": "CNY"});
+        assert_eq!(problem(&ana.says(&app, &accepted, "refund", too_much).await, 409), "not-as-things-stand");
+        let part = json!({"reason": "a cup is broken", "amount": "1000.01", "currency": "CNY"});
+        let ordered = ana.says(&app, &accepted, "refund", part.clone()).await.must_be(200);
+        assert_eq!(ordered["state"], "frozen", "it waits for another person");
+        assert_eq!(problem(&ana.says(&app, &accepted, "refund", part).await, 409), "not-as-things-stand");
+        let agreed = json!({"reason": "agreed"});
+        let herself = ana.says(&app, &accepted, "refund/approve", agreed.clone()).await;
+        assert_eq!(problem(&herself, 409), "not-as-things-stand");
+        ben.says(&app, &accepted, "refund/approve", agreed.clone()).await.must_be(200);
+        wait_until("the refund was told", async || amounts(&provider, "refund") == ["1000.01"]).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        state_is(&app, &accepted, "confirmed").await;
+        let held: f64 = text(&body["payment"]["amount"]).parse().expect("an amount");
+        assert_eq!(amounts(&provider, "confirm_receipt"), [format!("{:.2}", held - 1000.01)]);
+        let late = ana.says(&app, &accepted, "refund", json!({"reason": "too late"})).await;
+        assert_eq!(problem(&late, 409), "not-as-things-stand");
+        let verified = sampan::store::audit::verify(&app.deps.store).await.expect("the audit");
+        assert_eq!(verified.breaks, vec![]);
+        app.stop().await;
+    }
+
+    async fn a_policy_that_makes_no_sense_is_refused_by_its_field(db: Database) {
+        let (provider, carrier) = (willing().await, delivering_carrier().await);
+        let app = spawn(&db, &provider, &carrier).await;
+        for (policy, pointer) in [
+            (json!({"release": "never"}), "/payment/release_policy/release"),
+            (json!({"release": "after_window", "days": 0}), "/payment/release_policy/days"),
+            (json!({"release": "on_delivery", "dwell_minutes": -1}), "/payment/release_policy/dwell_minutes"),
+            (json!({"release": "on_delivery", "wait_for_window": ["moon"]}), "/payment/release_policy/wait_for_window/0"),
+            (json!({"release": "on_delivery", "release_by": "gram"}), "/payment/release_policy/release_by"),
+            (json!({"days": 10}), "/payment/release_policy/release"),
+        ] {
+            let refused = app.client.post_pickup(&ordered(&policy), None).await.expect("an answer");
+            assert_eq!(pointers(&refused), [pointer], "{policy}");
+        }
+        app.stop().await;
+    }
+}
