@@ -47,6 +47,7 @@ mod place;
 mod reading;
 mod registry;
 mod royal_mail;
+mod sender;
 mod seventeentrack;
 mod sf_express;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Gathered from the public tracking pages of DHL Express, Parcel DE and eCommerce (2024–2025), and of
 //! the carriers that read by it. A phrase is matched in whole words, whatever the capitals and the punctuation.
 
+use super::sender;
 use crate::domain::event::{DeliveredTo, EventStatus};
 
 use EventStatus as S;
@@ -295,6 +296,10 @@ pub enum Meaning {
 
 pub fn meaning(texts: &[&str]) -> Meaning {
     let texts: Vec<String> = texts.iter().map(|text| words(text)).collect();
+    sender::handed_back(&texts, by_phrases(&texts))
+}
+
+fn by_phrases(texts: &[String]) -> Meaning {
     let mut doubted = false;
     for (phrase, status) in PHRASES {
         for at in texts.iter().flat_map(|text| occurrences(text, phrase)) {
@@ -348,7 +353,7 @@ fn occurrences<'a>(text: &'a str, phrase: &'a str) -> impl Iterator<Item = &'a s
     })
 }
 
-fn is_doubted(before: &str) -> bool {
+pub fn is_doubted(before: &str) -> bool {
     before
         .split_ascii_whitespace()
         .rev()
