@@ -81,7 +81,7 @@ impl Asker {
         };
         let occasion = Occasion { now, id: Uuid::now_v7(), token };
         let answer = self.outbound.send(account.abilities.track.request(questions, &occasion)).await?;
-        let reading = (account.adapter.read)(&answer, &Embedded);
+        let reading = account.adapter.reading(&answer, &Embedded);
         Ok(Heard { answer, reading })
     }
 

@@ -121,7 +121,7 @@ fn the_adapter_keeps_the_contract() {
     );
     let retry_after = Some(Duration::from_secs(7));
     let answer = Answer { status: 429, retry_after, ..Answer::default() };
-    let reading = (ADAPTER.read)(&answer, &NoGazetteer).expect("an answer");
+    let reading = ADAPTER.reading(&answer, &NoGazetteer).expect("an answer");
     let expected = Failure::new(FailureKind::RateLimited, "429", "answered with status 429");
     assert_eq!(reading.failures, [Failure { retry_after, ..expected }]);
 }

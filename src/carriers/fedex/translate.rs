@@ -8,7 +8,6 @@ use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::oauth::refusal;
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
@@ -142,7 +141,6 @@ fn package(number: TrackingNumber, shipment: &Shipment<'_>, gazetteer: &dyn Gaze
             None => unreadable.push(raw.get().to_owned()),
         }
     }
-    mark_what_came_back(&mut seen);
     Package { number, also: Vec::new(), seen, unreadable }
 }
 

@@ -82,6 +82,21 @@ fn a_piece_is_found_by_either_of_its_barcodes_and_an_error_by_its_own_number() {
 }
 
 #[test]
+fn what_was_refused_is_not_delivered_afterwards() {
+    let event = |code: &str, day: u8| {
+        format!(r#"{{"eventCode":"{code}","eventName":"","eventDateTime":"2026-07-0{day}T10:00:00+01:00"}}"#)
+    };
+    let body = format!(
+        r#"{{"mailPieces":{{"mailPieceId":"{NUMBER}","events":[{},{}]}}}}"#,
+        event("EVKSP", 5),
+        event("EVKRF", 4)
+    );
+    let package = read(body.as_bytes()).expect("an answer").packages.remove(0);
+    let statuses: Vec<_> = package.seen.iter().map(|seen| seen.happening.status.as_str()).collect();
+    assert_eq!(statuses, ["returned", "returning"]);
+}
+
+#[test]
 fn no_mail_pieces_is_an_answer_and_a_404_of_somebody_else_is_none() {
     for body in [r#"{"mailPieces":[]}"#, r#"{"mailPieces":null}"#] {
         assert_eq!(read(body.as_bytes()), Ok(Reading::default()));

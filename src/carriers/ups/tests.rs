@@ -128,6 +128,17 @@ fn where_the_package_is_now_is_a_witness_of_its_newest_event() {
 }
 
 #[test]
+fn what_came_back_is_not_delivered_afterwards() {
+    let activity = |kind: &str, code: &str, day: u8| json!({"date": format!("2026030{day}"), "time": "104512", "status": {"type": kind, "code": code, "description": ""}});
+    let package =
+        json!({"trackingNumber": NUMBER, "activity": [activity("D", "FS", 5), activity("X", "DL", 4)]});
+    let body = json!({"trackResponse": {"shipment": [{"package": [package]}]}}).to_string();
+    let package = read(body.as_bytes()).expect("an answer").packages.remove(0);
+    let statuses: Vec<_> = package.seen.iter().map(|seen| seen.happening.status).collect();
+    assert_eq!(statuses, [EventStatus::Returned, EventStatus::Returned]);
+}
+
+#[test]
 fn who_received_it_stays_in_the_raw_answer() {
     let body = fixture!("ups/delivered.json");
     let reading = read(body).expect("an answer");

@@ -6,7 +6,6 @@ use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment, offset};
 use crate::carriers::oauth::refusal;
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
@@ -110,7 +109,6 @@ fn translate(
             None => unreadable.push(raw.get().to_owned()),
         }
     }
-    mark_what_came_back(&mut seen);
     Some(Package { number, also, seen, unreadable })
 }
 

@@ -7,7 +7,6 @@ use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment, offset};
 use crate::carriers::oauth::refusal;
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::event::{EventStatus, Happening, Occurred};
@@ -71,7 +70,6 @@ fn reading(page: &Page<'_>, gazetteer: &dyn Gazetteer) -> Reading {
             None => unreadable.push(raw.get().to_owned()),
         }
     }
-    mark_what_came_back(&mut seen);
     Reading { packages: vec![Package { number, also: Vec::new(), seen, unreadable }], failures: Vec::new() }
 }
 
