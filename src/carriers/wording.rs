@@ -331,6 +331,11 @@ pub fn recipient(texts: &[&str]) -> DeliveredTo {
         .map_or(DeliveredTo::Unspecified, |(_, to)| *to)
 }
 
+/// Whether one of the texts has the phrase in it, in whole words.
+pub fn says(texts: &[&str], phrase: &str) -> bool {
+    texts.iter().any(|text| occurrences(&words(text), phrase).next().is_some())
+}
+
 /// Small letters, one space between words, `|` between clauses, a space at both ends.
 fn words(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len() + 8);
