@@ -128,9 +128,13 @@ fn kind(message: &Message, answer: &Answer) -> FailureKind {
         FailureKind::RateLimited
     } else if code == "E002"
         || code.starts_with("AA0")
-        || says(&["authentication", "not authorized", "unauthorized"])
+        || matches!(answer.status, 401 | 403)
+        || says(&["authentication", "not authorized", "unauthorized", "mobo"])
     {
         FailureKind::Auth
+    } else if says(&["requested resource"]) {
+        // There is no such address, whatever the number.
+        FailureKind::Invalid
     } else if code == "004" || code == "4" || says(&["no pin history", "not found", "no match"]) {
         FailureKind::NotFound
     } else if says(&["system error", "unavailable", "backside", "internal"]) {
