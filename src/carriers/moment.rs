@@ -25,6 +25,14 @@ pub fn moment(text: &str, forms: &[&str]) -> Option<Moment> {
     Some(moment).filter(Moment::is_plausible)
 }
 
+/// For fields that are of the place's own clock, though a `Z` may stand behind them. Another offset is that clock's.
+pub fn on_the_wall(text: &str) -> Option<Moment> {
+    let (clock, offset) = read(text, &[])?;
+    let of_place = offset.filter(|offset| offset.local_minus_utc() != 0);
+    let local = Moment::Local(clock);
+    Some(of_place.map_or(local, |offset| local.at_offset(offset))).filter(Moment::is_plausible)
+}
+
 /// Whether two spellings are of one time: of one instant, or of one clock's face where carriers write an offset
 /// the one time, and leave it out or make it up the other.
 pub fn is_same_time(one: &str, other: &str) -> bool {

@@ -4,7 +4,7 @@ use super::countries;
 use super::status::{status, to_whom};
 use super::wire::{self, Fields, Page, Problem};
 use crate::carriers::json::Object;
-use crate::carriers::moment::{Moment, moment, offset};
+use crate::carriers::moment::{Moment, moment, offset, on_the_wall};
 use crate::carriers::oauth::refusal;
 use crate::carriers::reading::without_body;
 use crate::carriers::wording::without_names;
@@ -16,7 +16,9 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     // A byte that is not UTF-8 spoils the one event it is in.
     let text = String::from_utf8_lossy(&answer.body);
     let body = Object::body(&text).unwrap_or_default();
-    if let Some(problem) = wire::problem(&body) {
+    let says_nothing = |problem: &Problem| problem.code.is_empty() && problem.message.is_empty();
+    let problem = wire::problem(&body);
+    if let Some(problem) = problem.filter(|one| !says_nothing(one) || wire::page(&body).is_none()) {
         let number = body.text("trackingNumber").parse().ok();
         return Ok(Reading::failed(failure(&problem, answer).of(number)));
     }
@@ -109,7 +111,7 @@ fn happening(
 
 /// The place's own time, and beside it that of Greenwich or the distance to it.
 fn occurred(fields: &Fields, place: &Place, gazetteer: &dyn Gazetteer) -> Option<Occurred> {
-    let local = moment(&fields.timestamp, &[]);
+    let local = on_the_wall(&fields.timestamp);
     let in_greenwich = moment(&fields.gmt_timestamp, &[]).map(|at| match at {
         Moment::Absolute(_) => at,
         Moment::Local(at) => Moment::Absolute(at.and_utc()),
