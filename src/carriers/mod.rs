@@ -44,6 +44,7 @@ mod neutral;
 pub mod numbers;
 mod oauth;
 mod place;
+mod problem;
 mod reading;
 mod registry;
 mod royal_mail;

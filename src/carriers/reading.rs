@@ -88,7 +88,8 @@ impl Reading {
             found = self.packages.iter().filter(|package| package.also.contains(number)).collect();
         }
         if !found.is_empty() {
-            return events_of(&found);
+            let Package { seen, unreadable, .. } = Package::of_several(number.clone(), &found);
+            return Said::Events { seen, unreadable };
         }
         let own = self.failures.iter().find(|failure| failure.number.as_ref() == Some(number));
         let failure = own.or_else(|| self.failures.iter().find(|failure| failure.number.is_none()));
@@ -96,21 +97,21 @@ impl Reading {
     }
 }
 
-/// Nobody says which of several is meant: unless all of them are delivered, none is.
-fn events_of(packages: &[&Package]) -> Said {
-    let unreadable = packages.iter().flat_map(|package| package.unreadable.clone()).collect();
-    let seen = match packages {
-        [package] => package.seen.clone(),
-        several => {
-            let names: Vec<String> = (0..several.len()).map(|at| at.to_string()).collect();
-            let said = names.iter().zip(several).map(|(name, package)| (name.as_str(), package.seen.clone()));
-            of_carriers(said.collect())
-        }
-    };
-    Said::Events { seen, unreadable }
-}
-
 impl Package {
+    /// What is said of a number that may mean any of several: unless all of them are delivered, none is.
+    pub fn of_several(number: TrackingNumber, several: &[&Self]) -> Self {
+        let unreadable = several.iter().flat_map(|package| package.unreadable.clone()).collect();
+        let seen = match several {
+            [package] => package.seen.clone(),
+            several => {
+                let names: Vec<String> = (0..several.len()).map(|at| at.to_string()).collect();
+                let seen = several.iter().map(|package| package.seen.clone());
+                of_carriers(names.iter().map(String::as_str).zip(seen).collect())
+            }
+        };
+        Self { number, also: Vec::new(), seen, unreadable }
+    }
+
     /// Where it is by these events alone, oldest first. What is delivered stays so until it comes back or
     /// that was taken back, and what came back is not delivered; an event that nobody understands changes nothing.
     pub fn status(&self) -> Status<'_> {
@@ -171,6 +172,11 @@ impl Failure {
     fn not_found(number: &TrackingNumber) -> Self {
         Self::new(FailureKind::NotFound, "", "the answer does not speak of this number")
             .of(Some(number.clone()))
+    }
+
+    /// Of the carrier's format, and not to be understood.
+    pub fn unparsable(message: &str) -> Self {
+        Self::new(FailureKind::Unparsable, "", message)
     }
 
     /// What a status alone says, where the body says nothing. None: it says nothing either.

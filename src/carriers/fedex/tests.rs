@@ -107,6 +107,43 @@ fn of_shipments_with_the_same_number_the_latest_is_meant() {
     assert_eq!(said(vec![new, old]), EventStatus::InfoReceived);
 }
 
+fn packages_of(results: Vec<Value>) -> Vec<crate::carriers::Package> {
+    let complete = json!([{"trackingNumber": NUMBER, "trackResults": results}]);
+    let body = json!({"output": {"completeTrackResults": complete}}).to_string();
+    read(body.as_bytes()).expect("an answer").packages
+}
+
+#[test]
+fn of_shipments_of_the_same_day_all_have_to_be_delivered() {
+    let result = |id: &str, code: &str| {
+        json!({"trackingNumberInfo": {"trackingNumber": NUMBER, "trackingNumberUniqueId": id},
+            "scanEvents": [{"date": "2026-02-28T10:00:00-05:00", "eventType": code}]})
+    };
+    let statuses = |one: Value, other: Value| {
+        let packages = packages_of(vec![one, other]);
+        assert_eq!(packages.len(), 1);
+        packages[0].seen.iter().map(|seen| seen.happening.status.as_str()).collect::<Vec<_>>()
+    };
+    let (first, second) = ("2461100000~1~FX", "2461100001~1~FX");
+    assert_eq!(statuses(result(first, "IT"), result(second, "DL")), ["in_transit", "unknown"]);
+    assert_eq!(statuses(result(second, "DL"), result(first, "IT")), ["unknown", "in_transit"]);
+    assert_eq!(statuses(result("", "DL"), result("", "IT")), ["unknown", "in_transit"]);
+    assert_eq!(statuses(result(first, "DL"), result(second, "DL")), ["delivered"]);
+}
+
+#[test]
+fn a_result_of_another_number_is_not_ours() {
+    let result = |number: Value| {
+        json!({"trackingNumberInfo": {"trackingNumber": number},
+            "scanEvents": [{"date": "2026-02-28T10:00:00-05:00", "eventType": "DL"}]})
+    };
+    assert_eq!(packages_of(vec![result(json!("794810209260"))]), []);
+    for own in [json!(NUMBER), json!(null), json!(""), json!("7948 1020 9259")] {
+        let packages = packages_of(vec![result(json!("794810209260")), result(own)]);
+        assert_eq!((packages.len(), packages[0].seen.len()), (1, 1));
+    }
+}
+
 #[test]
 fn errors_say_who_must_act() {
     for (code, status, expected) in [
