@@ -123,7 +123,7 @@ pub fn beyond(row: Option<&Row>, text: &str, words: Meaning) -> Meaning {
 }
 
 /// In the same words, whatever stands between them.
-fn is_same(text: &str, meaning: &str) -> bool {
+pub fn is_same(text: &str, meaning: &str) -> bool {
     let letters = |text: &str| -> String {
         text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };

@@ -4,6 +4,7 @@
 //! Gathered from the public tracking pages of DHL Express, Parcel DE and eCommerce (2024–2025), and of
 //! the carriers that read by it. A phrase is matched in whole words, whatever the capitals and the punctuation.
 
+pub use super::names::without_names;
 use super::sender;
 use crate::domain::event::{DeliveredTo, EventStatus};
 
@@ -310,17 +311,6 @@ fn by_phrases(texts: &[String]) -> Meaning {
         }
     }
     if doubted { Meaning::Doubted } else { Meaning::Nothing }
-}
-
-/// What follows these words is a person's name: it stays in the raw event, and nowhere else.
-const NAMES_FOLLOW: &[&str] =
-    &["signed for by", "signed by", "received by", "accepted by", "neighbour", "neighbor"];
-
-/// A text up to where it would name somebody.
-pub fn without_names(text: &str) -> String {
-    let small = text.to_ascii_lowercase();
-    let end = NAMES_FOLLOW.iter().filter_map(|words| small.find(words).map(|at| at + words.len())).min();
-    text[..end.unwrap_or(text.len())].to_owned()
 }
 
 pub fn recipient(texts: &[&str]) -> DeliveredTo {

@@ -35,6 +35,22 @@ fn who_signed_stays_in_the_raw_event() {
 }
 
 #[test]
+fn an_item_that_brings_another_back_is_delivered_to_its_sender() {
+    let body = std::str::from_utf8(fixture!("canada_post/delivered.xml")).expect("text");
+    let status = |original: &str| {
+        let body = body.replacen("<significant-events>", &format!("{original}<significant-events>"), 1);
+        read(body.as_bytes()).expect("an answer").packages[0].status().status
+    };
+    assert_eq!(status("<original-pin>7023210039414605</original-pin>"), EventStatus::Returned);
+    assert_eq!(status("<original-pin/>"), EventStatus::Delivered);
+}
+
+#[test]
+fn what_the_recipients_own_partner_has_is_not_handed_over_yet() {
+    assert_eq!(translate::CODES.get("1471").map(|row| row.status), Some(EventStatus::InTransit));
+}
+
+#[test]
 fn messages_are_told_apart_by_code_and_words() {
     use FailureKind as K;
     for (code, description, kind) in [

@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use serde_json::value::RawValue;
 
 use super::wire::{self, Event, Piece, Problem, Summary};
-use crate::carriers::codes::Codes;
+use crate::carriers::codes::{Codes, Row};
 use crate::carriers::moment::{Moment, is_same_time, moment};
+use crate::carriers::names::described;
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::{agreed_by_row, beyond};
-use crate::carriers::wording::{meaning, recipient, without_names};
+use crate::carriers::wording::{meaning, recipient};
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{DeliveredTo, EventStatus, Happening};
@@ -139,16 +140,20 @@ fn happening(event: &Event, category: &str, place: &Place, gazetteer: &dyn Gazet
         delivered_to,
         occurred,
         code: event.code.clone(),
-        description: without_names(&event.name),
+        description: described(&event.name, row(event)),
         location: place.location(gazetteer),
         cancels: None,
     })
 }
 
+fn row(event: &Event) -> Option<&'static Row> {
+    CODES.get(&event.code.to_ascii_uppercase())
+}
+
 /// `category`: the summary's, where it speaks of this event.
 fn status(event: &Event, category: &str) -> (EventStatus, Option<DeliveredTo>) {
     let texts = [event.name.as_str()];
-    let row = CODES.get(&event.code.to_ascii_uppercase());
+    let row = row(event);
     let (status, to) = agreed_by_row(row, beyond(row, &event.name, meaning(&texts)), recipient(&texts));
     let is_delivered = ["", "DELIVERED", "COLLECTED"].iter().any(|word| category.eq_ignore_ascii_case(word));
     if status == EventStatus::Delivered && !is_delivered {

@@ -57,6 +57,7 @@ fn the_words_of_a_delivery_say_to_whom() {
         ("Delivered, To Agent", "delivered unspecified"),
         ("Delivered to Agent, Front Desk/Reception/Mail Room", "delivered mailroom"),
         ("Delivered to Agent for Final Delivery", "in_transit"),
+        ("Delivered to Agent, Left for pickup", "available_for_collection"),
         ("DELIVERED, TO ORIGINAL SENDER", "returned"),
         ("Held at Post Office, Retrieved from full parcel locker", "unknown"),
         ("Delivery Attempted - No Access to Delivery Location", "unknown"),
