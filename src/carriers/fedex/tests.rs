@@ -81,6 +81,20 @@ fn who_signed_stays_in_the_raw_answer() {
         let fields = Fields { exception: text.into(), ..Fields::default() };
         assert_eq!(to_whom(&fields, None).as_str(), expected, "{text}");
     }
+    for (place, expected) in [
+        ("GUARD_OR_SECURITY_STATION", "mailroom"),
+        ("FEDEX_OFFICE_LOCATION", "collected"),
+        ("PARCEL_LOCKER", "locker"),
+        ("NEIGHBOR", "neighbour"),
+        ("RESIDENCE", "unspecified"),
+        ("", "unspecified"),
+    ] {
+        let result = json!({"trackingNumberInfo": {"trackingNumber": NUMBER},
+            "deliveryDetails": {"locationType": place},
+            "scanEvents": [{"date": "2026-02-28T10:00:00-05:00", "eventType": "DL"}]});
+        let to = packages_of(vec![result])[0].seen[0].happening.delivered_to;
+        assert_eq!(to.map(|to| to.to_string()).as_deref(), Some(expected), "{place}");
+    }
 }
 
 #[test]

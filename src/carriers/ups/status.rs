@@ -17,6 +17,8 @@ use EventStatus as S;
 
 pub static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("codes.csv")));
 
+static PLACES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("places.csv")));
+
 pub struct Verdict {
     pub status: EventStatus,
     pub delivered_to: Option<DeliveredTo>,
@@ -113,20 +115,7 @@ fn to_whom(fields: &Fields, row: Option<&Row>, location: &str) -> DeliveredTo {
     by_row.filter(specific).or_else(|| Some(by_place()).filter(specific)).unwrap_or_else(by_words)
 }
 
-/// The places of UPS's delivery codes (its appendix), as words.
 fn place_of_delivery(location: &str) -> DeliveredTo {
-    const PLACES: &[(&str, DeliveredTo)] = &[
-        ("MET CUSTOMER", DeliveredTo::Addressee),
-        ("MAILROOM", DeliveredTo::Mailroom),
-        ("RECEIVING", DeliveredTo::Mailroom),
-        ("GUARD", DeliveredTo::Mailroom),
-        ("DOOR PERSON", DeliveredTo::Mailroom),
-        ("MANAGEMENT OFFICE", DeliveredTo::Mailroom),
-        ("SECURITY OFFICE", DeliveredTo::Mailroom),
-        ("RECEIVER", DeliveredTo::Addressee),
-        ("INDIVIDUAL", DeliveredTo::Household),
-    ];
-    let capitals = location.to_ascii_uppercase();
-    let listed = PLACES.iter().find(|(place, _)| capitals.contains(place));
-    listed.map_or_else(|| recipient(&[location]), |(_, to)| *to)
+    let row = PLACES.within(&location.to_ascii_uppercase());
+    row.and_then(|row| row.delivered_to).unwrap_or_else(|| recipient(&[location]))
 }
