@@ -48,7 +48,8 @@ fn read(text: &str, forms: &[&str]) -> Option<(NaiveDateTime, Option<FixedOffset
     let local = |form: &str| NaiveDateTime::parse_from_str(text, form).ok().map(|at| (at, None));
     let usual = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f"];
     let of_standard = DateTime::parse_from_rfc3339(text).ok().map(absolute);
-    of_standard.or_else(|| usual.iter().chain(forms).find_map(|form| with_offset(form).or_else(|| local(form))))
+    of_standard
+        .or_else(|| usual.iter().chain(forms).find_map(|form| with_offset(form).or_else(|| local(form))))
 }
 
 /// `-05:00`, `-5:00`, `+0800` or `8`: how far a clock is ahead of Greenwich.
@@ -139,7 +140,12 @@ mod tests {
     #[test]
     fn one_time_is_one_however_it_is_written() {
         let whole = "2026-03-05T13:45:00Z";
-        for same in ["2026-03-05T13:45:00+00:00", "2026-03-05T13:45:00", "2026-03-05T21:45:00+08:00", "2026-03-05T13:45:00+08:00"] {
+        for same in [
+            "2026-03-05T13:45:00+00:00",
+            "2026-03-05T13:45:00",
+            "2026-03-05T21:45:00+08:00",
+            "2026-03-05T13:45:00+08:00",
+        ] {
             assert!(is_same_time(whole, same), "{same}");
         }
         for other in ["2026-03-05T13:46:00Z", "2026-03-05T21:45:00", "", "no time"] {

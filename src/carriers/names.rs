@@ -15,8 +15,25 @@ const NEIGHBOURS: &[&str] = &["neighbour", "neighbor"];
 
 /// What is said of a neighbour and names nobody.
 const NO_NAMES: &[&str] = &[
-    "address", "and", "as", "at", "by", "delivery", "failed", "instead", "is", "no", "not", "on",
-    "possible", "request", "requested", "s", "unsuccessful", "was", "your",
+    "address",
+    "and",
+    "as",
+    "at",
+    "by",
+    "delivery",
+    "failed",
+    "instead",
+    "is",
+    "no",
+    "not",
+    "on",
+    "possible",
+    "request",
+    "requested",
+    "s",
+    "unsuccessful",
+    "was",
+    "your",
 ];
 
 /// A text up to where it would name somebody.

@@ -68,7 +68,8 @@ pub fn refusal(fields: &Object<'_>, answer: &Answer) -> Option<Failure> {
     let small = code.to_ascii_lowercase();
     let known = OF_THE_STANDARD.iter().find(|(word, _)| *word == small).map(|(_, kind)| *kind);
     let status = told_status(fields, &small, answer);
-    let by_status = || Failure::by_status(&Answer { status, ..Answer::default() }).map(|failure| failure.kind);
+    let by_status =
+        || Failure::by_status(&Answer { status, ..Answer::default() }).map(|failure| failure.kind);
     let otherwise = if status / 100 == 4 { FailureKind::Invalid } else { FailureKind::Unparsable };
     let kind = known.or_else(by_status).unwrap_or(otherwise);
     let message = ["error_description", "message"].map(|name| fields.text(name));

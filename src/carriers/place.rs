@@ -47,10 +47,11 @@ impl Place {
         self.town[..end.unwrap_or(self.town.len())].trim()
     }
 
-    /// State or province; where it is not said, as it stands behind the town.
+    /// State or province; where it is not said, as it stands behind the town, in countries where it does.
     pub fn region(&self) -> &str {
         let said = self.region.trim();
-        if !said.is_empty() {
+        let is_written_so = ["AU", "CA", "US"].iter().any(|known| self.country.eq_ignore_ascii_case(known));
+        if !said.is_empty() || !is_written_so {
             return said;
         }
         let behind = self.town.split_once(',').map_or("", |(_, rest)| rest.trim_start());

@@ -24,8 +24,7 @@ impl Problem {
     /// `known`: what the carrier's code and words mean, where they mean anything.
     pub fn failure(&self, known: Option<FailureKind>, answer: &Answer) -> Failure {
         let by_status = || Failure::by_status(answer).map(|failure| failure.kind);
-        let otherwise =
-            if answer.status / 100 == 4 { FailureKind::Invalid } else { FailureKind::Unparsable };
+        let otherwise = if answer.status / 100 == 4 { FailureKind::Invalid } else { FailureKind::Unparsable };
         let kind = known.or_else(by_status).unwrap_or(otherwise);
         Failure::new(kind, &self.code, &self.message).with_wait(answer)
     }

@@ -97,7 +97,9 @@ fn part(before: &[&str], after: &[&str]) -> Part {
 }
 
 fn alone(after: &[&str]) -> Part {
-    if after.first().is_some_and(|word| WISHES.contains(word)) { Part::Aside } else { Part::IsNamed }
+    let is_wish = after.first().is_some_and(|word| WISHES.contains(word));
+    let is_told = after.iter().take_while(|word| **word != "|").any(|word| TOLD.contains(word));
+    if is_wish || is_told { Part::Aside } else { Part::IsNamed }
 }
 
 fn without<'t, 'w>(mut words: &'t [&'w str], endings: &[&str]) -> &'t [&'w str] {
@@ -148,6 +150,7 @@ mod tests {
             "Delivered at sender's request",
             "Delivered - shipper release",
             "Your parcel from the sender has been delivered",
+            "Delivered, sender has been notified",
         ] {
             assert_eq!(meaning(&[text]), Meaning::Says(S::Delivered), "{text}");
         }

@@ -73,7 +73,8 @@ fn messages_are_told_apart_by_code_and_words() {
         let wrapped = read(format!("<wrapper>{body}</wrapper>").as_bytes()).expect("an answer");
         assert_eq!(wrapped.failures, failures);
     }
-    let body = b"<messages><message><code>7</code><description>Account not found</description></message></messages>";
+    let body =
+        b"<messages><message><code>7</code><description>Account not found</description></message></messages>";
     let kind = |status| contract::read(&ADAPTER, status, body).expect("an answer").failures[0].kind;
     assert_eq!((kind(401), kind(403), kind(404)), (K::Auth, K::Auth, K::NotFound));
 }

@@ -31,23 +31,12 @@ const ELSEWHERE: &[(&str, EventStatus)] = &[
     ("wrong consignee", S::Exception),
     ("cancelled", S::Cancelled),
     ("canceled", S::Cancelled),
-    ("delivered to customs", S::CustomsPresented),
-    ("handed over to customs", S::CustomsPresented),
     ("hndtc", S::InTransit),
     ("handover to carrier", S::InTransit),
     ("handed over to carrier", S::InTransit),
-    ("another carrier", S::InTransit),
-    ("partner carrier", S::InTransit),
-    ("delivery partner", S::InTransit),
-    ("postal operator", S::InTransit),
-    ("third party", S::InTransit),
-    ("3rd party", S::InTransit),
+    ("handover to partner", S::InTransit),
     ("for final delivery", S::InTransit),
     ("for onward delivery", S::InTransit),
-    ("to agent", S::InTransit),
-    ("to an agent", S::InTransit),
-    ("to the agent", S::InTransit),
-    ("delivery agent", S::InTransit),
     ("serpt", S::AvailableForCollection),
     ("parcelshop", S::AvailableForCollection),
     ("parcel shop", S::AvailableForCollection),
@@ -63,6 +52,23 @@ const ELSEWHERE: &[(&str, EventStatus)] = &[
     ("retail location", S::AvailableForCollection),
     ("post office", S::AvailableForCollection),
 ];
+
+/// To whom DHL hands on what is not there yet. `By` one of them it is.
+const HANDED_ON: &[&str] = &[
+    "3rd party",
+    "agent",
+    "another carrier",
+    "customs",
+    "delivery agent",
+    "delivery partner",
+    "local postal operator",
+    "partner",
+    "partner carrier",
+    "postal operator",
+    "third party",
+];
+
+const ARTICLES: [&str; 6] = ["", "a ", "an ", "the ", "our ", "its "];
 
 pub fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     let texts = [fields.status.as_str(), fields.description.as_str()];
@@ -85,10 +91,12 @@ pub fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
 }
 
 fn elsewhere(texts: &[&str]) -> Option<EventStatus> {
-    let (_, status) = ELSEWHERE.iter().find(|(phrase, _)| says(texts, phrase))?;
+    let listed = ELSEWHERE.iter().find(|(phrase, _)| says(texts, phrase)).map(|(_, status)| *status);
+    let to = |whom: &str| ARTICLES.iter().any(|article| says(texts, &format!("to {article}{whom}")));
+    let status = listed.or_else(|| HANDED_ON.iter().any(|whom| to(whom)).then_some(S::InTransit))?;
     // Where it waited is where it was fetched.
-    let is_fetched = *status == S::AvailableForCollection && recipient(texts) == DeliveredTo::Collected;
-    (!is_fetched).then_some(*status)
+    let is_fetched = status == S::AvailableForCollection && recipient(texts) == DeliveredTo::Collected;
+    (!is_fetched).then_some(status)
 }
 
 /// A remark can only cast doubt: it is written for people, about anything.
@@ -199,6 +207,8 @@ mod tests {
             ("Handover to carrier", "in_transit"),
             ("HNDTC", "in_transit"),
             ("Delivered to an agent", "in_transit"),
+            ("Delivered to customs", "in_transit"),
+            ("Delivered by our delivery partner", "delivered unspecified"),
             ("Delivered, shipment incomplete", "exception"),
             ("Confiscated", "exception"),
             ("Delivered to wrong address", "exception"),

@@ -170,7 +170,9 @@ fn who_received_it_stays_in_the_raw_answer() {
         let to = verdict(&fields, None, Some(place)).delivered_to.expect("somebody");
         assert_eq!(to.as_str(), expected, "{place}");
     }
-    for (code, expected) in [("", "available_for_collection"), ("2W", "delivered"), ("ZK", "available_for_collection")] {
+    for (code, expected) in
+        [("", "available_for_collection"), ("2W", "delivered"), ("ZK", "available_for_collection")]
+    {
         let description = "DELIVERED".into();
         let fields = Fields { kind: "D".into(), code: code.into(), description, ..Fields::default() };
         let status = verdict(&fields, None, Some("UPS ACCESS POINT")).status;

@@ -72,7 +72,10 @@ async fn a_pass_that_is_refused_is_fetched_once_more_however_many_questions_bore
         }
         match asked.header("authorization") {
             "Bearer p0" => error(401, "NOT.AUTHORIZED.ERROR", "Access token expired."),
-            _ => Reply::json(200, &json!({"output": {"completeTrackResults": [result(&json!("794810209259"))]}})),
+            _ => Reply::json(
+                200,
+                &json!({"output": {"completeTrackResults": [result(&json!("794810209259"))]}}),
+            ),
         }
     };
     let line = Line::open(&PROTOCOL, PROTOCOL.config, script).await;
