@@ -18,7 +18,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use crate::config;
 use crate::domain::failure::Class;
 
-/// What an adapter wants to ask. Header values are secrets until proven otherwise: `Debug` hides them.
+/// What an adapter wants to ask. Header values are secrets until proven otherwise: there is no `Debug`.
 pub struct Request {
     pub method: Method,
     pub url: String,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::reading::{Failure, Reading};
@@ -58,6 +58,13 @@ pub struct Occasion {
 pub struct Token {
     pub secret: SecretString,
     pub lasts: Duration,
+}
+
+impl Token {
+    /// Whether it is the same pass, as the carrier wrote it.
+    pub fn is(&self, other: &Self) -> bool {
+        self.secret.expose_secret() == other.secret.expose_secret()
+    }
 }
 
 /// Asking where parcels are. Asking twice changes nothing at the carrier.

@@ -17,6 +17,7 @@ use super::ability::{Abilities, Receive};
 use super::neutral::{self, Neutral};
 use super::place::Gazetteer;
 use super::reading::{NotAnAnswer, Reading};
+use super::verdict::mark_what_came_back;
 use crate::config::{ConfigError, Table};
 use crate::domain::carrier::{AccountId, CarrierCode, Limits};
 use crate::outbound::Answer;
@@ -34,8 +35,26 @@ pub struct Adapter {
     pub aggregates: bool,
     /// None: the account has no credentials, so there is nobody to ask as.
     pub open: fn(Opening) -> Result<Option<Abilities>, ConfigError>,
+    /// One answer or push by itself, as [`Adapter::reading`] begins.
+    pub(super) read: Read,
+}
+
+type Read = fn(&Answer, &dyn Gazetteer) -> Result<Reading, NotAnAnswer>;
+
+impl Adapter {
     /// What an answer or a push says, by itself.
-    pub read: fn(&Answer, &dyn Gazetteer) -> Result<Reading, NotAnAnswer>,
+    pub fn reading(&self, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
+        whole(self.read, answer, gazetteer)
+    }
+}
+
+/// What came back is seen in all events of a package together, whoever its carrier is.
+fn whole(read: Read, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
+    let mut reading = read(answer, gazetteer)?;
+    for package in &mut reading.packages {
+        mark_what_came_back(&mut package.seen);
+    }
+    Ok(reading)
 }
 
 /// What an adapter is handed to open an account with.
@@ -61,7 +80,14 @@ impl Opening {
 /// How an account takes what its carrier sends by itself.
 pub struct Receiver {
     pub receive: Arc<dyn Receive>,
-    pub read: fn(&Answer, &dyn Gazetteer) -> Result<Reading, NotAnAnswer>,
+    read: Read,
+}
+
+impl Receiver {
+    /// What a push says.
+    pub fn reading(&self, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
+        whole(self.read, answer, gazetteer)
+    }
 }
 
 pub struct Account {

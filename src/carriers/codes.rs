@@ -63,6 +63,12 @@ impl Codes {
         Self(rows)
     }
 
+    /// The row whose code stands in the text; of several, the longest code's.
+    pub fn within(&self, text: &str) -> Option<&Row> {
+        let found = self.0.iter().filter(|(code, _)| text.contains(code.as_str()));
+        found.max_by_key(|(code, _)| (code.len(), code.as_str())).map(|(_, row)| row)
+    }
+
     pub fn get(&self, code: &str) -> Option<&Row> {
         self.0.get(code)
     }

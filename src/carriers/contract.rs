@@ -44,7 +44,7 @@ pub fn check(adapter: &Adapter, recorded: &Recorded) {
 }
 
 pub fn read(adapter: &Adapter, status: u16, body: &[u8]) -> Result<Reading, NotAnAnswer> {
-    (adapter.read)(&Answer { status, body: body.to_vec(), ..Answer::default() }, &NoGazetteer)
+    adapter.reading(&Answer { status, body: body.to_vec(), ..Answer::default() }, &NoGazetteer)
 }
 
 fn said(reading: &Result<Reading, NotAnAnswer>, number: &TrackingNumber) -> Option<Said> {

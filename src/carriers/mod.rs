@@ -5,10 +5,11 @@
 //! one line in [`registry`]; nothing here sends, waits or reads a clock: an adapter builds a request and
 //! reads an answer, somebody else carries both.
 //!
-//! Invariants, held by the contract suite that every adapter runs through:
-//! - a status or text that no table knows is `unknown`; so is an event that contradicts itself;
+//! Invariants; every adapter runs through the contract suite, which tries what can be tried of all alike:
+//! - a code that no table knows is `unknown`; so is an event whose code and words contradict each other;
 //! - one event that cannot be read costs that event alone, one number that failed no other number;
-//! - events of another number are not events of ours ([`Reading::about`]);
+//! - events of another number are not ours; a number that may mean several packages is delivered when all of
+//!   them are ([`Reading::about`]);
 //! - each event keeps the text it came as; an answer is read without knowing what was asked.
 //!
 //! A trait an ability ([`ability`]), without default bodies: what a carrier cannot do, its adapter
@@ -40,13 +41,16 @@ mod kuaidi100;
 mod la_poste;
 mod merge;
 mod moment;
+mod names;
 mod neutral;
 pub mod numbers;
 mod oauth;
 mod place;
+mod problem;
 mod reading;
 mod registry;
 mod royal_mail;
+mod sender;
 mod seventeentrack;
 mod sf_express;
 #[cfg(test)]

@@ -18,13 +18,38 @@ pub enum Moment {
 
 /// ISO 8601 with or without an offset, then the carrier's own `forms` (chrono's letters; with `%z` for an offset).
 pub fn moment(text: &str, forms: &[&str]) -> Option<Moment> {
-    let absolute = |at: DateTime<FixedOffset>| Moment::Absolute(at.to_utc());
+    let moment = match read(text, forms)? {
+        (clock, Some(offset)) => Moment::Local(clock).at_offset(offset),
+        (clock, None) => Moment::Local(clock),
+    };
+    Some(moment).filter(Moment::is_plausible)
+}
+
+/// For fields that are of the place's own clock, though a `Z` may stand behind them. Another offset is that clock's.
+pub fn on_the_wall(text: &str) -> Option<Moment> {
+    let (clock, offset) = read(text, &[])?;
+    let of_place = offset.filter(|offset| offset.local_minus_utc() != 0);
+    let local = Moment::Local(clock);
+    Some(of_place.map_or(local, |offset| local.at_offset(offset))).filter(Moment::is_plausible)
+}
+
+/// Whether two spellings are of one time: of one instant, or of one clock's face where carriers write an offset
+/// the one time, and leave it out or make it up the other.
+pub fn is_same_time(one: &str, other: &str) -> bool {
+    let is_same_face = || Some(read(one, &[])?.0 == read(other, &[])?.0);
+    let is_same_instant = || Some(moment(one, &[])? == moment(other, &[])?);
+    one == other || is_same_instant() == Some(true) || is_same_face() == Some(true)
+}
+
+/// What the clock showed, and how far it was ahead of Greenwich.
+fn read(text: &str, forms: &[&str]) -> Option<(NaiveDateTime, Option<FixedOffset>)> {
+    let absolute = |at: DateTime<FixedOffset>| (at.naive_local(), Some(*at.offset()));
     let with_offset = |form: &str| DateTime::parse_from_str(text, form).ok().map(absolute);
-    let local = |form: &str| NaiveDateTime::parse_from_str(text, form).ok().map(Moment::Local);
+    let local = |form: &str| NaiveDateTime::parse_from_str(text, form).ok().map(|at| (at, None));
     let usual = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f"];
-    let read = DateTime::parse_from_rfc3339(text).ok().map(absolute);
-    read.or_else(|| usual.iter().chain(forms).find_map(|form| with_offset(form).or_else(|| local(form))))
-        .filter(|moment| moment.is_plausible())
+    let of_standard = DateTime::parse_from_rfc3339(text).ok().map(absolute);
+    of_standard
+        .or_else(|| usual.iter().chain(forms).find_map(|form| with_offset(form).or_else(|| local(form))))
 }
 
 /// `-05:00`, `-5:00`, `+0800` or `8`: how far a clock is ahead of Greenwich.
@@ -110,6 +135,23 @@ mod tests {
         for text in ["", "-", "EST", "+99:00", "05:75", "--5", "+-5", "1é"] {
             assert_eq!(seconds(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn one_time_is_one_however_it_is_written() {
+        let whole = "2026-03-05T13:45:00Z";
+        for same in [
+            "2026-03-05T13:45:00+00:00",
+            "2026-03-05T13:45:00",
+            "2026-03-05T21:45:00+08:00",
+            "2026-03-05T13:45:00+08:00",
+        ] {
+            assert!(is_same_time(whole, same), "{same}");
+        }
+        for other in ["2026-03-05T13:46:00Z", "2026-03-05T21:45:00", "", "no time"] {
+            assert!(!is_same_time(whole, other), "{other}");
+        }
+        assert!(is_same_time("", "") && !is_same_time("", "?"));
     }
 
     #[test]

@@ -47,8 +47,22 @@ impl Place {
         self.town[..end.unwrap_or(self.town.len())].trim()
     }
 
+    /// State or province; where it is not said, as it stands behind the town, in countries where it does.
+    pub fn region(&self) -> &str {
+        let said = self.region.trim();
+        let is_written_so = ["AU", "CA", "US"].iter().any(|known| self.country.eq_ignore_ascii_case(known));
+        if !said.is_empty() || !is_written_so {
+            return said;
+        }
+        let behind = self.town.split_once(',').map_or("", |(_, rest)| rest.trim_start());
+        let letters = behind.split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or_default();
+        let is_country = letters.eq_ignore_ascii_case(&self.country) || ["USA", "AUS"].contains(&letters);
+        let is_code = (2..=3).contains(&letters.len()) && letters.bytes().all(|b| b.is_ascii_uppercase());
+        if is_code && !is_country { letters } else { "" }
+    }
+
     pub fn spot(&self, gazetteer: &dyn Gazetteer) -> Option<Spot> {
-        gazetteer.find(self.country()?, &self.region, self.bare_town(), &self.postal_code)
+        gazetteer.find(self.country()?, self.region(), self.bare_town(), &self.postal_code)
     }
 
     pub fn location(&self, gazetteer: &dyn Gazetteer) -> EventLocation {

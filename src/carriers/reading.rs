@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::merge::of_carriers;
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::correction::taken_back;
 use crate::domain::event::{EventStatus, Happening};
@@ -81,10 +82,14 @@ impl Reading {
 
     /// A number that the answer does not speak of was not found.
     pub fn about(&self, number: &TrackingNumber) -> Said {
-        let by_name = self.packages.iter().find(|package| package.number == *number);
-        let found = by_name.or_else(|| self.packages.iter().find(|package| package.also.contains(number)));
-        if let Some(package) = found {
-            return Said::Events { seen: package.seen.clone(), unreadable: package.unreadable.clone() };
+        let mut found: Vec<&Package> =
+            self.packages.iter().filter(|package| package.number == *number).collect();
+        if found.is_empty() {
+            found = self.packages.iter().filter(|package| package.also.contains(number)).collect();
+        }
+        if !found.is_empty() {
+            let Package { seen, unreadable, .. } = Package::of_several(number.clone(), &found);
+            return Said::Events { seen, unreadable };
         }
         let own = self.failures.iter().find(|failure| failure.number.as_ref() == Some(number));
         let failure = own.or_else(|| self.failures.iter().find(|failure| failure.number.is_none()));
@@ -93,8 +98,22 @@ impl Reading {
 }
 
 impl Package {
+    /// What is said of a number that may mean any of several: unless all of them are delivered, none is.
+    pub fn of_several(number: TrackingNumber, several: &[&Self]) -> Self {
+        let unreadable = several.iter().flat_map(|package| package.unreadable.clone()).collect();
+        let seen = match several {
+            [package] => package.seen.clone(),
+            several => {
+                let names: Vec<String> = (0..several.len()).map(|at| at.to_string()).collect();
+                let seen = several.iter().map(|package| package.seen.clone());
+                of_carriers(names.iter().map(String::as_str).zip(seen).collect())
+            }
+        };
+        Self { number, also: Vec::new(), seen, unreadable }
+    }
+
     /// Where it is by these events alone, oldest first. What is delivered stays so until it comes back or
-    /// that was taken back; an event that nobody understands changes nothing.
+    /// that was taken back, and what came back is not delivered; an event that nobody understands changes nothing.
     pub fn status(&self) -> Status<'_> {
         let happenings: Vec<&Happening> = self.seen.iter().map(|seen| &seen.happening).collect();
         let taken = taken_back(&happenings);
@@ -102,12 +121,18 @@ impl Package {
             happenings.into_iter().zip(taken).filter(|(_, by)| by.is_none()).map(|(one, _)| one).collect();
         standing.sort_by_key(|one| (one.occurred.at, one.status));
         let mut status = Status { status: EventStatus::Unknown, delivered: None };
+        let mut turned_back = false;
         for one in standing {
             let comes_back = matches!(
                 one.status,
                 EventStatus::Returning | EventStatus::Returned | EventStatus::Lost | EventStatus::Destroyed
             );
             if one.status == EventStatus::Unknown || one.cancels.is_some() {
+                continue;
+            }
+            turned_back |= matches!(one.status, EventStatus::Returning | EventStatus::Returned);
+            if turned_back && one.status == EventStatus::Delivered {
+                status = Status { status: EventStatus::Returned, delivered: None };
                 continue;
             }
             match status.delivered {
@@ -149,6 +174,11 @@ impl Failure {
             .of(Some(number.clone()))
     }
 
+    /// Of the carrier's format, and not to be understood.
+    pub fn unparsable(message: &str) -> Self {
+        Self::new(FailureKind::Unparsable, "", message)
+    }
+
     /// What a status alone says, where the body says nothing. None: it says nothing either.
     pub fn by_status(answer: &Answer) -> Option<Self> {
         let kind = match answer.status {
@@ -169,5 +199,65 @@ pub fn without_body(answer: &Answer) -> Result<Reading, NotAnAnswer> {
         None => {
             Err(NotAnAnswer(format!("the body is not in the carrier's format (status {})", answer.status)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{DeliveredTo, EventLocation, Occurred, OffsetSource};
+    use crate::domain::instant::from_micros;
+
+    use EventStatus as S;
+
+    fn package(number: &str, also: &str, statuses: &[EventStatus]) -> Package {
+        let seen = statuses.iter().zip(1..).map(|(status, hour)| {
+            let at = from_micros(hour * 3_600_000_000);
+            let happening = Happening {
+                status: *status,
+                delivered_to: (*status == S::Delivered).then_some(DeliveredTo::Unspecified),
+                occurred: Occurred { at, local_time: at.to_rfc3339(), offset_source: OffsetSource::Carrier },
+                code: status.to_string(),
+                description: String::new(),
+                location: EventLocation::default(),
+                cancels: None,
+            };
+            Seen { happening, raw: String::new() }
+        });
+        let also = also.parse().into_iter().collect();
+        Package { number: number.parse().expect("a number"), also, seen: seen.collect(), unreadable: vec![] }
+    }
+
+    #[test]
+    fn what_came_back_is_not_delivered_afterwards() {
+        for (statuses, expected) in [
+            ([S::Delivered, S::InTransit, S::Arrived], S::Delivered),
+            ([S::Returned, S::Delivered, S::Delivered], S::Returned),
+            ([S::Returning, S::Delivered, S::Unknown], S::Returned),
+            ([S::Returned, S::Arrived, S::Delivered], S::Returned),
+            ([S::Delivered, S::Returned, S::Delivered], S::Returned),
+        ] {
+            assert_eq!(package("AB1234", "", &statuses).status().status, expected, "{statuses:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_packages_that_may_be_meant_all_have_to_be_delivered() {
+        let delivers = |packages: &[Package]| {
+            let reading = Reading { packages: packages.to_vec(), failures: Vec::new() };
+            let Said::Events { seen, .. } = reading.about(&"AB1234".parse().expect("a number")) else {
+                panic!("events")
+            };
+            assert!(!seen.is_empty());
+            seen.iter().any(|seen| seen.happening.status == S::Delivered)
+        };
+        let (there, on_its_way) = ([S::Arrived, S::Delivered], [S::Arrived]);
+        let by_name = |statuses: &[EventStatus]| package("AB1234", "", statuses);
+        let besides = |statuses: &[EventStatus]| package("CD5678", "AB1234", statuses);
+        assert!(delivers(&[by_name(&there)]) && delivers(&[besides(&there)]));
+        assert!(delivers(&[by_name(&there), by_name(&there)]));
+        assert!(!delivers(&[by_name(&there), by_name(&on_its_way)]));
+        assert!(!delivers(&[besides(&on_its_way), besides(&there)]));
+        assert!(delivers(&[besides(&on_its_way), by_name(&there)]), "its own name counts");
     }
 }

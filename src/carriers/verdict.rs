@@ -123,7 +123,7 @@ pub fn beyond(row: Option<&Row>, text: &str, words: Meaning) -> Meaning {
 }
 
 /// In the same words, whatever stands between them.
-fn is_same(text: &str, meaning: &str) -> bool {
+pub fn is_same(text: &str, meaning: &str) -> bool {
     let letters = |text: &str| -> String {
         text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
@@ -149,19 +149,20 @@ pub fn to_whom(code: Option<DeliveredTo>, told: DeliveredTo) -> DeliveredTo {
     }
 }
 
-/// What is handed over after it turned back is handed to its sender, however the carrier words that; after it
-/// was sent on to somewhere else, nobody knows to whom.
+/// What is handed over after it turned back, or came back, is handed to its sender, however the carrier words
+/// that; after it was sent on to somewhere else, nobody knows to whom.
 pub fn mark_what_came_back(seen: &mut [Seen]) {
     let happenings: Vec<&Happening> = seen.iter().map(|seen| &seen.happening).collect();
     let taken = taken_back(&happenings);
     let mut order: Vec<usize> = (0..seen.len()).filter(|at| taken[*at].is_none()).collect();
     // At the same instant it turned back first.
-    order.sort_by_key(|at| (seen[*at].happening.occurred.at, seen[*at].happening.status != S::Returning));
+    let is_way_back = |status| matches!(status, S::Returning | S::Returned);
+    order.sort_by_key(|at| (seen[*at].happening.occurred.at, !is_way_back(seen[*at].happening.status)));
     let mut ended_as = None;
     for at in order {
         let happening = &mut seen[at].happening;
         match (happening.status, ended_as) {
-            (S::Returning, _) if happening.cancels.is_none() => {
+            (S::Returning | S::Returned, _) if happening.cancels.is_none() => {
                 let is_sent_on =
                     happening.description.contains("转寄") && !happening.description.contains('退');
                 ended_as = Some(if is_sent_on { S::Unknown } else { S::Returned });
@@ -306,6 +307,9 @@ mod tests {
         let before_and_after = vec![delivered(3), turned(2), delivered(1)];
         assert_eq!(marked(before_and_after), [S::Returned, S::Returning, S::Delivered]);
         assert_eq!(marked(vec![delivered(2), turned(2)]), [S::Returned, S::Returning]);
+        let came_back = seen(2, S::Returned, "Returned to shipper");
+        assert_eq!(marked(vec![came_back.clone(), delivered(3)]), [S::Returned, S::Returned]);
+        assert_eq!(marked(vec![delivered(2), came_back]), [S::Returned, S::Returned]);
         let sent_on = seen(2, S::Returning, "转寄");
         assert_eq!(marked(vec![turned(1), sent_on, delivered(3)])[2], S::Unknown);
         let mut taken_back = seen(2, S::InTransit, "");

@@ -4,6 +4,8 @@
 //! Gathered from the public tracking pages of DHL Express, Parcel DE and eCommerce (2024–2025), and of
 //! the carriers that read by it. A phrase is matched in whole words, whatever the capitals and the punctuation.
 
+pub use super::names::without_names;
+use super::sender;
 use crate::domain::event::{DeliveredTo, EventStatus};
 
 use EventStatus as S;
@@ -295,6 +297,10 @@ pub enum Meaning {
 
 pub fn meaning(texts: &[&str]) -> Meaning {
     let texts: Vec<String> = texts.iter().map(|text| words(text)).collect();
+    sender::handed_back(&texts, by_phrases(&texts))
+}
+
+fn by_phrases(texts: &[String]) -> Meaning {
     let mut doubted = false;
     for (phrase, status) in PHRASES {
         for at in texts.iter().flat_map(|text| occurrences(text, phrase)) {
@@ -307,23 +313,17 @@ pub fn meaning(texts: &[&str]) -> Meaning {
     if doubted { Meaning::Doubted } else { Meaning::Nothing }
 }
 
-/// What follows these words is a person's name: it stays in the raw event, and nowhere else.
-const NAMES_FOLLOW: &[&str] =
-    &["signed for by", "signed by", "received by", "accepted by", "neighbour", "neighbor"];
-
-/// A text up to where it would name somebody.
-pub fn without_names(text: &str) -> String {
-    let small = text.to_ascii_lowercase();
-    let end = NAMES_FOLLOW.iter().filter_map(|words| small.find(words).map(|at| at + words.len())).min();
-    text[..end.unwrap_or(text.len())].to_owned()
-}
-
 pub fn recipient(texts: &[&str]) -> DeliveredTo {
     let texts: Vec<String> = texts.iter().map(|text| words(text)).collect();
     RECIPIENTS
         .iter()
         .find(|(phrase, _)| texts.iter().any(|text| occurrences(text, phrase).next().is_some()))
         .map_or(DeliveredTo::Unspecified, |(_, to)| *to)
+}
+
+/// Whether one of the texts has the phrase in it, in whole words.
+pub fn says(texts: &[&str], phrase: &str) -> bool {
+    texts.iter().any(|text| occurrences(&words(text), phrase).next().is_some())
 }
 
 /// Small letters, one space between words, `|` between clauses, a space at both ends.
@@ -348,7 +348,7 @@ fn occurrences<'a>(text: &'a str, phrase: &'a str) -> impl Iterator<Item = &'a s
     })
 }
 
-fn is_doubted(before: &str) -> bool {
+pub fn is_doubted(before: &str) -> bool {
     before
         .split_ascii_whitespace()
         .rev()

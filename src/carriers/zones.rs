@@ -16,40 +16,41 @@ use crate::domain::place::Country;
 const COUNTRY_ZONES: &str = include_str!("data/country_zones.csv");
 const REGION_ZONES: &str = include_str!("data/region_zones.csv");
 
-/// Places where hubs of carriers stand, in countries with several zones.
-const PLACES: &[(&str, &str, Tz)] = &[
-    ("AU", "adelaide", Tz::Australia__Adelaide),
-    ("AU", "brisbane", Tz::Australia__Brisbane),
-    ("AU", "melbourne", Tz::Australia__Melbourne),
-    ("AU", "perth", Tz::Australia__Perth),
-    ("AU", "sydney", Tz::Australia__Sydney),
-    ("CA", "calgary", Tz::America__Edmonton),
-    ("CA", "hamilton", Tz::America__Toronto),
-    ("CA", "montreal", Tz::America__Toronto),
-    ("CA", "toronto", Tz::America__Toronto),
-    ("CA", "vancouver", Tz::America__Vancouver),
-    ("ES", "las palmas", Tz::Atlantic__Canary),
-    ("ES", "santa cruz de tenerife", Tz::Atlantic__Canary),
-    ("ES", "tenerife", Tz::Atlantic__Canary),
-    ("PT", "ponta delgada", Tz::Atlantic__Azores),
-    ("US", "anchorage", Tz::America__Anchorage),
-    ("US", "atlanta", Tz::America__New_York),
-    ("US", "chicago", Tz::America__Chicago),
-    ("US", "cincinnati hub", Tz::America__New_York),
-    ("US", "dallas", Tz::America__Chicago),
-    ("US", "honolulu", Tz::Pacific__Honolulu),
-    ("US", "houston", Tz::America__Chicago),
-    ("US", "los angeles", Tz::America__Los_Angeles),
-    ("US", "los angeles gateway", Tz::America__Los_Angeles),
-    ("US", "louisville", Tz::America__New_York),
-    ("US", "memphis", Tz::America__Chicago),
-    ("US", "miami", Tz::America__New_York),
-    ("US", "miami gateway", Tz::America__New_York),
-    ("US", "new york", Tz::America__New_York),
-    ("US", "new york city gateway", Tz::America__New_York),
-    ("US", "san francisco", Tz::America__Los_Angeles),
-    ("US", "san francisco gateway", Tz::America__Los_Angeles),
-    ("US", "seattle", Tz::America__Los_Angeles),
+/// Places where hubs of carriers stand, in countries with several zones, and the state or province that each is in:
+/// there are a Dallas in Oregon and a Perth in Tasmania. None: the country has no other place of that name.
+const PLACES: &[(&str, &str, &[&str], Tz)] = &[
+    ("AU", "adelaide", &["sa", "south australia"], Tz::Australia__Adelaide),
+    ("AU", "brisbane", &["qld", "queensland"], Tz::Australia__Brisbane),
+    ("AU", "melbourne", &["vic", "victoria"], Tz::Australia__Melbourne),
+    ("AU", "perth", &["wa", "western australia"], Tz::Australia__Perth),
+    ("AU", "sydney", &["nsw", "new south wales"], Tz::Australia__Sydney),
+    ("CA", "calgary", &["ab", "alberta"], Tz::America__Edmonton),
+    ("CA", "hamilton", &["on", "ontario"], Tz::America__Toronto),
+    ("CA", "montreal", &["qc", "quebec"], Tz::America__Toronto),
+    ("CA", "toronto", &["on", "ontario"], Tz::America__Toronto),
+    ("CA", "vancouver", &["bc", "british columbia"], Tz::America__Vancouver),
+    ("ES", "las palmas", &[], Tz::Atlantic__Canary),
+    ("ES", "santa cruz de tenerife", &[], Tz::Atlantic__Canary),
+    ("ES", "tenerife", &[], Tz::Atlantic__Canary),
+    ("PT", "ponta delgada", &[], Tz::Atlantic__Azores),
+    ("US", "anchorage", &["ak", "alaska"], Tz::America__Anchorage),
+    ("US", "atlanta", &["ga", "georgia"], Tz::America__New_York),
+    ("US", "chicago", &["il", "illinois"], Tz::America__Chicago),
+    ("US", "cincinnati hub", &["oh", "ky", "kentucky"], Tz::America__New_York),
+    ("US", "dallas", &["tx", "texas"], Tz::America__Chicago),
+    ("US", "honolulu", &["hi", "hawaii"], Tz::Pacific__Honolulu),
+    ("US", "houston", &["tx", "texas"], Tz::America__Chicago),
+    ("US", "los angeles", &["ca", "california"], Tz::America__Los_Angeles),
+    ("US", "los angeles gateway", &["ca", "california"], Tz::America__Los_Angeles),
+    ("US", "louisville", &["ky", "kentucky"], Tz::America__New_York),
+    ("US", "memphis", &["tn", "tennessee"], Tz::America__Chicago),
+    ("US", "miami", &["fl", "florida"], Tz::America__New_York),
+    ("US", "miami gateway", &["fl", "florida"], Tz::America__New_York),
+    ("US", "new york", &["ny"], Tz::America__New_York),
+    ("US", "new york city gateway", &["ny"], Tz::America__New_York),
+    ("US", "san francisco", &["ca", "california"], Tz::America__Los_Angeles),
+    ("US", "san francisco gateway", &["ca", "california"], Tz::America__Los_Angeles),
+    ("US", "seattle", &["wa", "washington"], Tz::America__Los_Angeles),
 ];
 
 struct Tables {
@@ -89,15 +90,19 @@ impl Tables {
 pub fn zone_of(place: &Place, gazetteer: &dyn Gazetteer) -> Option<(Tz, OffsetSource)> {
     let tables = Tables::embedded();
     let country = place.country()?;
-    let town = place.bare_town().to_lowercase();
-    let listed = PLACES.iter().find(|(of, name, _)| *of == country.as_str() && *name == town);
-    let by_region = || tables.regions.get(&(country, place.region.trim().to_lowercase())).copied();
+    let (town, region) = (place.bare_town().to_lowercase(), place.region().to_lowercase());
+    let is_listed = |(of, name, regions, _): &&(&str, &str, &[&str], Tz)| {
+        let is_there = region.is_empty() || regions.is_empty() || regions.contains(&region.as_str());
+        *of == country.as_str() && *name == town && is_there
+    };
+    let listed = || PLACES.iter().find(is_listed).map(|row| row.3);
+    let by_region = tables.regions.get(&(country, region.clone())).copied();
     // Carriers in the west of China write Beijing's time, whatever the sun says.
     let found = || match country {
         Country::CHINA => place.spot(gazetteer).map(|_| Tz::Asia__Shanghai),
         _ => place.spot(gazetteer)?.zone,
     };
-    let of_facility = listed.map(|row| row.2).or_else(by_region).or_else(found);
+    let of_facility = by_region.or_else(listed).or_else(found);
     let of_country = || Some((*tables.countries.get(&country)?, OffsetSource::CountryZone));
     of_facility.map(|zone| (zone, OffsetSource::FacilityZone)).or_else(of_country)
 }
@@ -132,8 +137,24 @@ mod tests {
             assert_eq!(zone("US", "", town), None, "{town:?}");
         }
         assert_eq!(zone("US", "TX", "El Paso"), None);
+        assert_eq!(zone("US", "TX", "Dallas"), facility(Tz::America__Chicago));
+        assert_eq!(zone("US", "Kentucky", "Louisville"), facility(Tz::America__New_York));
+        assert_eq!(zone("CA", "", "HAMILTON - CANADA"), facility(Tz::America__Toronto));
         assert_eq!(zone("RU", "", "Moscow"), None);
         assert_eq!(zone("", "", "Berlin"), None);
+    }
+
+    #[test]
+    fn a_place_of_the_same_name_in_another_state_is_another_place() {
+        let facility = |zone| Some((zone, OffsetSource::FacilityZone));
+        assert_eq!(zone("US", "CO", "Louisville"), facility(Tz::America__Denver));
+        assert_eq!(zone("US", "", "LOUISVILLE, CO - USA"), facility(Tz::America__Denver));
+        assert_eq!(zone("US", "OK", "Miami"), facility(Tz::America__Chicago));
+        assert_eq!(zone("AU", "TAS", "Perth"), facility(Tz::Australia__Hobart));
+        for (region, town) in [("OR", "Dallas"), ("AK", "Houston"), ("", "DALLAS, OR - USA")] {
+            assert_eq!(zone("US", region, town), None, "{town} {region}");
+        }
+        assert_eq!(zone("US", "", "CHICAGO, USA"), facility(Tz::America__Chicago));
     }
 
     #[test]

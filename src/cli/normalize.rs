@@ -76,7 +76,7 @@ impl Normalize {
         let mut body = Vec::new();
         std::io::stdin().lock().read_to_end(&mut body).context("standard input cannot be read")?;
         let answer = Answer { status: self.status, body, ..Answer::default() };
-        match (adapter.read)(&answer, &Embedded) {
+        match adapter.reading(&answer, &Embedded) {
             Ok(reading) => {
                 let line = format!("{}\n", written(&reading)?);
                 std::io::stdout()

@@ -60,11 +60,11 @@ impl Asker {
         questions: &[Question],
         now: Instant,
     ) -> Result<Heard, AskError> {
-        let heard = self.ask_once(account, questions, now).await?;
+        let (heard, token) = self.ask_once(account, questions, now, None).await?;
         let is_refused = heard.reading.as_ref().is_ok_and(is_refused);
-        if account.abilities.authorise.is_some() && is_refused {
-            self.forget_pass(&account.id);
-            return self.ask_once(account, questions, now).await;
+        if let Some(refused) = token.filter(|_| is_refused) {
+            let (heard, _) = self.ask_once(account, questions, now, Some(&refused)).await?;
+            return Ok(heard);
         }
         self.introduce(account, questions, now, heard).await
     }
@@ -74,15 +74,16 @@ impl Asker {
         account: &Account,
         questions: &[Question],
         now: Instant,
-    ) -> Result<Heard, AskError> {
+        refused: Option<&Token>,
+    ) -> Result<(Heard, Option<Token>), AskError> {
         let token = match &account.abilities.authorise {
-            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now).await?),
+            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now, refused).await?),
             None => None,
         };
-        let occasion = Occasion { now, id: Uuid::now_v7(), token };
+        let occasion = Occasion { now, id: Uuid::now_v7(), token: token.clone() };
         let answer = self.outbound.send(account.abilities.track.request(questions, &occasion)).await?;
-        let reading = (account.adapter.read)(&answer, &Embedded);
-        Ok(Heard { answer, reading })
+        let reading = account.adapter.reading(&answer, &Embedded);
+        Ok((Heard { answer, reading }, token))
     }
 
     /// The carrier's answer for those it was told of only now is that it knows nothing of them yet.
@@ -107,7 +108,7 @@ impl Asker {
             return Ok(heard);
         }
         let token = match &account.abilities.authorise {
-            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now).await?),
+            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now, None).await?),
             None => None,
         };
         let occasion = Occasion { now, id: Uuid::now_v7(), token };
@@ -122,11 +123,19 @@ impl Asker {
         Ok(heard)
     }
 
-    async fn pass(&self, id: &AccountId, authorise: &dyn Authorise, now: Instant) -> Result<Token, AskError> {
+    /// `refused`: the pass that was refused. Another question may have fetched a new one since: that one is good.
+    async fn pass(
+        &self,
+        id: &AccountId,
+        authorise: &dyn Authorise,
+        now: Instant,
+        refused: Option<&Token>,
+    ) -> Result<Token, AskError> {
+        let is_spent = |pass: &Pass| pass.until <= now || refused.is_some_and(|one| one.is(&pass.token));
         let cell = {
             let mut passes = self.passes.lock().unwrap_or_else(PoisonError::into_inner);
             let cell = passes.entry(id.clone()).or_default();
-            if cell.get().is_some_and(|pass| pass.until <= now) {
+            if cell.get().is_some_and(is_spent) {
                 *cell = Arc::default();
             }
             Arc::clone(cell)
@@ -142,12 +151,10 @@ impl Asker {
         let lasts = chrono::Duration::from_std(token.lasts).unwrap_or(chrono::Duration::days(1));
         Ok(Pass { token, until: now + (lasts - PASS_MARGIN).max(lasts / 2) })
     }
-
-    fn forget_pass(&self, id: &AccountId) {
-        self.passes.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-    }
 }
 
+/// What is refused of one number is no word about who asks.
 fn is_refused(reading: &Reading) -> bool {
-    reading.packages.is_empty() && reading.failures.iter().any(|failure| failure.kind == FailureKind::Auth)
+    let is_of_all = |failure: &Failure| failure.kind == FailureKind::Auth && failure.number.is_none();
+    reading.packages.is_empty() && reading.failures.iter().any(is_of_all)
 }

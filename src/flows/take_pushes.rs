@@ -145,7 +145,7 @@ fn read(deps: &Deps, push: &Push) -> Result<Reading, String> {
     let receiver = accounts.find_map(|account| account.receiver.as_ref());
     let receiver = receiver.ok_or("pushes of this carrier are not taken any more")?;
     let answer = Answer { status: 200, body: push.body.clone(), ..Answer::default() };
-    (receiver.read)(&answer, &Embedded).map_err(|error| error.to_string())
+    receiver.reading(&answer, &Embedded).map_err(|error| error.to_string())
 }
 
 /// False: nobody here has that number.

@@ -60,7 +60,7 @@ impl World {
         let occasion = Occasion { now: noon(), id: uuid::Uuid::nil(), token: None };
         let request = account.abilities.track.request(&[question], &occasion);
         let answer = self.outbound.send(request).await.expect("an answer");
-        (account.adapter.read)(&answer, &Embedded)
+        account.adapter.reading(&answer, &Embedded)
     }
 
     async fn ask(&self, number: &str) -> Result<Vec<Seen>, FailureKind> {

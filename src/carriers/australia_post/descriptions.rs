@@ -2,35 +2,62 @@
 //!
 //! The table's row and the wording of it have to agree. Words that no row has and that still are plain
 //! English are read by [`wording`](crate::carriers::wording), but for a delivery: `Delivered to airline`
-//! is none. Such a one counts only if it names who took it.
+//! is none, nor is `Delivered to StarTrack reception`. Such a one counts only if it begins with the words of a
+//! row that says who took it.
 
 use std::sync::LazyLock;
 
 use crate::carriers::codes::{Codes, Row};
-use crate::carriers::verdict::{agreed_by_row, beyond};
+use crate::carriers::verdict::{agreed_by_row, beyond, to_whom};
 use crate::carriers::wording::{Bearing, Meaning, bearing, meaning, recipient};
 use crate::domain::event::{DeliveredTo, EventStatus};
 
 pub static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("codes.csv")));
 
-pub fn status(description: &str) -> (EventStatus, Option<DeliveredTo>) {
-    let texts = [description];
-    let (meaning, told) = (meaning(&texts), recipient(&texts));
-    match row(&words(description)) {
-        Some(row) => agreed_by_row(Some(row), beyond(Some(row), description, meaning), told),
-        None => by_wording(meaning, told),
-    }
+/// By whom it is not said, and what for: from the sender, or by the recipient.
+const EITHER_WAY: &[&str] = &["collected", "item collected"];
+
+pub struct Verdict {
+    pub status: EventStatus,
+    pub delivered_to: Option<DeliveredTo>,
+    pub row: Option<&'static Row>,
+    /// It is delivered only if the item is said to be.
+    pub is_ambiguous: bool,
 }
 
-fn by_wording(meaning: Meaning, told: DeliveredTo) -> (EventStatus, Option<DeliveredTo>) {
+pub fn verdict(description: &str) -> Verdict {
+    let texts = [description];
+    let (meaning, told, words) = (meaning(&texts), recipient(&texts), words(description));
+    let row = row(&words);
+    let (status, delivered_to) = match row {
+        Some(row) => agreed_by_row(Some(row), beyond(Some(row), description, meaning), told),
+        None => by_wording(&words, meaning, told),
+    };
+    Verdict { status, delivered_to, row, is_ambiguous: EITHER_WAY.contains(&words.as_str()) }
+}
+
+fn by_wording(words: &str, meaning: Meaning, told: DeliveredTo) -> (EventStatus, Option<DeliveredTo>) {
     match meaning {
-        Meaning::Says(EventStatus::Delivered) if told == DeliveredTo::Unspecified => {
-            (EventStatus::Unknown, None)
-        }
-        Meaning::Says(EventStatus::Delivered) => (EventStatus::Delivered, Some(told)),
+        Meaning::Says(EventStatus::Delivered) => match named(words) {
+            Some(to) => (EventStatus::Delivered, Some(to_whom(Some(to), told))),
+            None => (EventStatus::Unknown, None),
+        },
         Meaning::Says(status) => (status, None),
         Meaning::Doubted | Meaning::Nothing => (EventStatus::Unknown, None),
     }
+}
+
+/// What a delivery may not go on with after it has said to whom: `for return`, `to be redirected`.
+const GOES_FURTHER: &[&str] =
+    &["for", "to", "return", "returned", "returning", "sender", "redirected", "transfer", "transferred"];
+
+/// Whom the first words name, where the rest says no more than where.
+fn named(words: &str) -> Option<DeliveredTo> {
+    let ends = words.match_indices(' ').map(|(at, _)| at).rev();
+    let (end, row) = ends.filter_map(|end| Some((end, CODES.get(&words[..end])?))).next()?;
+    let to = row.delivered_to.filter(|to| *to != DeliveredTo::Unspecified)?;
+    let goes_further = words[end..].split(' ').any(|word| GOES_FURTHER.contains(&word));
+    (!goes_further).then_some(to)
 }
 
 /// The row of all the words, or of as many of the first ones as one has that is no ending.
@@ -55,8 +82,8 @@ mod tests {
     use super::*;
 
     fn read(description: &str) -> String {
-        let (status, to) = status(description);
-        to.map_or(status.to_string(), |to| format!("{status} {to}"))
+        let Verdict { status, delivered_to, .. } = verdict(description);
+        delivered_to.map_or(status.to_string(), |to| format!("{status} {to}"))
     }
 
     #[test]
@@ -100,6 +127,9 @@ mod tests {
     fn what_only_looks_like_a_delivery_is_none() {
         for (description, expected) in [
             ("Delivered to airline", "unknown"),
+            ("Delivered to StarTrack reception", "unknown"),
+            ("Delivered to Parcel Locker for return", "unknown"),
+            ("Delivered to sender's locker", "returned"),
             ("Delivered by sender to facility", "unknown"),
             ("Will be delivered tomorrow", "unknown"),
             ("Not delivered", "attempt_failed"),

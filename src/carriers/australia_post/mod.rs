@@ -13,10 +13,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::oauth::basic;
 use super::{Abilities, Adapter, Occasion, Opening, Question, Track};
 use crate::config::ConfigError;
 use crate::outbound::{Request, percent_encoded};
@@ -37,7 +36,7 @@ fn open(mut opening: Opening) -> Result<Option<Abilities>, ConfigError> {
     if key.is_empty() || password.is_empty() || settings.account_number.is_empty() {
         return Ok(None);
     }
-    let basic = SecretString::from(format!("Basic {}", STANDARD.encode(format!("{key}:{password}"))));
+    let basic = basic(key, password);
     let account_number = settings.account_number;
     Ok(Some(Abilities::tracking(AustraliaPost { base_url: opening.base_url, basic, account_number })))
 }

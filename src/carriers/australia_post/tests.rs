@@ -42,6 +42,23 @@ fn a_consignment_is_delivered_when_every_article_of_it_is() {
 }
 
 #[test]
+fn collected_is_a_delivery_only_of_an_item_that_is_delivered() {
+    let status = |item: &str, whole: &str| {
+        let body = format!(
+            r#"{{"tracking_results":[{{"tracking_id":"{NUMBER}","status":"{whole}","trackable_items":[{{
+            "article_id":"{NUMBER}","status":"{item}","events":[{{"date":"2026-03-04T10:45:00+11:00",
+            "description":"Item collected","location":"KEW VIC"}}]}}]}}]}}"#
+        );
+        read(body.as_bytes()).expect("an answer").packages[0].seen[0].happening.status
+    };
+    assert_eq!(status("", ""), EventStatus::Unknown);
+    assert_eq!(status("In transit", ""), EventStatus::Unknown);
+    assert_eq!(status("Delivered", ""), EventStatus::Delivered);
+    assert_eq!(status("", "Delivered"), EventStatus::Delivered);
+    assert_eq!(status("In transit", "Delivered"), EventStatus::Unknown);
+}
+
+#[test]
 fn one_number_that_failed_is_no_other_numbers_failure() {
     let reading = read(fixture!("australia_post/batch.json")).expect("an answer");
     let kind = |number: &str| match reading.about(&number.parse().expect("a number")) {

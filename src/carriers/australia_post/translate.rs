@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use super::descriptions;
 use super::wire::{self, Article, Event, Problem, Tracked};
 use crate::carriers::moment::moment;
+use crate::carriers::names::described;
 use crate::carriers::reading::without_body;
-use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{EventStatus, Happening};
@@ -51,7 +51,7 @@ fn packages(number: Option<TrackingNumber>, tracked: &Tracked, gazetteer: &dyn G
     let mut articles: Vec<Package> = Vec::new();
     for article in &tracked.articles {
         let own = article.number.parse().ok().or_else(|| number.clone());
-        articles.extend(own.map(|own| package(own, article, gazetteer)));
+        articles.extend(own.map(|own| package(own, article, &tracked.status, gazetteer)));
     }
     let Some(number) = number else { return articles };
     // Where the consignment speaks, an article of its number need not.
@@ -86,7 +86,7 @@ fn whole(
         status: tracked.consignment_status.clone(),
         events: tracked.events.clone(),
     };
-    let mut whole = package(number, &own, gazetteer);
+    let mut whole = package(number, &own, &tracked.status, gazetteer);
     if whole.seen.is_empty() {
         whole.seen = articles.iter().flat_map(|article| article.seen.clone()).collect();
     }
@@ -108,10 +108,12 @@ fn undelivered(mut seen: Seen) -> Seen {
     seen
 }
 
-fn package(number: TrackingNumber, article: &Article, gazetteer: &dyn Gazetteer) -> Package {
+/// `status`: of all that the number stands for.
+fn package(number: TrackingNumber, article: &Article, status: &str, gazetteer: &dyn Gazetteer) -> Package {
     let mut package = Package { number, also: Vec::new(), seen: Vec::new(), unreadable: Vec::new() };
+    let is_delivered = [&article.status, status].into_iter().any(is_delivered);
     for raw in &article.events {
-        match wire::event(raw).and_then(|event| happening(&event, gazetteer)) {
+        match wire::event(raw).and_then(|event| happening(&event, is_delivered, gazetteer)) {
             Some(happening) => package.seen.push(Seen { happening, raw: raw.get().to_owned() }),
             None => package.unreadable.push(raw.get().to_owned()),
         }
@@ -120,23 +122,31 @@ fn package(number: TrackingNumber, article: &Article, gazetteer: &dyn Gazetteer)
     package
 }
 
-/// Whether the status beside the events leaves room for a delivery among them.
-fn may_be_delivered(status: &str) -> bool {
-    let open =
-        ["", "unknown", "delivered", "delivered in full", "track items for detailed delivery information"];
-    open.contains(&descriptions::words(status).as_str())
+fn is_delivered(status: &str) -> bool {
+    ["delivered", "delivered in full"].contains(&descriptions::words(status).as_str())
 }
 
-fn happening(event: &Event, gazetteer: &dyn Gazetteer) -> Option<Happening> {
+/// Whether the status beside the events leaves room for a delivery among them.
+fn may_be_delivered(status: &str) -> bool {
+    let open = ["", "unknown", "track items for detailed delivery information"];
+    is_delivered(status) || open.contains(&descriptions::words(status).as_str())
+}
+
+fn happening(event: &Event, is_delivered: bool, gazetteer: &dyn Gazetteer) -> Option<Happening> {
     let place = place(&event.location);
     let occurred = moment(&event.date, &[])?.occurred(&event.date, &place, gazetteer);
-    let (status, delivered_to) = descriptions::status(&event.description);
-    let description = without_names(&event.description);
+    let verdict = descriptions::verdict(&event.description);
+    let (status, delivered_to) = match verdict.status {
+        EventStatus::Delivered if verdict.is_ambiguous && !is_delivered => (EventStatus::Unknown, None),
+        status => (status, verdict.delivered_to),
+    };
+    let description = described(&event.description, verdict.row);
     Some(Happening {
         status,
         delivered_to,
         occurred,
-        code: description.clone(),
+        // There are none but in the table.
+        code: verdict.row.map_or_else(|| description.clone(), |row| row.meaning.clone()),
         description,
         location: place.location(gazetteer),
         cancels: None,

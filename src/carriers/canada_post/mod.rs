@@ -14,10 +14,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::oauth::basic;
 use super::{Abilities, Adapter, Occasion, Opening, Question, Track};
 use crate::config::ConfigError;
 use crate::outbound::{Request, percent_encoded};
@@ -38,7 +37,7 @@ fn open(mut opening: Opening) -> Result<Option<Abilities>, ConfigError> {
     if user.is_empty() || password.is_empty() {
         return Ok(None);
     }
-    let basic = SecretString::from(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
+    let basic = basic(user, password);
     Ok(Some(Abilities::tracking(CanadaPost { base_url: opening.base_url, basic })))
 }
 

@@ -35,6 +35,22 @@ fn who_signed_stays_in_the_raw_event() {
 }
 
 #[test]
+fn an_item_that_brings_another_back_is_delivered_to_its_sender() {
+    let body = std::str::from_utf8(fixture!("canada_post/delivered.xml")).expect("text");
+    let status = |original: &str| {
+        let body = body.replacen("<significant-events>", &format!("{original}<significant-events>"), 1);
+        read(body.as_bytes()).expect("an answer").packages[0].status().status
+    };
+    assert_eq!(status("<original-pin>7023210039414605</original-pin>"), EventStatus::Returned);
+    assert_eq!(status("<original-pin/>"), EventStatus::Delivered);
+}
+
+#[test]
+fn what_the_recipients_own_partner_has_is_not_handed_over_yet() {
+    assert_eq!(translate::CODES.get("1471").map(|row| row.status), Some(EventStatus::InTransit));
+}
+
+#[test]
 fn messages_are_told_apart_by_code_and_words() {
     use FailureKind as K;
     for (code, description, kind) in [
@@ -45,6 +61,8 @@ fn messages_are_told_apart_by_code_and_words() {
         ("Server", "Rejected by SLM Monitor", K::RateLimited),
         ("9150", "System error", K::CarrierDown),
         ("1", "The PIN is not valid", K::Invalid),
+        ("E003", "Mobo not found for customer", K::Auth),
+        ("404", "The requested resource was not found", K::Invalid),
         ("7", "Something", K::Unparsable),
     ] {
         let message =
@@ -55,6 +73,10 @@ fn messages_are_told_apart_by_code_and_words() {
         let wrapped = read(format!("<wrapper>{body}</wrapper>").as_bytes()).expect("an answer");
         assert_eq!(wrapped.failures, failures);
     }
+    let body =
+        b"<messages><message><code>7</code><description>Account not found</description></message></messages>";
+    let kind = |status| contract::read(&ADAPTER, status, body).expect("an answer").failures[0].kind;
+    assert_eq!((kind(401), kind(403), kind(404)), (K::Auth, K::Auth, K::NotFound));
 }
 
 #[test]

@@ -7,11 +7,12 @@ use chrono::TimeDelta;
 use super::clocks;
 use super::tree::{self, Element};
 use super::wire::{self, Detail, Message, Occurrence};
-use crate::carriers::codes::Codes;
+use crate::carriers::codes::{Codes, Row};
 use crate::carriers::moment::{Moment, moment};
+use crate::carriers::names::described;
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::{agreed_by_row, beyond};
-use crate::carriers::wording::{Meaning, meaning, recipient, without_names};
+use crate::carriers::wording::{Meaning, meaning, recipient};
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen, french};
 use crate::domain::event::{DeliveredTo, EventStatus, Happening, Occurred};
 use crate::outbound::Answer;
@@ -45,6 +46,12 @@ fn filled(mut package: Package, detail: &Detail, gazetteer: &dyn Gazetteer) -> P
             None => package.unreadable.push(element.raw.to_owned()),
         }
     }
+    if detail.is_return {
+        let happenings = package.seen.iter_mut().map(|seen| &mut seen.happening);
+        for happening in happenings.filter(|one| one.status == EventStatus::Delivered) {
+            (happening.status, happening.delivered_to) = (EventStatus::Returned, None);
+        }
+    }
     package
 }
 
@@ -58,7 +65,7 @@ fn happening(element: &Element, gazetteer: &dyn Gazetteer) -> Option<Happening> 
         delivered_to,
         occurred,
         code: event.identifier.clone(),
-        description: without_names(&event.description),
+        description: described(&event.description, row(&event)),
         location: place.location(gazetteer),
         cancels: None,
     })
@@ -110,9 +117,12 @@ fn status(event: &Occurrence) -> (EventStatus, Option<DeliveredTo>) {
         Meaning::Nothing => (french::meaning(texts[0]), french::recipient(texts[0])),
         english => (english, recipient(&texts)),
     };
-    let code = event.identifier.trim_start_matches('0');
-    let row = CODES.get(code);
+    let row = row(event);
     agreed_by_row(row, beyond(row, &event.description, meaning), told)
+}
+
+fn row(event: &Occurrence) -> Option<&'static Row> {
+    CODES.get(event.identifier.trim_start_matches('0'))
 }
 
 fn failure(message: &Message, answer: &Answer) -> Failure {
@@ -128,9 +138,13 @@ fn kind(message: &Message, answer: &Answer) -> FailureKind {
         FailureKind::RateLimited
     } else if code == "E002"
         || code.starts_with("AA0")
-        || says(&["authentication", "not authorized", "unauthorized"])
+        || matches!(answer.status, 401 | 403)
+        || says(&["authentication", "not authorized", "unauthorized", "mobo"])
     {
         FailureKind::Auth
+    } else if says(&["requested resource"]) {
+        // There is no such address, whatever the number.
+        FailureKind::Invalid
     } else if code == "004" || code == "4" || says(&["no pin history", "not found", "no match"]) {
         FailureKind::NotFound
     } else if says(&["system error", "unavailable", "backside", "internal"]) {

@@ -5,6 +5,8 @@ use super::tree::Element;
 /// What happened to one item, wherever in the body it stands.
 pub struct Detail<'e, 'a> {
     pub pin: String,
+    /// It bears the number of the item that it brings back.
+    pub is_return: bool,
     pub occurrences: Vec<&'e Element<'a>>,
 }
 
@@ -30,6 +32,7 @@ pub fn details<'e, 'a>(root: &'e Element<'a>) -> Vec<Detail<'e, 'a>> {
     details
         .map(|detail| Detail {
             pin: detail.text("pin"),
+            is_return: !detail.text("original-pin").is_empty(),
             occurrences: detail
                 .children("significant-events")
                 .flat_map(|events| events.children("occurrence"))

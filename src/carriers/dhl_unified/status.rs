@@ -1,67 +1,108 @@
 //! Status code and texts of one event, taken together.
 //!
-//! The code is the carrier's own verdict, the texts its detail. Detail is believed
-//! where it agrees with the code; where they contradict each other, nobody knows, and
-//! the event is `unknown`. A `transit` that speaks of "delivered" releases no money.
+//! The code is the carrier's own verdict, the texts its detail, and weighed as with any carrier. `delivered`
+//! is also what DHL calls a parcel that it left at a shop, or with another carrier, or of which a part is
+//! missing: the texts beside the code say so, and only they.
+
+use std::sync::LazyLock;
 
 use super::wire::Fields;
-use crate::carriers::wording::{Bearing, Meaning, bearing, meaning, recipient};
+use crate::carriers::codes::Codes;
+use crate::carriers::verdict::{agreed, agreed_by_row};
+use crate::carriers::wording::{Meaning, meaning, recipient, says};
 use crate::domain::event::{DeliveredTo, EventStatus};
+
+use EventStatus as S;
+
+pub static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("codes.csv")));
+
+/// Deliveries that are none, the worst first. From DHL's reasons beside `delivered` (combinations of event and
+/// reason of DHL Parcel DE, July 2024, as open-logistics-tracking/OLTS lists them, CC BY 4.0) and its tracking pages.
+const ELSEWHERE: &[(&str, EventStatus)] = &[
+    ("confiscated", S::Exception),
+    ("confiscation", S::Exception),
+    ("seized", S::Exception),
+    ("incomplete", S::Exception),
+    ("not complete", S::Exception),
+    ("accsi", S::Exception),
+    ("wrong address", S::Exception),
+    ("wrong recipient", S::Exception),
+    ("wrong receiver", S::Exception),
+    ("wrong consignee", S::Exception),
+    ("cancelled", S::Cancelled),
+    ("canceled", S::Cancelled),
+    ("hndtc", S::InTransit),
+    ("handover to carrier", S::InTransit),
+    ("handed over to carrier", S::InTransit),
+    ("handover to partner", S::InTransit),
+    ("for final delivery", S::InTransit),
+    ("for onward delivery", S::InTransit),
+    ("serpt", S::AvailableForCollection),
+    ("parcelshop", S::AvailableForCollection),
+    ("parcel shop", S::AvailableForCollection),
+    ("packet shop", S::AvailableForCollection),
+    ("partner shop", S::AvailableForCollection),
+    ("servicepoint", S::AvailableForCollection),
+    ("service point", S::AvailableForCollection),
+    ("pickup point", S::AvailableForCollection),
+    ("pick up point", S::AvailableForCollection),
+    ("collection point", S::AvailableForCollection),
+    ("access point", S::AvailableForCollection),
+    ("retail outlet", S::AvailableForCollection),
+    ("retail location", S::AvailableForCollection),
+    ("post office", S::AvailableForCollection),
+];
+
+/// To whom DHL hands on what is not there yet. `By` one of them it is.
+const HANDED_ON: &[&str] = &[
+    "3rd party",
+    "agent",
+    "another carrier",
+    "customs",
+    "delivery agent",
+    "delivery partner",
+    "local postal operator",
+    "partner",
+    "partner carrier",
+    "postal operator",
+    "third party",
+];
+
+const ARTICLES: [&str; 6] = ["", "a ", "an ", "the ", "our ", "its "];
 
 pub fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     let texts = [fields.status.as_str(), fields.description.as_str()];
-    let status = match fields.status_code.to_ascii_lowercase().as_str() {
-        "pre-transit" => before(meaning(&texts)),
-        "transit" => under_way(meaning(&texts)),
-        "delivered" => over(meaning(&texts), meaning(&[&fields.remark])),
-        "failure" => failed(meaning(&texts)),
-        _ => EventStatus::Unknown,
+    let row = CODES.get(&fields.status_code.to_ascii_lowercase());
+    let words = meaning(&texts);
+    let code = row.map_or(S::Unknown, |row| row.status);
+    let is_delivery = match words {
+        Meaning::Says(told) => told == S::Delivered,
+        Meaning::Nothing => code == S::Delivered,
+        Meaning::Doubted => false,
     };
-    let delivered_to = (status == EventStatus::Delivered).then(|| recipient(&texts));
-    (status, delivered_to)
-}
-
-fn before(meaning: Meaning) -> EventStatus {
-    match meaning {
-        Meaning::Says(status) => match bearing(status) {
-            Bearing::Before | Bearing::Adverse => status,
-            Bearing::Onward => EventStatus::InfoReceived,
-            Bearing::Over => EventStatus::Unknown,
-        },
-        Meaning::Doubted | Meaning::Nothing => EventStatus::InfoReceived,
+    match elsewhere(&texts).filter(|_| is_delivery) {
+        Some(told) if code == S::Delivered => (told, None),
+        Some(told) => (agreed(code, Meaning::Says(told)), None),
+        None if code == S::Delivered && is_doubted(&fields.remark) => {
+            (agreed(agreed(code, words), Meaning::Doubted), None)
+        }
+        None => agreed_by_row(row, words, recipient(&texts)),
     }
 }
 
-fn under_way(meaning: Meaning) -> EventStatus {
-    match meaning {
-        Meaning::Says(EventStatus::Delivered) => EventStatus::Unknown,
-        Meaning::Says(status) => status,
-        Meaning::Doubted | Meaning::Nothing => EventStatus::InTransit,
-    }
+fn elsewhere(texts: &[&str]) -> Option<EventStatus> {
+    let listed = ELSEWHERE.iter().find(|(phrase, _)| says(texts, phrase)).map(|(_, status)| *status);
+    let to = |whom: &str| ARTICLES.iter().any(|article| says(texts, &format!("to {article}{whom}")));
+    let status = listed.or_else(|| HANDED_ON.iter().any(|whom| to(whom)).then_some(S::InTransit))?;
+    // Where it waited is where it was fetched.
+    let is_fetched = status == S::AvailableForCollection && recipient(texts) == DeliveredTo::Collected;
+    (!is_fetched).then_some(status)
 }
 
 /// A remark can only cast doubt: it is written for people, about anything.
-fn over(meaning: Meaning, remark: Meaning) -> EventStatus {
-    match meaning {
-        Meaning::Says(ended @ (EventStatus::Returned | EventStatus::Damaged)) => ended,
-        Meaning::Says(EventStatus::Delivered) | Meaning::Nothing => match remark {
-            Meaning::Says(EventStatus::Delivered) | Meaning::Nothing => EventStatus::Delivered,
-            Meaning::Says(_) | Meaning::Doubted => EventStatus::Unknown,
-        },
-        Meaning::Says(_) | Meaning::Doubted => EventStatus::Unknown,
-    }
-}
-
-fn failed(meaning: Meaning) -> EventStatus {
-    match meaning {
-        Meaning::Says(EventStatus::Delivered) => EventStatus::Unknown,
-        Meaning::Says(told @ (EventStatus::Returned | EventStatus::AvailableForCollection)) => told,
-        Meaning::Says(status) => match bearing(status) {
-            Bearing::Adverse => status,
-            Bearing::Before | Bearing::Onward | Bearing::Over => EventStatus::Exception,
-        },
-        Meaning::Doubted | Meaning::Nothing => EventStatus::Exception,
-    }
+fn is_doubted(remark: &str) -> bool {
+    let is_silent = matches!(meaning(&[remark]), Meaning::Says(S::Delivered) | Meaning::Nothing);
+    !is_silent || elsewhere(&[remark]).is_some()
 }
 
 #[cfg(test)]
@@ -155,6 +196,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_left_at_a_shop_or_with_another_carrier_is_not_delivered() {
+        for (text, expected) in [
+            ("Delivered to ParcelShop", "available_for_collection"),
+            ("The shipment was delivered to a DHL ServicePoint", "available_for_collection"),
+            ("DHL Service Point", "available_for_collection"),
+            ("Delivered to the pick-up point", "available_for_collection"),
+            ("Delivered to retail outlet", "available_for_collection"),
+            ("Delivered to the partner carrier for final delivery", "in_transit"),
+            ("Handover to carrier", "in_transit"),
+            ("HNDTC", "in_transit"),
+            ("Delivered to an agent", "in_transit"),
+            ("Delivered to customs", "in_transit"),
+            ("Delivered by our delivery partner", "delivered unspecified"),
+            ("Delivered, shipment incomplete", "exception"),
+            ("Confiscated", "exception"),
+            ("Delivered to wrong address", "exception"),
+            ("Shipment order canceled", "cancelled"),
+        ] {
+            assert_eq!(read("delivered", text), expected, "{text}");
+        }
+        assert_eq!(read("transit", "Delivered to ParcelShop"), "available_for_collection");
+        assert_eq!(read("pre-transit", "Delivered to ParcelShop"), "info_received");
+        assert_eq!(read("delivered", "Picked up by the recipient at the ParcelShop"), "delivered collected");
+        assert_eq!(read("delivered", "JESSICA"), "delivered unspecified");
+    }
+
+    #[test]
     fn what_came_back_to_its_sender_is_returned_whatever_the_code() {
         for text in ["Returned to sender", "Returned to shipper", "Delivered to shipper", "Return delivered"]
         {
@@ -170,6 +238,7 @@ mod tests {
             status(&fields).0
         };
         assert_eq!(with_remark("delivered", "Pending customs inspection"), EventStatus::Unknown);
+        assert_eq!(with_remark("delivered", "Please fetch it at the ParcelShop"), EventStatus::Unknown);
         assert_eq!(with_remark("delivered", "Thank you"), EventStatus::Delivered);
         assert_eq!(with_remark("transit", "Delivered"), EventStatus::InTransit);
     }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
 use crate::carriers::contract::{self, NoGazetteer, fixture, summary};
-use crate::carriers::{Failure, FailureKind, NotAnAnswer, Reading, Said};
+use crate::carriers::{Failure, FailureKind, NotAnAnswer, Reading, Registry, Said};
+use crate::config;
+use crate::domain::event::EventStatus;
 use crate::domain::instant::from_micros;
 use crate::outbound::Answer;
 
@@ -83,20 +85,75 @@ fn a_byte_that_is_no_text_costs_one_event_its_wording_and_the_others_nothing() {
 
 #[test]
 fn the_question_names_the_number_the_language_and_the_division() {
-    let url = |base_url: &str, parameters: &str| {
-        let account = DhlUnified {
-            base_url: base_url.into(),
-            api_key: SecretString::from("k3y"),
-            parameters: parameters.into(),
-        };
+    let url = |service: &str| {
+        let keys = format!("base_url = \"https://x\"\napi_key = \"k3y\"\nservice = \"{service}\"");
+        let settings = config::defaults_with(&format!("[carriers.dhl_unified]\n{keys}")).expect("settings");
+        let registry = Registry::new(&settings.carriers, false).expect("valid carriers");
+        let account = &registry.accounts(&"dhl_unified".parse().expect("a code"))[0];
         let number = "JD01-46".parse().expect("a number");
         let occasion = Occasion { now: from_micros(0), id: Uuid::nil(), token: None };
-        let request = account.request(&[Question { number, phone_tail: None }], &occasion);
+        let request = account.abilities.track.request(&[Question { number, phone_tail: None }], &occasion);
         assert!(request.headers.contains(&("DHL-API-Key", "k3y".into())));
         request.url
     };
     let expected = "https://x/track/shipments?trackingNumber=JD01-46&language=en";
-    assert_eq!(url("https://x", "&language=en"), expected);
+    assert_eq!(url(""), expected);
+    assert_eq!(url("parcel-de"), format!("{expected}&service=parcel-de"));
+    assert_eq!(url("a&b"), format!("{expected}&service=a%26b"));
+}
+
+fn shipment(details: Value, status: Value, events: Value) -> Value {
+    json!({"shipments": [{"id": NUMBER, "status": status, "details": details, "events": events}]})
+}
+
+fn event(timestamp: &str, code: &str, pieces: &[&str]) -> Value {
+    json!({"timestamp": timestamp, "statusCode": code, "status": code, "pieceIds": pieces})
+}
+
+#[test]
+fn the_newest_event_is_one_however_its_time_is_written_twice() {
+    for (status, newest) in [
+        ("2026-03-05T13:45:00Z", "2026-03-05T13:45:00"),
+        ("2026-03-05T13:45:00", "2026-03-05T13:45:00+08:00"),
+        ("2026-03-05T13:45:00Z", "2026-03-05T21:45:00+08:00"),
+    ] {
+        let (status, newest) = (event(status, "delivered", &[]), event(newest, "DELIVERED", &[]));
+        let body = shipment(json!({}), status, json!([newest])).to_string();
+        let packages = read(body.as_bytes()).expect("an answer").packages;
+        assert_eq!((packages.len(), packages[0].seen.len()), (1, 1), "{body}");
+    }
+}
+
+#[test]
+fn a_piece_of_more_than_are_listed_is_not_the_whole() {
+    let told = |count: Value, listed: Value, named: &[&str]| {
+        let newest = event("2026-03-05T13:45:00Z", "delivered", named);
+        let details = json!({"totalNumberOfPieces": count, "pieceIds": listed});
+        let body = shipment(details, json!(null), json!([newest])).to_string();
+        let Said::Events { seen, .. } = about(NUMBER, body.as_bytes()) else { panic!("events") };
+        seen[0].happening.status.as_str()
+    };
+    assert_eq!(told(json!(3), json!(["JD01"]), &["JD01"]), "unknown");
+    assert_eq!(told(json!("2"), json!(null), &["JD01"]), "unknown");
+    assert_eq!(told(json!(1), json!(["JD01"]), &["JD01"]), "delivered");
+    assert_eq!(told(json!(null), json!(["JD01"]), &["JD01"]), "delivered");
+    assert_eq!(told(json!(2), json!(["JD01"]), &["JD01", "JD02"]), "delivered");
+    assert_eq!(told(json!(3), json!(["JD01"]), &[]), "delivered");
+}
+
+#[test]
+fn of_two_divisions_with_the_same_digits_both_have_to_deliver() {
+    let shipment = |service: &str, code: &str| {
+        let events = json!([event("2026-03-05T13:45:00Z", code, &[])]);
+        json!({"id": NUMBER, "service": service, "events": events})
+    };
+    let delivers = |one: Value, other: Value| {
+        let body = json!({"shipments": [one, other]}).to_string();
+        let Said::Events { seen, .. } = about(NUMBER, body.as_bytes()) else { panic!("events") };
+        seen.iter().any(|seen| seen.happening.status == EventStatus::Delivered)
+    };
+    assert!(!delivers(shipment("freight", "delivered"), shipment("express", "transit")));
+    assert!(delivers(shipment("freight", "delivered"), shipment("express", "delivered")));
 }
 
 #[test]
@@ -108,6 +165,7 @@ fn a_404_without_dhls_problem_is_a_wrong_address_and_not_a_missing_shipment() {
 
 #[test]
 fn the_adapter_keeps_the_contract() {
+    assert!(status::CODES.get("delivered").is_some());
     contract::check(
         &ADAPTER,
         &contract::Recorded {
@@ -121,7 +179,7 @@ fn the_adapter_keeps_the_contract() {
     );
     let retry_after = Some(Duration::from_secs(7));
     let answer = Answer { status: 429, retry_after, ..Answer::default() };
-    let reading = (ADAPTER.read)(&answer, &NoGazetteer).expect("an answer");
+    let reading = ADAPTER.reading(&answer, &NoGazetteer).expect("an answer");
     let expected = Failure::new(FailureKind::RateLimited, "429", "answered with status 429");
     assert_eq!(reading.failures, [Failure { retry_after, ..expected }]);
 }

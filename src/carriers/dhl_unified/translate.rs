@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::status::status;
 use super::wire::{self, Fields, Shipment};
 use crate::carriers::json::object;
-use crate::carriers::moment::moment;
+use crate::carriers::moment::{is_same_time, moment};
 use crate::carriers::reading::without_body;
 use crate::carriers::wording::{Meaning, meaning, without_names};
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
@@ -63,16 +63,31 @@ fn packages(shipment: &Shipment, gazetteer: &dyn Gazetteer) -> Vec<Package> {
     let piece_numbers: Vec<TrackingNumber> = numbers(&pieces);
     let id = shipment.id().and_then(|id| id.parse().ok());
     // What is told of all at once is told of each.
-    let is_told_apart = pieces.len() > 1 && tells_pieces_apart(shipment);
+    let all = Pieces { listed: &pieces, count: shipment.pieces_count() };
+    let is_told_apart = pieces.len().max(all.count) > 1 && tells_pieces_apart(shipment);
     let mut packages = Vec::new();
     if let Some(number) = id.or_else(|| piece_numbers.first().cloned().filter(|_| !is_told_apart)) {
         let also = if is_told_apart { Vec::new() } else { piece_numbers.clone() };
-        packages.push(package(number, also, shipment, &pieces, None, gazetteer));
+        packages.push(package(number, also, shipment, &all, None, gazetteer));
     }
     for piece in piece_numbers.iter().filter(|_| is_told_apart) {
-        packages.push(package(piece.clone(), Vec::new(), shipment, &[], Some(piece), gazetteer));
+        packages.push(package(piece.clone(), Vec::new(), shipment, &Pieces::NONE, Some(piece), gazetteer));
     }
     packages
+}
+
+/// All that have to be handed over before the whole is.
+struct Pieces<'p> {
+    listed: &'p [String],
+    count: usize,
+}
+
+impl Pieces<'_> {
+    const NONE: Self = Self { listed: &[], count: 0 };
+
+    fn are_all_among(&self, named: &[String]) -> bool {
+        named.len() >= self.count && self.listed.iter().all(|piece| named.contains(piece))
+    }
 }
 
 /// Some event names pieces, or the status tells of the whole what no event does.
@@ -84,44 +99,41 @@ fn tells_pieces_apart(shipment: &Shipment) -> bool {
 }
 
 fn is_same(event: &Fields, status: &Fields) -> bool {
-    event.timestamp == status.timestamp && event.status_code == status.status_code
+    is_same_time(&event.timestamp, &status.timestamp)
+        && event.status_code.eq_ignore_ascii_case(&status.status_code)
 }
 
-/// `pieces`: all that have to be handed over before the whole is. `piece`: the one that this is about.
+/// `piece`: the one that this is about.
 fn package(
     number: TrackingNumber,
     also: Vec<TrackingNumber>,
     shipment: &Shipment,
-    pieces: &[String],
+    pieces: &Pieces,
     piece: Option<&TrackingNumber>,
     gazetteer: &dyn Gazetteer,
 ) -> Package {
-    let (mut seen, mut unreadable, mut known) = (Vec::new(), Vec::new(), Vec::new());
-    let mut keep = |raw: &RawValue, fields: Option<Fields>| match fields
-        .and_then(|fields| happening(&fields, pieces, gazetteer))
+    let (mut seen, mut unreadable, mut known) = (Vec::new(), Vec::new(), Vec::<Fields>::new());
+    let mut keep = |raw: &RawValue, fields: Option<&Fields>| match fields
+        .and_then(|fields| happening(fields, pieces, gazetteer))
     {
         Some(happening) => seen.push(Seen { happening, raw: raw.get().to_owned() }),
         None => unreadable.push(raw.get().to_owned()),
     };
     for raw in shipment.events() {
         let fields = wire::fields(raw);
-        if let Some(fields) = &fields {
-            if piece.is_some_and(|piece| is_of_others(piece, fields)) {
-                continue;
-            }
-            known.push((fields.timestamp.clone(), fields.status_code.clone()));
+        if piece.is_some_and(|piece| fields.as_ref().is_some_and(|fields| is_of_others(piece, fields))) {
+            continue;
         }
-        keep(raw, fields);
+        keep(raw, fields.as_ref());
+        known.extend(fields);
     }
     // The shipment's status repeats its newest event, and rarely is all there is. It is
     // about the whole shipment, so it says nothing about one piece of several.
     if let Some(raw) = shipment.status.filter(|_| piece.is_none()) {
         let fields = wire::fields(raw);
-        let is_known = |fields: &Fields| {
-            known.iter().any(|(at, code)| *at == fields.timestamp && *code == fields.status_code)
-        };
+        let is_known = |status: &Fields| known.iter().any(|event| is_same(event, status));
         if !fields.as_ref().is_some_and(is_known) {
-            keep(raw, fields);
+            keep(raw, fields.as_ref());
         }
     }
     Package { number, also, seen, unreadable }
@@ -132,7 +144,7 @@ fn is_of_others(number: &TrackingNumber, fields: &Fields) -> bool {
     !fields.piece_ids.is_empty() && !fields.piece_ids.iter().any(same)
 }
 
-fn happening(fields: &Fields, pieces: &[String], gazetteer: &dyn Gazetteer) -> Option<Happening> {
+fn happening(fields: &Fields, pieces: &Pieces, gazetteer: &dyn Gazetteer) -> Option<Happening> {
     let place = Place {
         country: fields.country_code.clone(),
         region: String::new(),
@@ -156,10 +168,10 @@ fn happening(fields: &Fields, pieces: &[String], gazetteer: &dyn Gazetteer) -> O
 fn whole(
     told: (EventStatus, Option<DeliveredTo>),
     fields: &Fields,
-    pieces: &[String],
+    pieces: &Pieces,
 ) -> (EventStatus, Option<DeliveredTo>) {
     let named = &fields.piece_ids;
-    let some_only = !named.is_empty() && pieces.iter().any(|piece| !named.contains(piece));
+    let some_only = !named.is_empty() && !pieces.are_all_among(named);
     if told.0 == EventStatus::Delivered && some_only { (EventStatus::Unknown, None) } else { told }
 }
 

@@ -31,6 +31,8 @@ pub struct Shipment<'a> {
 struct Details<'a> {
     #[serde(borrow)]
     piece_ids: Option<&'a RawValue>,
+    #[serde(borrow)]
+    total_number_of_pieces: Option<&'a RawValue>,
 }
 
 impl<'a> Shipment<'a> {
@@ -46,6 +48,12 @@ impl<'a> Shipment<'a> {
     pub fn piece_ids(&self) -> Vec<String> {
         let piece_ids = object::<Details>(self.details).and_then(|details| details.piece_ids);
         texts(piece_ids)
+    }
+
+    /// How many there are, listed or not; 0 where it is not said.
+    pub fn pieces_count(&self) -> usize {
+        let count = object::<Details>(self.details).and_then(|details| text(details.total_number_of_pieces));
+        count.and_then(|count| count.parse().ok()).unwrap_or_default()
     }
 }
 

@@ -1,7 +1,8 @@
 //! FedEx Track: thirty numbers a question, under a pass.
 //!
-//! Every number of an answer stands or fails by itself. Numbers are given out again after a while: several
-//! results under one number are several shipments of different years, and the latest one is meant.
+//! Every number of an answer stands or fails by itself. Numbers are given out again after a while: of several
+//! results under one number the latest shipment is meant, and where they are of the same day nobody knows
+//! which, so all of them have to be delivered.
 //! Times come with their offset. Texts are asked for in English.
 
 mod config;

@@ -12,6 +12,8 @@ use EventStatus as S;
 
 pub static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("codes.csv")));
 
+static PLACES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("places.csv")));
+
 /// The code that counts: the event's own, or what it was derived to where that is all there is.
 pub fn code(fields: &Fields) -> &str {
     if fields.event_type.is_empty() { &fields.derived_code } else { &fields.event_type }
@@ -49,15 +51,6 @@ fn against(own: EventStatus, other: EventStatus) -> EventStatus {
 pub fn to_whom(fields: &Fields, shipment: Option<&Shipment<'_>>) -> DeliveredTo {
     let place = shipment.map(|shipment| shipment.delivery_place.as_str()).unwrap_or_default();
     let words = shipment.map(|shipment| shipment.delivery_words.as_str()).unwrap_or_default();
-    match place {
-        "MAILROOM" | "RECEPTIONIST_OR_FRONT_DESK" | "SHIPPING_RECEIVING" => DeliveredTo::Mailroom,
-        "GUARD_OR_SECURITY_STATION" | "GATE_HOUSE" => DeliveredTo::Mailroom,
-        "MANAGER_OFFICE" | "MAIN_OFFICE" => DeliveredTo::Mailroom,
-        "LEASING_OFFICE" | "RENTAL_OFFICE" | "APARTMENT_OFFICE" => DeliveredTo::Mailroom,
-        place if place.contains("LOCKER") => DeliveredTo::Locker,
-        place if place.contains("NEIGHBO") => DeliveredTo::Neighbour,
-        // Handed over where it was held for pickup.
-        place if place.starts_with("FEDEX_") || place == "SHIP_AND_GET_LOCATION" => DeliveredTo::Collected,
-        _ => recipient(&[&fields.description, &fields.exception, words]),
-    }
+    let by_place = PLACES.within(place).and_then(|row| row.delivered_to);
+    by_place.unwrap_or_else(|| recipient(&[&fields.description, &fields.exception, words]))
 }

@@ -81,6 +81,20 @@ fn who_signed_stays_in_the_raw_answer() {
         let fields = Fields { exception: text.into(), ..Fields::default() };
         assert_eq!(to_whom(&fields, None).as_str(), expected, "{text}");
     }
+    for (place, expected) in [
+        ("GUARD_OR_SECURITY_STATION", "mailroom"),
+        ("FEDEX_OFFICE_LOCATION", "collected"),
+        ("PARCEL_LOCKER", "locker"),
+        ("NEIGHBOR", "neighbour"),
+        ("RESIDENCE", "unspecified"),
+        ("", "unspecified"),
+    ] {
+        let result = json!({"trackingNumberInfo": {"trackingNumber": NUMBER},
+            "deliveryDetails": {"locationType": place},
+            "scanEvents": [{"date": "2026-02-28T10:00:00-05:00", "eventType": "DL"}]});
+        let to = packages_of(vec![result])[0].seen[0].happening.delivered_to;
+        assert_eq!(to.map(|to| to.to_string()).as_deref(), Some(expected), "{place}");
+    }
 }
 
 #[test]
@@ -105,6 +119,43 @@ fn of_shipments_with_the_same_number_the_latest_is_meant() {
     let new = result("12024~1~FDEG", "", "OC", "2026-02-28T10:00:00-05:00");
     assert_eq!(said(vec![old.clone(), new.clone()]), EventStatus::InfoReceived);
     assert_eq!(said(vec![new, old]), EventStatus::InfoReceived);
+}
+
+fn packages_of(results: Vec<Value>) -> Vec<crate::carriers::Package> {
+    let complete = json!([{"trackingNumber": NUMBER, "trackResults": results}]);
+    let body = json!({"output": {"completeTrackResults": complete}}).to_string();
+    read(body.as_bytes()).expect("an answer").packages
+}
+
+#[test]
+fn of_shipments_of_the_same_day_all_have_to_be_delivered() {
+    let result = |id: &str, code: &str| {
+        json!({"trackingNumberInfo": {"trackingNumber": NUMBER, "trackingNumberUniqueId": id},
+            "scanEvents": [{"date": "2026-02-28T10:00:00-05:00", "eventType": code}]})
+    };
+    let statuses = |one: Value, other: Value| {
+        let packages = packages_of(vec![one, other]);
+        assert_eq!(packages.len(), 1);
+        packages[0].seen.iter().map(|seen| seen.happening.status.as_str()).collect::<Vec<_>>()
+    };
+    let (first, second) = ("2461100000~1~FX", "2461100001~1~FX");
+    assert_eq!(statuses(result(first, "IT"), result(second, "DL")), ["in_transit", "unknown"]);
+    assert_eq!(statuses(result(second, "DL"), result(first, "IT")), ["unknown", "in_transit"]);
+    assert_eq!(statuses(result("", "DL"), result("", "IT")), ["unknown", "in_transit"]);
+    assert_eq!(statuses(result(first, "DL"), result(second, "DL")), ["delivered"]);
+}
+
+#[test]
+fn a_result_of_another_number_is_not_ours() {
+    let result = |number: Value| {
+        json!({"trackingNumberInfo": {"trackingNumber": number},
+            "scanEvents": [{"date": "2026-02-28T10:00:00-05:00", "eventType": "DL"}]})
+    };
+    assert_eq!(packages_of(vec![result(json!("794810209260"))]), []);
+    for own in [json!(NUMBER), json!(null), json!(""), json!("7948 1020 9259")] {
+        let packages = packages_of(vec![result(json!("794810209260")), result(own)]);
+        assert_eq!((packages.len(), packages[0].seen.len()), (1, 1));
+    }
 }
 
 #[test]

@@ -3,12 +3,11 @@
 use std::cmp::Ordering;
 
 use super::status::{code, status, to_whom};
-use super::wire::{self, Complete, Fields, Problem, Shipment};
+use super::wire::{self, Complete, Fields, Shipment};
 use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment};
-use crate::carriers::oauth::refusal;
+use crate::carriers::problem::{Problem, errors_alone};
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
@@ -20,13 +19,8 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     // A byte that is not UTF-8 spoils the one event it is in.
     let text = String::from_utf8_lossy(&answer.body);
     let body = Object::body(&text).unwrap_or_default();
-    let errors = wire::problems(&body, "errors");
-    if !errors.is_empty() {
-        let failures = errors.iter().map(|error| failure(error, answer)).collect();
-        return Ok(Reading { packages: Vec::new(), failures });
-    }
-    if let Some(refusal) = refusal(&body) {
-        return Ok(Reading::failed(refusal.with_wait(answer)));
+    if let Some(reading) = errors_alone(&wire::problems(&body, "errors"), failure, &body, answer) {
+        return Ok(reading);
     }
     let Some(output) = wire::output(&body).filter(|_| answer.is_success()) else {
         return without_body(answer);
@@ -35,7 +29,7 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     for raw in output.list("completeTrackResults") {
         match wire::complete(raw) {
             Some(complete) => add(&mut reading, &complete, answer, gazetteer),
-            None => reading.failures.push(cannot_be_read("a result cannot be read")),
+            None => reading.failures.push(Failure::unparsable("a result cannot be read")),
         }
     }
     if reading == Reading::default() {
@@ -43,10 +37,6 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
         reading.failures.extend(alerts.iter().map(|alert| failure(alert, answer)));
     }
     Ok(reading)
-}
-
-fn cannot_be_read(what: &str) -> Failure {
-    Failure::new(FailureKind::Unparsable, "", what)
 }
 
 /// FedEx's codes are words with full stops between them: `TRACKING.TRACKINGNUMBER.NOTFOUND`.
@@ -64,25 +54,30 @@ pub fn failure(problem: &Problem, answer: &Answer) -> Failure {
     } else if says(&["INVALID", "EMPTY", "LIMITEXCEEDED", "TOOLONG", "UNIQUE", "BAD.REQUEST"]) {
         FailureKind::Invalid
     } else {
-        match (Failure::by_status(answer), answer.status) {
-            (Some(failure), _) => failure.kind,
-            (None, 400..=499) => FailureKind::Invalid,
-            (None, _) => FailureKind::Unparsable,
-        }
+        return problem.failure(None, answer);
     };
-    Failure::new(kind, &problem.code, &problem.message).with_wait(answer)
+    problem.failure(Some(kind), answer)
 }
 
 fn add(reading: &mut Reading, complete: &Complete<'_>, answer: &Answer, gazetteer: &dyn Gazetteer) {
-    let told = |shipment: &&Shipment<'_>| shipment.problems.is_empty() || !shipment.scan_events.is_empty();
-    let latest = complete.results.iter().filter(told).max_by(|a, b| later(a, b));
     let of_result = || complete.results.iter().find_map(|shipment| shipment.tracking_number.parse().ok());
     let number: Option<TrackingNumber> = complete.tracking_number.parse().ok().or_else(of_result);
     let Some(number) = number else {
-        reading.failures.push(cannot_be_read("a result is of no number"));
+        reading.failures.push(Failure::unparsable("a result is of no number"));
         return;
     };
-    let of_whom = latest.map_or_else(|| complete.results.iter().collect(), |latest| vec![latest]);
+    let is_own = |shipment: &&Shipment<'_>| {
+        let own = &shipment.tracking_number;
+        own.is_empty() || own.parse().is_ok_and(|own: TrackingNumber| own == number)
+    };
+    let (own, others): (Vec<_>, Vec<_>) = complete.results.iter().partition(is_own);
+    if !others.is_empty() {
+        reading.failures.push(Failure::unparsable("a result is of another number").of(Some(number.clone())));
+    }
+    let is_told = |one: &&Shipment<'_>| one.problems.is_empty() || !one.scan_events.is_empty();
+    let told: Vec<_> = own.iter().copied().filter(is_told).collect();
+    let meant = latest(&told);
+    let of_whom = if meant.is_empty() { &own } else { &meant };
     let mut known = Vec::new();
     for problem in of_whom.iter().flat_map(|shipment| &shipment.problems) {
         if !known.contains(&&problem.code) {
@@ -90,21 +85,37 @@ fn add(reading: &mut Reading, complete: &Complete<'_>, answer: &Answer, gazettee
             reading.failures.push(failure(problem, answer).of(Some(number.clone())));
         }
     }
-    if let Some(shipment) = latest {
-        reading.packages.push(package(number, shipment, gazetteer));
+    let packages: Vec<_> = meant.iter().map(|one| package(number.clone(), one, gazetteer)).collect();
+    let packages: Vec<_> = packages.iter().collect();
+    if !packages.is_empty() {
+        reading.packages.push(Package::of_several(number, &packages));
     }
 }
 
-/// Which of two shipments of the same number is the later one: by the day that its key begins with, else by
-/// when it was shipped, else by what was heard of it last.
+/// The last of the shipments that bore the number; several where nobody says which of them was.
+fn latest<'s, 'a>(shipments: &[&'s Shipment<'a>]) -> Vec<&'s Shipment<'a>> {
+    let Some(last) = shipments.iter().copied().max_by(|a, b| later(a, b)) else { return Vec::new() };
+    shipments.iter().copied().filter(|one| later(one, last) == Ordering::Equal).collect()
+}
+
+/// Which of two shipments of the same number is the later one: by the day that its key begins with, else by the
+/// day when it was shipped. A number is not given out again so soon that hours would tell.
 fn later(a: &Shipment<'_>, b: &Shipment<'_>) -> Ordering {
-    let day = |shipment: &Shipment<'_>| shipment.unique_id.split('~').next().unwrap_or_default().to_owned();
-    let (day_a, day_b) = (day(a), day(b));
-    let is_count = |day: &str| !day.is_empty() && day.bytes().all(|byte| byte.is_ascii_digit());
-    if day_a.len() == day_b.len() && is_count(&day_a) && is_count(&day_b) && day_a != day_b {
-        return day_a.cmp(&day_b);
+    match (key_day(a), key_day(b)) {
+        (Some(a), Some(b)) if a.len() == b.len() => a.cmp(b),
+        (_, _) => {
+            let day = |shipment| shipped_at(shipment).map(|at| at.date_naive());
+            day(a).cmp(&day(b))
+        }
     }
-    (shipped_at(a), heard_at(a).max()).cmp(&(shipped_at(b), heard_at(b).max()))
+}
+
+/// The count of days, without the digits behind it: those are a sequence within the day.
+fn key_day<'s>(shipment: &'s Shipment<'_>) -> Option<&'s str> {
+    const SEQUENCE_DIGITS: usize = 3;
+    let count = shipment.unique_id.split('~').next()?;
+    let is_count = count.len() > SEQUENCE_DIGITS && count.bytes().all(|byte| byte.is_ascii_digit());
+    is_count.then(|| &count[..count.len() - SEQUENCE_DIGITS])
 }
 
 fn shipped_at(shipment: &Shipment<'_>) -> Option<Instant> {
@@ -142,7 +153,6 @@ fn package(number: TrackingNumber, shipment: &Shipment<'_>, gazetteer: &dyn Gaze
             None => unreadable.push(raw.get().to_owned()),
         }
     }
-    mark_what_came_back(&mut seen);
     Package { number, also: Vec::new(), seen, unreadable }
 }
 

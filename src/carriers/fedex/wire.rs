@@ -3,18 +3,12 @@
 use serde_json::value::RawValue;
 
 use crate::carriers::json::Object;
-
-/// What went wrong, in FedEx's own words.
-pub struct Problem {
-    pub code: String,
-    pub message: String,
-}
+use crate::carriers::problem::Problem;
 
 /// One or several under `name`; what has no code is no problem.
 pub fn problems(fields: &Object<'_>, name: &str) -> Vec<Problem> {
     let entries = fields.list(name).into_iter().filter_map(|entry| Object::of(Some(entry)));
-    let problems = entries.map(|entry| Problem { code: entry.text("code"), message: entry.text("message") });
-    problems.filter(|problem| !problem.code.is_empty()).collect()
+    entries.map(|entry| Problem::of(&entry)).filter(|problem| !problem.code.is_empty()).collect()
 }
 
 /// A list of problems, or one as `CODE - words`.

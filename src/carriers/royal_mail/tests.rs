@@ -82,10 +82,50 @@ fn a_piece_is_found_by_either_of_its_barcodes_and_an_error_by_its_own_number() {
 }
 
 #[test]
+fn the_summarys_category_doubts_the_newest_event_however_its_time_is_written() {
+    let status = |summary: &str| {
+        let body = format!(
+            r#"{{"mailPieces":{{"mailPieceId":"{NUMBER}","summary":{{{summary}}},"events":[
+            {{"eventCode":"EVKSP","eventName":"Delivered","eventDateTime":"2026-07-05T10:00:00Z"}},
+            {{"eventCode":"EVGPD","eventName":"Out for delivery","eventDateTime":"2026-07-05T07:00:00Z"}}]}}}}"#
+        );
+        let package = read(body.as_bytes()).expect("an answer").packages.remove(0);
+        package.seen.iter().map(|seen| seen.happening.status.as_str()).collect::<Vec<_>>()
+    };
+    let last = |time: &str| format!(r#""lastEventCode":"EVKSP","lastEventDateTime":"{time}","#);
+    let (in_transit, delivered) = (r#""statusCategory":"IN TRANSIT""#, r#""statusCategory":"Delivered""#);
+    for time in ["2026-07-05T10:00:00Z", "2026-07-05T10:00:00+00:00", "2026-07-05T11:00:00+01:00"] {
+        assert_eq!(status(&(last(time) + in_transit)), ["unknown", "out_for_delivery"], "{time}");
+        assert_eq!(status(&(last(time) + delivered)), ["delivered", "out_for_delivery"], "{time}");
+    }
+    assert_eq!(status(in_transit), ["unknown", "out_for_delivery"]);
+    assert_eq!(status(&(last("2026-07-05T10:01:00Z") + in_transit))[0], "unknown");
+    assert_eq!(status(delivered), ["delivered", "out_for_delivery"]);
+}
+
+#[test]
+fn what_was_refused_is_not_delivered_afterwards() {
+    let event = |code: &str, day: u8| {
+        format!(r#"{{"eventCode":"{code}","eventName":"","eventDateTime":"2026-07-0{day}T10:00:00+01:00"}}"#)
+    };
+    let body = format!(
+        r#"{{"mailPieces":{{"mailPieceId":"{NUMBER}","events":[{},{}]}}}}"#,
+        event("EVKSP", 5),
+        event("EVKRF", 4)
+    );
+    let package = read(body.as_bytes()).expect("an answer").packages.remove(0);
+    let statuses: Vec<_> = package.seen.iter().map(|seen| seen.happening.status.as_str()).collect();
+    assert_eq!(statuses, ["returned", "returning"]);
+}
+
+#[test]
 fn no_mail_pieces_is_an_answer_and_a_404_of_somebody_else_is_none() {
     for body in [r#"{"mailPieces":[]}"#, r#"{"mailPieces":null}"#] {
         assert_eq!(read(body.as_bytes()), Ok(Reading::default()));
     }
+    let body = r#"{"httpCode":"200","httpMessage":"OK","mailPieces":[{"mailPieceId":"AB123456785GB"}]}"#;
+    let reading = read(body.as_bytes()).expect("an answer");
+    assert_eq!((reading.packages.len(), reading.failures), (1, Vec::new()));
     assert!(read(br#"{"success":true,"errorCode":"S0000","errorMsg":null}"#).is_err());
     for body in ["", "<html>404</html>", "{}", "[]", r#"{"mailPieces":[{"mailPieceId":"AB123456785GB"}]}"#] {
         assert!(contract::read(&ADAPTER, 404, body.as_bytes()).is_err(), "{body}");

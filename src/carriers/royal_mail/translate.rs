@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use serde_json::value::RawValue;
 
 use super::wire::{self, Event, Piece, Problem, Summary};
-use crate::carriers::codes::Codes;
-use crate::carriers::moment::moment;
+use crate::carriers::codes::{Codes, Row};
+use crate::carriers::moment::{Moment, is_same_time, moment};
+use crate::carriers::names::described;
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::{agreed_by_row, beyond};
-use crate::carriers::wording::{meaning, recipient, without_names};
+use crate::carriers::wording::{meaning, recipient};
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{DeliveredTo, EventStatus, Happening};
@@ -83,18 +84,21 @@ fn package(
         ..Place::default()
     };
     let mut package = Package { number, also, seen: Vec::new(), unreadable: Vec::new() };
-    let mut last = piece.summary.as_ref().filter(|summary| !summary.last.code.is_empty());
-    for raw in &piece.events {
-        let event = wire::event(raw);
-        let summary =
-            last.filter(|summary| event.as_ref().is_some_and(|event| is_same(event, &summary.last)));
-        last = last.filter(|_| summary.is_none());
-        let category = summary.map_or("", |summary| summary.category.as_str());
-        let happening = event.and_then(|event| happening(&event, category, &place(&event), gazetteer));
-        keep(&mut package, raw, happening);
+    let events: Vec<_> = piece.events.iter().map(|raw| (*raw, wire::event(raw))).collect();
+    let summary = piece.summary.as_ref();
+    let last = summary.filter(|summary| !summary.last.code.is_empty());
+    let repeated = last.and_then(|summary| {
+        events.iter().position(|(_, event)| event.as_ref().is_some_and(|event| is_same(event, &summary.last)))
+    });
+    // Where it repeats none, it is still about where the piece is now.
+    let meant = repeated.or_else(|| newest(&events));
+    for (at, (raw, event)) in events.iter().enumerate() {
+        let category = summary.filter(|_| Some(at) == meant).map_or("", |summary| &summary.category);
+        let told = |event: &Event| happening(event, category, &place(event), gazetteer);
+        keep(&mut package, raw, event.as_ref().and_then(told));
     }
     // The summary repeats the newest event, or is all there is.
-    if let Some(summary) = last {
+    if let Some(summary) = last.filter(|_| repeated.is_none()) {
         let told = happening(&summary.last, &summary.category, &place(&summary.last), gazetteer);
         keep(&mut package, summary.raw, told);
     }
@@ -109,7 +113,17 @@ fn keep(package: &mut Package, raw: &RawValue, happening: Option<Happening>) {
 }
 
 fn is_same(event: &Event, last: &Event) -> bool {
-    event.time == last.time && event.code.eq_ignore_ascii_case(&last.code)
+    is_same_time(&event.time, &last.time) && event.code.eq_ignore_ascii_case(&last.code)
+}
+
+fn newest(events: &[(&RawValue, Option<Event>)]) -> Option<usize> {
+    let at = |event: &Option<Event>| match moment(&event.as_ref()?.time, &[])? {
+        Moment::Absolute(at) => Some(at),
+        Moment::Local(at) => Some(at.and_utc()),
+    };
+    let timed = events.iter().enumerate().filter_map(|(place, (_, event))| Some((at(event)?, place)));
+    // Of those at one instant, the one that stands first.
+    timed.max_by_key(|(at, place)| (*at, std::cmp::Reverse(*place))).map(|(_, place)| place)
 }
 
 /// What never left the country happened in it; an event names none.
@@ -126,16 +140,20 @@ fn happening(event: &Event, category: &str, place: &Place, gazetteer: &dyn Gazet
         delivered_to,
         occurred,
         code: event.code.clone(),
-        description: without_names(&event.name),
+        description: described(&event.name, row(event)),
         location: place.location(gazetteer),
         cancels: None,
     })
 }
 
+fn row(event: &Event) -> Option<&'static Row> {
+    CODES.get(&event.code.to_ascii_uppercase())
+}
+
 /// `category`: the summary's, where it speaks of this event.
 fn status(event: &Event, category: &str) -> (EventStatus, Option<DeliveredTo>) {
     let texts = [event.name.as_str()];
-    let row = CODES.get(&event.code.to_ascii_uppercase());
+    let row = row(event);
     let (status, to) = agreed_by_row(row, beyond(row, &event.name, meaning(&texts)), recipient(&texts));
     let is_delivered = ["", "DELIVERED", "COLLECTED"].iter().any(|word| category.eq_ignore_ascii_case(word));
     if status == EventStatus::Delivered && !is_delivered {

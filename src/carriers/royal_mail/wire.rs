@@ -67,7 +67,8 @@ fn problems(fields: &Object) -> Vec<Problem> {
         .collect();
     // The gateway tells without a list. Others have an errorCode too, for what went well.
     let told = first([fields.text("errorDescription"), fields.text("errorCause")]);
-    if found.is_empty() && (!http_code.is_empty() || !told.is_empty()) {
+    let went_well = http_code.len() == 3 && http_code.starts_with('2');
+    if found.is_empty() && (!(http_code.is_empty() || went_well) || !told.is_empty()) {
         let message = first([fields.text("moreInformation"), told, http_message]);
         found.push(Problem { code: fields.text("errorCode"), http_code, message });
     }

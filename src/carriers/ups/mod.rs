@@ -15,11 +15,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::oauth::{bearer, token};
+use super::oauth::{basic, bearer, token};
 use super::{Abilities, Adapter, Authorise, Failure, Occasion, Opening, Question, Token, Track};
 use crate::config::ConfigError;
 use crate::outbound::{Answer, Request, percent_encoded};
@@ -70,11 +68,10 @@ impl Track for Ups {
 
 impl Authorise for Ups {
     fn request(&self, _occasion: &Occasion) -> Request {
-        let secret = self.client_secret.expose_secret();
-        let basic = STANDARD.encode(format!("{}:{secret}", self.client_id));
+        let basic = basic(&self.client_id, self.client_secret.expose_secret());
         let url = format!("{}/security/v1/oauth/token", self.base_url);
         let request = Request::post(url, b"grant_type=client_credentials".to_vec())
-            .header("Authorization", format!("Basic {basic}"))
+            .header("Authorization", basic.expose_secret())
             .header("Content-Type", "application/x-www-form-urlencoded")
             .header("Accept", "application/json");
         match self.merchant_id.as_str() {

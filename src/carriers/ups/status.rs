@@ -1,8 +1,9 @@
 //! Type, code and words of one event, taken together.
 //!
 //! The type is the carrier's verdict. A code refines it, in the table of that type; the words are a
-//! second witness. `Delivered` needs a type `D` that nothing contradicts: UPS is known to write "Delivered"
-//! beside an exception, and files what waits at a shop or came back to the shipper under `D` as well.
+//! second witness. `Delivered` needs a type `D` that nothing contradicts, and a known code or the word itself:
+//! UPS is known to write "Delivered" beside an exception, and files what waits at a shop, came back to the
+//! shipper or was not received under `D` as well.
 
 use std::sync::LazyLock;
 
@@ -15,6 +16,8 @@ use crate::domain::event::{DeliveredTo, EventStatus};
 use EventStatus as S;
 
 pub static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("codes.csv")));
+
+static PLACES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("places.csv")));
 
 pub struct Verdict {
     pub status: EventStatus,
@@ -41,7 +44,12 @@ pub fn verdict(fields: &Fields, now: Option<&str>, location: Option<&str>) -> Ve
         "" => untyped(fields),
         _ => S::Unknown,
     };
-    let delivered_to = (status == S::Delivered).then(|| to_whom(fields, row, location.unwrap_or_default()));
+    let location = location.unwrap_or_default();
+    let to = to_whom(fields, row, location);
+    // Nobody is said to have fetched it from there.
+    let waits = to != DeliveredTo::Collected && location.to_ascii_uppercase().contains("ACCESS POINT");
+    let status = if status == S::Delivered && waits { S::AvailableForCollection } else { status };
+    let delivered_to = (status == S::Delivered).then_some(to);
     let cancels = row.and_then(|row| row.cancels.as_deref()).and_then(|code| code.split_once('/'));
     Verdict { status, delivered_to, cancels: cancels.map(|(_, code)| code.to_owned()) }
 }
@@ -62,19 +70,26 @@ fn delivered(fields: &Fields, row: Option<&Row>, now: &str) -> EventStatus {
     let by_detail = CODES.get(&fields.detail_code).map(|row| row.status);
     let claims = [row.map(|row| row.status), by_detail];
     if let Some(other) = claims.into_iter().flatten().find(|status| *status != S::Delivered) {
-        return if is_elsewhere(other) { other } else { S::Unknown };
+        return if is_elsewhere(other) || is_gone(other) { other } else { S::Unknown };
     }
     let texts = [fields.description.as_str(), &fields.simplified, now];
-    texts.iter().fold(S::Delivered, |status, text| match meaning(&[text]) {
+    let status = texts.iter().fold(S::Delivered, |status, text| match meaning(&[text]) {
         Meaning::Says(told) if status == S::Delivered && is_elsewhere(told) => told,
         told if status == S::Delivered => agreed(status, told),
         _ => status,
-    })
+    });
+    let told = texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    let is_sure = claims != [None, None] || meaning(&[told]) == Meaning::Says(S::Delivered);
+    if status == S::Delivered && !is_sure { S::Unknown } else { status }
 }
 
 /// What UPS calls delivered, too.
 fn is_elsewhere(status: EventStatus) -> bool {
     matches!(status, S::AvailableForCollection | S::Returned | S::Returning)
+}
+
+fn is_gone(status: EventStatus) -> bool {
+    matches!(status, S::Lost | S::Damaged | S::Destroyed)
 }
 
 fn returned(fields: &Fields) -> EventStatus {
@@ -100,21 +115,7 @@ fn to_whom(fields: &Fields, row: Option<&Row>, location: &str) -> DeliveredTo {
     by_row.filter(specific).or_else(|| Some(by_place()).filter(specific)).unwrap_or_else(by_words)
 }
 
-/// The places of UPS's delivery codes (its appendix), as words.
 fn place_of_delivery(location: &str) -> DeliveredTo {
-    const PLACES: &[(&str, DeliveredTo)] = &[
-        ("ACCESS POINT", DeliveredTo::Locker),
-        ("MET CUSTOMER", DeliveredTo::Addressee),
-        ("MAILROOM", DeliveredTo::Mailroom),
-        ("RECEIVING", DeliveredTo::Mailroom),
-        ("GUARD", DeliveredTo::Mailroom),
-        ("DOOR PERSON", DeliveredTo::Mailroom),
-        ("MANAGEMENT OFFICE", DeliveredTo::Mailroom),
-        ("SECURITY OFFICE", DeliveredTo::Mailroom),
-        ("RECEIVER", DeliveredTo::Addressee),
-        ("INDIVIDUAL", DeliveredTo::Household),
-    ];
-    let capitals = location.to_ascii_uppercase();
-    let listed = PLACES.iter().find(|(place, _)| capitals.contains(place));
-    listed.map_or_else(|| recipient(&[location]), |(_, to)| *to)
+    let row = PLACES.within(&location.to_ascii_uppercase());
+    row.and_then(|row| row.delivered_to).unwrap_or_else(|| recipient(&[location]))
 }

@@ -55,7 +55,20 @@ fn the_same_code_means_something_else_under_another_type() {
 #[test]
 fn a_delivery_is_one_only_where_nothing_speaks_against_it() {
     for (kind, code, text, expected) in [
-        ("D", "", "", "delivered unspecified"),
+        ("D", "", "", "unknown"),
+        ("D", "KM", "", "delivered unspecified"),
+        ("D", "59", "THIS DELIVERY WAS MADE AFTER THE COMMITMENT TIME", "delivered unspecified"),
+        ("D", "XX", "DELIVERED", "delivered unspecified"),
+        ("D", "XX", "Something new", "unknown"),
+        ("D", "XX", "", "unknown"),
+        ("D", "KC", "PACKAGE NOT RECEIVED", "unknown"),
+        ("D", "KV", "OTHER NON-DELIVERY", "unknown"),
+        ("D", "KK", "SHIPPER COLLECTION", "unknown"),
+        ("D", "GP", "PACKAGE LEFT AT OTHER THAN RECEIVER'S ADDRESS", "unknown"),
+        ("D", "GT", "PACKAGE WAS STOLEN FROM DELIVERY VEHICLE", "lost"),
+        ("D", "ZD", "DELIVER TO A UPS ACCESS POINT", "unknown"),
+        ("D", "25", "MERCHANDISE MISSING; BALANCE DELIVERED", "unknown"),
+        ("D", "XX", "Delivered to the sender", "returned"),
         ("D", "FS", "DELIVERED", "delivered unspecified"),
         ("D", "2W", "Package picked up at UPS Access Point", "delivered collected"),
         ("D", "2W", "", "delivered collected"),
@@ -128,6 +141,17 @@ fn where_the_package_is_now_is_a_witness_of_its_newest_event() {
 }
 
 #[test]
+fn what_came_back_is_not_delivered_afterwards() {
+    let activity = |kind: &str, code: &str, day: u8| json!({"date": format!("2026030{day}"), "time": "104512", "status": {"type": kind, "code": code, "description": ""}});
+    let package =
+        json!({"trackingNumber": NUMBER, "activity": [activity("D", "FS", 5), activity("X", "DL", 4)]});
+    let body = json!({"trackResponse": {"shipment": [{"package": [package]}]}}).to_string();
+    let package = read(body.as_bytes()).expect("an answer").packages.remove(0);
+    let statuses: Vec<_> = package.seen.iter().map(|seen| seen.happening.status).collect();
+    assert_eq!(statuses, [EventStatus::Returned, EventStatus::Returned]);
+}
+
+#[test]
 fn who_received_it_stays_in_the_raw_answer() {
     let body = fixture!("ups/delivered.json");
     let reading = read(body).expect("an answer");
@@ -136,7 +160,6 @@ fn who_received_it_stays_in_the_raw_answer() {
         ("FRONT DOOR", "unspecified"),
         ("MAIL ROOM", "mailroom"),
         ("Locker", "locker"),
-        ("UPS ACCESS POINT", "locker"),
         ("NEIGHBOR", "neighbour"),
         ("RECEIVER", "addressee"),
         ("MET CUSTOMER WOMAN", "addressee"),
@@ -146,6 +169,14 @@ fn who_received_it_stays_in_the_raw_answer() {
         let fields = Fields { kind: "D".into(), description: "DELIVERED".into(), ..Fields::default() };
         let to = verdict(&fields, None, Some(place)).delivered_to.expect("somebody");
         assert_eq!(to.as_str(), expected, "{place}");
+    }
+    for (code, expected) in
+        [("", "available_for_collection"), ("2W", "delivered"), ("ZK", "available_for_collection")]
+    {
+        let description = "DELIVERED".into();
+        let fields = Fields { kind: "D".into(), code: code.into(), description, ..Fields::default() };
+        let status = verdict(&fields, None, Some("UPS ACCESS POINT")).status;
+        assert_eq!(status.as_str(), expected, "{code}");
     }
 }
 

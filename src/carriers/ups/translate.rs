@@ -1,12 +1,11 @@
 //! UPS's packages and activities into ours.
 
 use super::status::verdict;
-use super::wire::{self, Fields, Problem};
+use super::wire::{self, Fields};
 use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment, offset};
-use crate::carriers::oauth::refusal;
+use crate::carriers::problem::{Problem, errors_alone};
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
@@ -17,13 +16,8 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     // A byte that is not UTF-8 spoils the one event it is in.
     let text = String::from_utf8_lossy(&answer.body);
     let body = Object::body(&text).unwrap_or_default();
-    let errors = wire::errors(&body);
-    if !errors.is_empty() {
-        let failures = errors.iter().map(|error| failure(error, answer)).collect();
-        return Ok(Reading { packages: Vec::new(), failures });
-    }
-    if let Some(refusal) = refusal(&body) {
-        return Ok(Reading::failed(refusal.with_wait(answer)));
+    if let Some(reading) = errors_alone(&wire::errors(&body), failure, &body, answer) {
+        return Ok(reading);
     }
     let Some(shipments) = wire::shipments(&body).filter(|_| answer.is_success()) else {
         return without_body(answer);
@@ -32,14 +26,10 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     for raw in shipments {
         match wire::shipment(raw) {
             Some(shipment) => add(&mut reading, &shipment, answer, gazetteer),
-            None => reading.failures.push(cannot_be_read("a shipment cannot be read")),
+            None => reading.failures.push(Failure::unparsable("a shipment cannot be read")),
         }
     }
     Ok(reading)
-}
-
-fn cannot_be_read(what: &str) -> Failure {
-    Failure::new(FailureKind::Unparsable, "", what)
 }
 
 fn add(reading: &mut Reading, shipment: &wire::Shipment<'_>, answer: &Answer, gazetteer: &dyn Gazetteer) {
@@ -49,7 +39,7 @@ fn add(reading: &mut Reading, shipment: &wire::Shipment<'_>, answer: &Answer, ga
         let package = wire::package(raw);
         match package.and_then(|package| translate(&package, asked.as_ref(), is_alone, gazetteer)) {
             Some(package) => reading.packages.push(package),
-            None => reading.failures.push(cannot_be_read("a package cannot be read")),
+            None => reading.failures.push(Failure::unparsable("a package cannot be read")),
         }
     }
     // Beside packages a warning says nothing of where they are.
@@ -63,7 +53,7 @@ fn add(reading: &mut Reading, shipment: &wire::Shipment<'_>, answer: &Answer, ga
 pub fn failure(problem: &Problem, answer: &Answer) -> Failure {
     let words = problem.message.to_lowercase();
     let says = |phrase: &str| words.contains(phrase);
-    let kind = match problem.code.to_ascii_uppercase().as_str() {
+    let known = match problem.code.to_ascii_uppercase().as_str() {
         "TW0001" => FailureKind::NotFound,
         "10429" => FailureKind::RateLimited,
         "10401" | "10403" => FailureKind::Auth,
@@ -74,14 +64,10 @@ pub fn failure(problem: &Problem, answer: &Answer) -> Failure {
         _ if says("authenti") || says("authoriz") || says("access token") => FailureKind::Auth,
         _ if says("unavailable") || says("internal server error") => FailureKind::CarrierDown,
         code if code.starts_with("TV") || says("invalid") => FailureKind::Invalid,
-        _ => match (Failure::by_status(answer), answer.status) {
-            (Some(failure), _) => failure.kind,
-            (None, 404) => FailureKind::NotFound,
-            (None, 400..=499) => FailureKind::Invalid,
-            (None, _) => FailureKind::Unparsable,
-        },
+        _ if answer.status == 404 => FailureKind::NotFound,
+        _ => return problem.failure(None, answer),
     };
-    Failure::new(kind, &problem.code, &problem.message).with_wait(answer)
+    problem.failure(Some(known), answer)
 }
 
 /// A package that stands alone for the whole shipment also answers to the number that was asked about.
@@ -110,7 +96,6 @@ fn translate(
             None => unreadable.push(raw.get().to_owned()),
         }
     }
-    mark_what_came_back(&mut seen);
     Some(Package { number, also, seen, unreadable })
 }
 

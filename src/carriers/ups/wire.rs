@@ -3,18 +3,11 @@
 use serde_json::value::RawValue;
 
 use crate::carriers::json::Object;
+use crate::carriers::problem::Problem;
 
-/// What went wrong, in UPS's own words.
-pub struct Problem {
-    pub code: String,
-    pub message: String,
-}
-
-impl Problem {
-    fn list(entries: Vec<&RawValue>) -> Vec<Self> {
-        let objects = entries.into_iter().filter_map(|entry| Object::of(Some(entry)));
-        objects.map(|entry| Self { code: entry.text("code"), message: entry.text("message") }).collect()
-    }
+fn problems(entries: Vec<&RawValue>) -> Vec<Problem> {
+    let objects = entries.into_iter().filter_map(|entry| Object::of(Some(entry)));
+    objects.map(|entry| Problem::of(&entry)).collect()
 }
 
 /// The errors of a body that is an error; they come with `response` around them, or without, or as the
@@ -22,7 +15,7 @@ impl Problem {
 pub fn errors(body: &Object<'_>) -> Vec<Problem> {
     let mut entries = body.object("response").list("errors");
     entries.extend(body.list("errors"));
-    let mut problems = Problem::list(entries);
+    let mut problems = problems(entries);
     let older = body.object("fault").object("detail").object("errors").object("errorDetail");
     let older = Object::of(older.get("primaryErrorCode"));
     problems
@@ -48,7 +41,7 @@ pub fn shipment(raw: &RawValue) -> Option<Shipment<'_>> {
     Some(Shipment {
         inquiry_number: fields.text("inquiryNumber"),
         packages: fields.list("package"),
-        warnings: Problem::list(fields.list("warnings")),
+        warnings: problems(fields.list("warnings")),
     })
 }
 

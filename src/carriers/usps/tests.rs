@@ -57,6 +57,7 @@ fn the_words_of_a_delivery_say_to_whom() {
         ("Delivered, To Agent", "delivered unspecified"),
         ("Delivered to Agent, Front Desk/Reception/Mail Room", "delivered mailroom"),
         ("Delivered to Agent for Final Delivery", "in_transit"),
+        ("Delivered to Agent, Left for pickup", "available_for_collection"),
         ("DELIVERED, TO ORIGINAL SENDER", "returned"),
         ("Held at Post Office, Retrieved from full parcel locker", "unknown"),
         ("Delivery Attempted - No Access to Delivery Location", "unknown"),
@@ -118,6 +119,36 @@ fn what_is_handed_over_where_it_was_posted_came_back() {
     assert_eq!(said("60607", "90501"), EventStatus::Delivered);
     assert_eq!(said("60607", "60607"), EventStatus::Delivered);
     assert_eq!(said("", ""), EventStatus::Delivered);
+}
+
+#[test]
+fn an_empty_error_beside_events_is_none() {
+    let event = json!({"eventCode": "01", "eventType": "Delivered", "eventTimestamp": "2026-03-04T10:45:00"});
+    let said = |error: Value| {
+        let page = json!({"error": error, "trackingNumber": NUMBER, "trackingEvents": [event]});
+        let reading = read(page.to_string().as_bytes()).expect("an answer");
+        (reading.packages.len(), reading.failures.len())
+    };
+    assert_eq!(said(json!({})), (1, 0));
+    assert_eq!(said(json!({"code": "", "message": null, "errors": []})), (1, 0));
+    assert_eq!(said(json!({"code": "404"})), (0, 1));
+}
+
+#[test]
+fn a_z_behind_the_places_own_time_is_no_offset() {
+    let said = |more: Value| {
+        let mut event = json!({"eventCode": "07", "eventTimestamp": "2026-03-04T10:45:00Z",
+            "eventCity": "SPRINGFIELD", "eventState": "IL"});
+        event.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        let page = json!({"trackingNumber": NUMBER, "trackingEvents": [event]});
+        let reading = read(page.to_string().as_bytes()).expect("an answer");
+        let occurred = reading.packages[0].seen[0].happening.occurred.clone();
+        format!("{} {}", crate::domain::instant::rfc3339(occurred.at), occurred.offset_source)
+    };
+    assert_eq!(said(json!({})), "2026-03-04T16:45:00Z facility_zone");
+    assert_eq!(said(json!({"GMTOffset": "-06:00"})), "2026-03-04T16:45:00Z carrier");
+    assert_eq!(said(json!({"GMTTimestamp": "2026-03-04T16:45:09Z"})), "2026-03-04T16:45:09Z carrier");
+    assert_eq!(said(json!({"eventTimestamp": "2026-03-04T10:45:00-06:00"})), "2026-03-04T16:45:00Z carrier");
 }
 
 #[test]

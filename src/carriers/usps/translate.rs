@@ -2,14 +2,14 @@
 
 use super::countries;
 use super::status::{status, to_whom};
-use super::wire::{self, Fields, Page, Problem};
+use super::wire::{self, Fields, Page};
 use crate::carriers::json::Object;
-use crate::carriers::moment::{Moment, moment, offset};
-use crate::carriers::oauth::refusal;
+use crate::carriers::moment::{Moment, moment, offset, on_the_wall};
+use crate::carriers::problem::{Problem, errors_alone};
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::wording::without_names;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen};
+use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{EventStatus, Happening, Occurred};
 use crate::outbound::Answer;
 
@@ -17,12 +17,12 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     // A byte that is not UTF-8 spoils the one event it is in.
     let text = String::from_utf8_lossy(&answer.body);
     let body = Object::body(&text).unwrap_or_default();
-    if let Some(problem) = wire::problem(&body) {
-        let number = body.text("trackingNumber").parse().ok();
-        return Ok(Reading::failed(failure(&problem, answer).of(number)));
-    }
-    if let Some(refusal) = refusal(&body) {
-        return Ok(Reading::failed(refusal.with_wait(answer)));
+    let number: Option<TrackingNumber> = body.text("trackingNumber").parse().ok();
+    let is_error = |problem: &Problem| !problem.says_nothing() || wire::page(&body).is_none();
+    let problems: Vec<_> = wire::problem(&body).filter(is_error).into_iter().collect();
+    let of_number = |problem: &Problem, answer: &Answer| failure(problem, answer).of(number.clone());
+    if let Some(reading) = errors_alone(&problems, of_number, &body, answer) {
+        return Ok(reading);
     }
     match wire::page(&body).filter(|_| answer.is_success()) {
         Some(page) => Ok(reading(&page, gazetteer)),
@@ -36,7 +36,7 @@ const NOT_FOUND: [&str; 3] = ["-2147219283", "-2147219284", "-2147219302"];
 pub fn failure(problem: &Problem, answer: &Answer) -> Failure {
     let words = problem.message.to_lowercase();
     let says = |phrase: &str| words.contains(phrase);
-    let kind = match problem.code.as_str() {
+    let known = match problem.code.as_str() {
         "404" => FailureKind::NotFound,
         code if NOT_FOUND.contains(&code) => FailureKind::NotFound,
         "401" | "403" => FailureKind::Auth,
@@ -48,20 +48,15 @@ pub fn failure(problem: &Problem, answer: &Answer) -> Failure {
         _ if says("not found") => FailureKind::NotFound,
         _ if says("quota") || says("rate limit") || says("too many") => FailureKind::RateLimited,
         _ if says("invalid") => FailureKind::Invalid,
-        _ => match (Failure::by_status(answer), answer.status) {
-            (Some(failure), _) => failure.kind,
-            (None, 404) => FailureKind::NotFound,
-            (None, 400..=499) => FailureKind::Invalid,
-            (None, _) => FailureKind::Unparsable,
-        },
+        _ if answer.status == 404 => FailureKind::NotFound,
+        _ => return problem.failure(None, answer),
     };
-    Failure::new(kind, &problem.code, &problem.message).with_wait(answer)
+    problem.failure(Some(known), answer)
 }
 
 fn reading(page: &Page<'_>, gazetteer: &dyn Gazetteer) -> Reading {
     let Ok(number) = page.tracking_number.parse() else {
-        let message = "the answer is of no number";
-        return Reading::failed(Failure::new(FailureKind::Unparsable, "", message));
+        return Reading::failed(Failure::unparsable("the answer is of no number"));
     };
     let (mut seen, mut unreadable) = (Vec::new(), Vec::new());
     for (at, raw) in page.events.iter().enumerate() {
@@ -71,7 +66,6 @@ fn reading(page: &Page<'_>, gazetteer: &dyn Gazetteer) -> Reading {
             None => unreadable.push(raw.get().to_owned()),
         }
     }
-    mark_what_came_back(&mut seen);
     Reading { packages: vec![Package { number, also: Vec::new(), seen, unreadable }], failures: Vec::new() }
 }
 
@@ -111,7 +105,7 @@ fn happening(
 
 /// The place's own time, and beside it that of Greenwich or the distance to it.
 fn occurred(fields: &Fields, place: &Place, gazetteer: &dyn Gazetteer) -> Option<Occurred> {
-    let local = moment(&fields.timestamp, &[]);
+    let local = on_the_wall(&fields.timestamp);
     let in_greenwich = moment(&fields.gmt_timestamp, &[]).map(|at| match at {
         Moment::Absolute(_) => at,
         Moment::Local(at) => Moment::Absolute(at.and_utc()),

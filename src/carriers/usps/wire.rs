@@ -3,12 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::carriers::json::Object;
-
-/// What went wrong, in USPS's own words.
-pub struct Problem {
-    pub code: String,
-    pub message: String,
-}
+use crate::carriers::problem::Problem;
 
 /// `{"apiVersion", "error": {"code", "message", "errors": [{"title", "detail"}]}}`, and the older
 /// `{"error": {"number", "description"}}`.

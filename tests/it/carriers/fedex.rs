@@ -1,8 +1,9 @@
 //! FedEx: a form for a pass, then a list of numbers.
 
+use sampan::carriers::FailureKind;
 use serde_json::{Value, json};
 
-use super::Protocol;
+use super::{Line, Protocol};
 use crate::support::stub::{Asked, Reply};
 
 pub const PROTOCOL: Protocol = Protocol {
@@ -56,4 +57,46 @@ fn result(number: &Value) -> Value {
             "error": {"code": "TRACKING.TRACKINGNUMBER.NOTFOUND", "message": "Tracking number cannot be found."}}),
     };
     json!({"trackingNumber": number, "trackResults": [result]})
+}
+
+fn passes(line: &Line) -> usize {
+    line.stub.asked().iter().filter(|asked| !(PROTOCOL.is_question)(asked)).count()
+}
+
+#[tokio::test]
+async fn a_pass_that_is_refused_is_fetched_once_more_however_many_questions_bore_it() {
+    let script = |asked: &Asked, before: &[Asked]| {
+        let fetched = before.iter().filter(|one| one.path == "/oauth/token").count();
+        if asked.path == "/oauth/token" {
+            return Reply::json(200, &json!({"access_token": format!("p{fetched}"), "expires_in": 3599}));
+        }
+        match asked.header("authorization") {
+            "Bearer p0" => error(401, "NOT.AUTHORIZED.ERROR", "Access token expired."),
+            _ => Reply::json(
+                200,
+                &json!({"output": {"completeTrackResults": [result(&json!("794810209259"))]}}),
+            ),
+        }
+    };
+    let line = Line::open(&PROTOCOL, PROTOCOL.config, script).await;
+    let all = futures_util::future::join_all((0..8).map(|_| line.said(&PROTOCOL, PROTOCOL.delivered))).await;
+    assert!(all.iter().all(|said| said.is_ok()), "{all:?}");
+    assert_eq!(passes(&line), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_of_one_number_costs_no_pass() {
+    let script = |asked: &Asked, before: &[Asked]| match asked.path.as_str() {
+        "/oauth/token" => answer(asked, before),
+        _ => {
+            let number = json!(PROTOCOL.delivered);
+            let error = json!({"code": "FORBIDDEN.ERROR", "message": "Not yours."});
+            let result = json!({"trackingNumberInfo": {"trackingNumber": number}, "error": error});
+            let complete = json!([{"trackingNumber": number, "trackResults": [result]}]);
+            Reply::json(200, &json!({"output": {"completeTrackResults": complete}}))
+        }
+    };
+    let line = Line::open(&PROTOCOL, PROTOCOL.config, script).await;
+    assert_eq!(line.said(&PROTOCOL, PROTOCOL.delivered).await, Err(FailureKind::Auth));
+    assert_eq!((passes(&line), line.stub.asked().len()), (1, 2));
 }
