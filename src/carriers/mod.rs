@@ -51,6 +51,7 @@ mod seventeentrack;
 mod sf_express;
 #[cfg(test)]
 mod shaken;
+mod tongues;
 mod ups;
 mod usps;
 mod verdict;

@@ -36,6 +36,30 @@ fn a_code_under_its_own_name_means_what_the_table_says() {
 }
 
 #[test]
+fn what_a_point_signed_for_waits_there() {
+    let told = |code: &str, desc: &str| {
+        let trace = wire::Trace { action_code: code.into(), desc: desc.into(), ..wire::Trace::default() };
+        let (status, to) = status::status(&trace);
+        to.map_or(status.to_string(), |to| format!("{status} {to}"))
+    };
+    for (code, desc, expected) in [
+        ("GTMS_SIGNED", "Delivered", "delivered unspecified"),
+        ("GTMS_SIGNED", "Delivered to pick-up point", "unknown"),
+        ("GTMS_SIGNED", "Delivered at the station, please collect", "unknown"),
+        ("GTMS_SIGNED", "Delivered to seller", "returned"),
+        ("GTMS_SIGNED", "Entregado al remitente", "unknown"),
+        ("SIGNED", "代收点已签收", "available_for_collection"),
+        ("SIGNED", "快件已签收,签收人:菜鸟驿站", "available_for_collection"),
+        ("SIGNED", "已签收，签收人凭取货码签收【驿站】", "delivered collected"),
+        ("GSTA_SIGN", "Package signed by station", "unknown"),
+        ("GSTA_SIGN", "Collected by the recipient at the pick-up point", "delivered collected"),
+        ("07", "商家签收", "returned"),
+    ] {
+        assert_eq!(told(code, desc), expected, "{code} {desc}");
+    }
+}
+
+#[test]
 fn the_clock_of_the_place_counts_and_not_the_count_beside_it() {
     let at = |time: &str| {
         let body = format!(

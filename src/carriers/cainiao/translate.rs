@@ -4,18 +4,17 @@ use chrono::{FixedOffset, TimeZone};
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
-use super::status::{is_in_china, status};
+use super::status::{codes, is_in_china, status};
 use super::wire::{self, Trace};
-use crate::carriers::discretion::without_people;
+use crate::carriers::discretion::{shown, without_phones};
 use crate::carriers::json::Object;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::mark_what_came_back;
-use crate::carriers::wording::without_names;
 use crate::carriers::{
     Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen, beijing, excuses,
 };
-use crate::domain::event::{EventStatus, Happening, Occurred, OffsetSource};
+use crate::domain::event::{Happening, Occurred, OffsetSource};
 use crate::domain::instant::cut;
 use crate::outbound::Answer;
 
@@ -64,9 +63,8 @@ fn flag(raw: Option<&RawValue>) -> Option<bool> {
 
 fn failure(code: &str, message: &str) -> Failure {
     let known = CODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code));
-    let message = without_people(message);
     let kind = known.map_or_else(|| excuses::kind(&format!("{code} {message}")), |(_, kind)| *kind);
-    Failure::new(kind, code, message)
+    Failure::new(kind, code, without_phones(message))
 }
 
 /// One number and its traces. Without any, Cainiao does not know it, or not yet.
@@ -103,16 +101,13 @@ fn happening(trace: &Trace, gazetteer: &dyn Gazetteer) -> Option<Happening> {
     let place = place(trace);
     let occurred = occurred(trace, &place, gazetteer)?;
     let (status, delivered_to) = status(trace);
-    let text =
-        without_people(if trace.standerd_desc.is_empty() { &trace.desc } else { &trace.standerd_desc });
-    // Who signed is named where it ends, and where nobody knows whether it does.
-    let ends = matches!(status, EventStatus::Delivered | EventStatus::Returned | EventStatus::Unknown);
+    let text = if trace.standerd_desc.is_empty() { &trace.desc } else { &trace.standerd_desc };
     Some(Happening {
         status,
         delivered_to,
         occurred,
         code: trace.action_code.clone(),
-        description: if ends { without_names(&text) } else { text },
+        description: shown(text, status, codes().get(&trace.action_code)),
         location: place.location(gazetteer),
         cancels: None,
     })

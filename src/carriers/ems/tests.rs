@@ -74,6 +74,25 @@ fn a_code_under_its_own_name_means_what_the_table_says() {
 }
 
 #[test]
+fn a_delivery_to_somebody_that_the_table_does_not_know_is_none() {
+    let told = |deliver_code: &str, op_desc: &str| {
+        let (op_code, deliver_code) = ("704".into(), deliver_code.into());
+        let trace = wire::Trace { op_code, deliver_code, op_desc: op_desc.into(), ..wire::Trace::default() };
+        status::told(&trace).status.expect("a status")
+    };
+    for (code, text, expected) in [
+        ("", "已妥投", EventStatus::Delivered),
+        ("10", "已妥投", EventStatus::Delivered),
+        ("zdy", "", EventStatus::Delivered),
+        ("999", "已妥投", EventStatus::Unknown),
+        ("10", "已妥投，收件人为寄件人", EventStatus::Returned),
+        ("10", "部分已签收", EventStatus::Unknown),
+    ] {
+        assert_eq!(told(code, text), expected, "{code} {text}");
+    }
+}
+
+#[test]
 fn errors_are_told_apart_by_their_words() {
     for (message, expected) in [
         ("授权码校验失败", FailureKind::Auth),

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::status::told;
+use super::status::{codes, told};
 use super::wire::{self, Trace};
-use crate::carriers::discretion::without_people;
+use crate::carriers::discretion::{shown, without_phones};
 use crate::carriers::json::{self, Object};
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::mark_what_came_back;
@@ -31,8 +31,8 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     if code.trim_start_matches('0').is_empty() && !code.is_empty() {
         return answered(&body, answer, gazetteer);
     }
-    let message = without_people(&message);
-    Ok(Reading::failed(Failure::new(excuses::kind(&message), code, message).with_wait(answer)))
+    let kind = excuses::kind(&message);
+    Ok(Reading::failed(Failure::new(kind, code, without_phones(&message)).with_wait(answer)))
 }
 
 fn answered(body: &Object, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
@@ -137,12 +137,14 @@ fn happening(trace: &Trace, gazetteer: &dyn Gazetteer) -> Option<Happening> {
     let town = if trace.city.is_empty() { &trace.organisation } else { &trace.city };
     let place = beijing::place(&trace.province, town);
     let told = told(trace);
+    let status = told.status.unwrap_or(EventStatus::Unknown);
+    let text = if trace.op_desc.is_empty() { &trace.op_name } else { &trace.op_desc };
     Some(Happening {
-        status: told.status.unwrap_or(EventStatus::Unknown),
+        status,
         delivered_to: told.delivered_to,
         occurred: beijing::occurred(&trace.op_time, &place, gazetteer)?,
         code: trace.op_code.clone(),
-        description: without_people(if trace.op_desc.is_empty() { &trace.op_name } else { &trace.op_desc }),
+        description: shown(text, status, codes().get(&trace.op_code)),
         location: place.location(gazetteer),
         cancels: told.cancels,
     })

@@ -10,7 +10,6 @@
 
 mod company;
 mod config;
-mod description;
 mod failure;
 mod push;
 mod sign;

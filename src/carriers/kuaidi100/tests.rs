@@ -121,6 +121,75 @@ fn a_number_of_which_nothing_is_known_is_subscribed_to() {
     assert!(read("<html>").is_err());
 }
 
+fn event(day: u32, code: &str, word: &str, text: &str) -> Value {
+    let time = format!("2026-03-{day:02} 10:00:00");
+    json!({"time": time, "ftime": time, "context": text, "status": word, "statusCode": code})
+}
+
+fn answer(company: &str, state: &str, events: &[Value]) -> Value {
+    json!({"message": "ok", "nu": NUMBER, "com": company, "status": "200", "state": state, "data": events})
+}
+
+fn statuses(body: &Value) -> Vec<String> {
+    let reading = read(body.to_string().as_bytes()).expect("an answer");
+    let happenings = reading.packages[0].seen.iter().map(|seen| &seen.happening);
+    happenings
+        .map(|one| one.delivered_to.map_or(one.status.to_string(), |to| format!("{} {to}", one.status)))
+        .collect()
+}
+
+#[test]
+fn a_text_in_any_language_can_take_a_signature_back() {
+    for (text, expected) in [
+        ("本人签收", "delivered addressee"),
+        ("", "delivered addressee"),
+        ("Delivered", "delivered addressee"),
+        ("Dostarczona", "delivered unspecified"),
+        ("Delivered to sender", "returned"),
+        ("卖家已签收", "returned"),
+        ("Returned to sender", "returned"),
+        ("Delivery attempt failed", "unknown"),
+        ("Notice left", "unknown"),
+        ("Available for pickup", "unknown"),
+        ("Zustellung nicht erfolgreich", "unknown"),
+    ] {
+        let body = answer("yuantong", "301", &[event(5, "301", "本人签收", text)]);
+        assert_eq!(statuses(&body), [expected], "{text}");
+    }
+}
+
+#[test]
+fn no_signature_stands_that_the_whole_knows_nothing_of() {
+    let signed = |day| event(day, "3", "签收", "已签收");
+    let trouble = event(6, "2", "疑难", "误签收，快件实际未派送");
+    for (company, state, events, expected) in [
+        ("yuantong", "2", [trouble, signed(5)], ["exception", "unknown"]),
+        ("yuantong", "15", [signed(6), signed(5)], ["unknown", "unknown"]),
+        ("yuantong", "4", [signed(6), signed(5)], ["returned", "unknown"]),
+        ("yuantong", "3", [signed(6), event(5, "6", "退回", "快件退回中")], ["returned", "returning"]),
+        ("zhongtong", "3", [signed(6), signed(5)], ["unknown", "unknown"]),
+        ("yuantong", "3", [signed(6), signed(5)], ["delivered unspecified", "delivered unspecified"]),
+    ] {
+        assert_eq!(statuses(&answer(company, state, &events)), expected, "{company} {state}");
+    }
+}
+
+#[test]
+fn the_carrier_at_the_other_end_and_the_named_company_have_their_say() {
+    let signed = event(5, "3", "签收", "已签收");
+    let moving = event(7, "5", "派件", "Out for delivery");
+    let push = |named: &str, there: Value| {
+        json!({"status": "polling", "message": "", "comOld": named, "comNew": "yuantong",
+            "lastResult": answer("yuantong", "3", std::slice::from_ref(&signed)), "destResult": there})
+    };
+    let nothing = || answer("usps", "0", &[]);
+    assert_eq!(statuses(&push("", nothing())), ["delivered unspecified"]);
+    assert_eq!(statuses(&push("yuantong", nothing())), ["delivered unspecified"]);
+    assert_eq!(statuses(&push("zhongtong", nothing())), ["unknown"]);
+    let there = answer("usps", "5", &[moving]);
+    assert_eq!(statuses(&push("", there)), ["out_for_delivery", "unknown"]);
+}
+
 #[test]
 fn errors_are_told_by_their_code_wherever_it_stands() {
     for (body, expected) in [
@@ -206,12 +275,16 @@ proptest! {
         let [a, b, c, d, e, f, g, h, i] = <[Value; 9]>::try_from(values).expect("nine");
         let event = json!({"time": a, "ftime": b, "context": c, "status": d, "statusCode": e, "areaCode": f,
             "areaName": g, "areaCenter": h});
-        let body = json!({"nu": NUMBER, "state": i, "data": [event]}).to_string();
+        let other = json!({"time": "2026-03-04 12:00:00", "context": c, "status": d, "statusCode": e});
+        let body = json!({"nu": NUMBER, "state": i, "data": [event, other]}).to_string();
         let said = read(body.as_bytes()).expect("an answer").about(&NUMBER.parse().expect("a number"));
         let Said::Events { seen, .. } = said else { return Ok(()) };
         for seen in seen.iter().filter(|seen| seen.happening.status == EventStatus::Delivered) {
             prop_assert!(["3", "301", "签收"].contains(&seen.happening.code.as_str()));
-            prop_assert!(c != json!("正在派送") && i != json!(0));
+            prop_assert!(c != json!("正在派送"));
+            let state = i.as_str().map(str::trim).unwrap_or_default();
+            prop_assert!(!i.is_number() || i == json!(3) || i == json!(301));
+            prop_assert!(["", "3", "301", "签收"].contains(&state) || state.contains(char::is_control));
         }
     }
 }

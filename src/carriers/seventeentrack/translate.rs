@@ -9,11 +9,11 @@ use super::event::{Fields, fields};
 use super::wire::{self, Followed, Page};
 use super::{failure, status};
 use crate::carriers::codes::Codes;
-use crate::carriers::merge::{doubt_newest, merged, of_carriers};
+use crate::carriers::merge::{doubt_deliveries, merged, of_carriers, whole};
 use crate::carriers::reading::without_body;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
-use crate::domain::event::EventStatus;
 use crate::outbound::Answer;
 
 pub static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("codes.csv")));
@@ -85,11 +85,11 @@ fn package(number: TrackingNumber, followed: &[Followed<'_>], gazetteer: &dyn Ga
     let mut said: Vec<(&str, Vec<Seen>)> = Vec::new();
     for followed in followed {
         let mut seen = views(followed, &mut package.unreadable, gazetteer);
-        let whole = followed.status.iter().filter_map(|word| status::of(word));
-        doubt_newest(&mut seen, &whole.map(|row| row.status).collect::<Vec<EventStatus>>());
+        doubt_deliveries(&mut seen, &whole(followed.status.iter().map(String::as_str), status::of));
         said.push((&followed.carrier, seen));
     }
     package.seen = of_carriers(said);
+    mark_what_came_back(&mut package.seen);
     package
 }
 

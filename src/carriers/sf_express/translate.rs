@@ -3,10 +3,10 @@
 use serde_json::value::RawValue;
 
 use super::errors::{self, failure};
-use super::status::status;
+use super::status::{row, status};
 use super::wire::{self, Route};
 use crate::carriers::beijing;
-use crate::carriers::discretion::without_people;
+use crate::carriers::discretion::shown;
 use crate::carriers::json::Object;
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::mark_what_came_back;
@@ -99,7 +99,7 @@ fn happening(route: &Route, gazetteer: &dyn Gazetteer) -> Option<Happening> {
     let occurred = beijing::occurred(&route.accept_time, &place, gazetteer)?;
     let code = [&route.op_code, &route.secondary_status_code, &route.first_status_code];
     let code = code.into_iter().find(|code| !code.is_empty()).cloned().unwrap_or_default();
-    let description = without_people(&route.remark);
+    let description = shown(&route.remark, status, row(route));
     let location = place.location(gazetteer);
     Some(Happening { status, delivered_to, occurred, code, description, location, cancels: None })
 }
