@@ -79,7 +79,11 @@ fn the_clock_of_the_place_counts_and_not_the_count_beside_it() {
         at(r#""time":"2026-03-07 13:45:00","timeZone":"Asia/Tokyo""#),
         expected("2026-03-07T04:45:00Z")
     );
-    assert_eq!(at(r#""time":1772862300000"#), expected("2026-03-07T05:45:00Z"));
+    assert_eq!(at(r#""time":1772862300000,"timeZone":"GMT+1""#), expected("2026-03-07T12:45:00Z"));
+    let told = |at: &str, by: &str| (at.to_owned(), by.to_owned());
+    assert_eq!(at(r#""time":1772862300000"#), told("2026-03-07T13:45:00Z", "assumed_utc"));
+    let at_home = r#""time":1772862300000,"country":"CN""#;
+    assert_eq!(at(at_home), told("2026-03-07T05:45:00Z", "country_zone"));
     assert_eq!(
         at(r#""time":"2026-03-07T13:45:00+08:00","timeZone":"GMT+1""#),
         expected("2026-03-07T05:45:00Z")

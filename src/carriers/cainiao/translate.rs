@@ -8,7 +8,7 @@ use super::status::{codes, is_in_china, status};
 use super::wire::{self, Trace};
 use crate::carriers::discretion::{shown, without_phones};
 use crate::carriers::json::Object;
-use crate::carriers::moment::{Moment, moment};
+use crate::carriers::moment::{self, Moment, moment};
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::{
@@ -132,7 +132,8 @@ fn place(trace: &Trace) -> Place {
 
 fn occurred(trace: &Trace, place: &Place, gazetteer: &dyn Gazetteer) -> Option<Occurred> {
     let written = if trace.local_time.is_empty() { &trace.time } else { &trace.local_time };
-    let moment = beijing::since_1970(written).or_else(|| moment(written, &["%Y/%m/%d %H:%M:%S"]))?;
+    let counted = beijing::since_1970(written).map(on_beijings_wall);
+    let moment = counted.or_else(|| moment(written, &["%Y/%m/%d %H:%M:%S"]))?;
     let Moment::Local(local) = moment else { return Some(moment.occurred(written, place, gazetteer)) };
     if let Ok(zone) = trace.time_zone.parse::<Tz>() {
         return Some(moment.on_clock_of(written, zone));
@@ -148,23 +149,18 @@ fn occurred(trace: &Trace, place: &Place, gazetteer: &dyn Gazetteer) -> Option<O
     })
 }
 
+/// The count takes the place's clock for Beijing's: what it shows there is what the place's clock showed.
+fn on_beijings_wall(moment: Moment) -> Moment {
+    match moment {
+        Moment::Absolute(at) => Moment::Local(at.with_timezone(&Tz::Asia__Shanghai).naive_local()),
+        Moment::Local(_) => moment,
+    }
+}
+
 /// `GMT+8`, `UTC+5:30`, `+08:00`, `+0800`, `-3`, `8`.
 fn offset(text: &str) -> Option<FixedOffset> {
     let text = text.trim().to_ascii_uppercase();
-    let text = text.trim_start_matches("GMT").trim_start_matches("UTC").trim();
-    let (sign, digits) = match text.split_at_checked(1) {
-        Some(("+", digits)) => (1, digits),
-        Some(("-", digits)) => (-1, digits),
-        _ => (1, text),
-    };
-    let (hours, minutes) = match digits.split_once(':') {
-        Some(parts) => parts,
-        None if digits.len() == 4 => digits.split_at_checked(2)?,
-        None => (digits, "0"),
-    };
-    let (hours, minutes): (i32, i32) = (hours.trim().parse().ok()?, minutes.trim().parse().ok()?);
-    let is_plausible = (0..=14).contains(&hours) && (0..60).contains(&minutes);
-    FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60)).filter(|_| is_plausible)
+    moment::offset(text.trim_start_matches("GMT").trim_start_matches("UTC").trim())
 }
 
 #[cfg(test)]

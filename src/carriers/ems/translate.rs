@@ -133,9 +133,16 @@ fn name_what_is_taken_back(seen: &mut [Seen]) {
     }
 }
 
+/// In the names of the operations that are done in other countries.
+const ABROAD: &str = "境外";
+
 fn happening(trace: &Trace, gazetteer: &dyn Gazetteer) -> Option<Happening> {
     let town = if trace.city.is_empty() { &trace.organisation } else { &trace.city };
-    let place = beijing::place(&trace.province, town);
+    let row = codes().get(&trace.op_code);
+    let mut place = beijing::place(&trace.province, town, gazetteer);
+    if place.town.is_empty() && row.is_some_and(|row| row.meaning.contains(ABROAD)) {
+        place.country.clear();
+    }
     let told = told(trace);
     let status = told.status.unwrap_or(EventStatus::Unknown);
     let text = if trace.op_desc.is_empty() { &trace.op_name } else { &trace.op_desc };
@@ -144,7 +151,7 @@ fn happening(trace: &Trace, gazetteer: &dyn Gazetteer) -> Option<Happening> {
         delivered_to: told.delivered_to,
         occurred: beijing::occurred(&trace.op_time, &place, gazetteer)?,
         code: trace.op_code.clone(),
-        description: shown(text, status, codes().get(&trace.op_code)),
+        description: shown(text, status, row),
         location: place.location(gazetteer),
         cancels: told.cancels,
     })

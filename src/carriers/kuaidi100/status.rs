@@ -5,12 +5,11 @@ use std::sync::LazyLock;
 use super::wire::Fields;
 use crate::carriers::codes::{Codes, Row};
 use crate::carriers::discretion::shown;
-use crate::carriers::moment::moment;
 use crate::carriers::place::point;
 use crate::carriers::tongues::meaning;
 use crate::carriers::verdict::{agreed_of_many, without_code};
 use crate::carriers::wording::Meaning;
-use crate::carriers::{Gazetteer, Place};
+use crate::carriers::{Gazetteer, Place, beijing};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred};
 use crate::domain::place::Country;
 
@@ -75,12 +74,11 @@ fn by_state(fields: &Fields, state: &str) -> (EventStatus, Option<DeliveredTo>) 
     }
 }
 
-/// Beijing's clock, wherever it was.
+/// Beijing's clock, wherever it was; it is China's where no place is named.
 fn occurred(fields: &Fields, place: &Place, gazetteer: &dyn Gazetteer) -> Option<Occurred> {
     let china = Place { country: Country::CHINA.as_str().to_owned(), ..Place::default() };
-    let place = if place.country() == Some(Country::CHINA) { place } else { &china };
-    let read = |text: &String| Some(moment(text, &["%Y-%m-%d %H:%M"])?.occurred(text, place, gazetteer));
-    fields.times.iter().find_map(read)
+    let place = if place.country().is_some() { place } else { &china };
+    fields.times.iter().find_map(|text| beijing::occurred(text, place, gazetteer))
 }
 
 fn place(fields: &Fields) -> Place {

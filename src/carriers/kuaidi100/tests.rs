@@ -175,6 +175,24 @@ fn no_signature_stands_that_the_whole_knows_nothing_of() {
 }
 
 #[test]
+fn beijings_clock_abroad_is_a_habit_of_kuaidi100s() {
+    let source = |area: &str| {
+        let mut event = event(5, "0", "在途", "Arrived");
+        event["areaCode"] = json!(area);
+        let body = answer("yuantong", "0", &[event]).to_string();
+        let occurred =
+            read(body.as_bytes()).expect("an answer").packages[0].seen[0].happening.occurred.clone();
+        assert_eq!(occurred.at, from_micros(1_772_676_000_000_000));
+        occurred.offset_source.to_string()
+    };
+    for (area, expected) in
+        [("CN310000000000", "country_zone"), ("", "country_zone"), ("US000000000000", "carrier")]
+    {
+        assert_eq!(source(area), expected, "{area}");
+    }
+}
+
+#[test]
 fn the_carrier_at_the_other_end_and_the_named_company_have_their_say() {
     let signed = event(5, "3", "签收", "已签收");
     let moving = event(7, "5", "派件", "Out for delivery");

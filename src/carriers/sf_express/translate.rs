@@ -94,7 +94,7 @@ fn add(reading: &mut Reading, raw: &RawValue, gazetteer: &dyn Gazetteer) {
 }
 
 fn happening(route: &Route, gazetteer: &dyn Gazetteer) -> Option<Happening> {
-    let place = beijing::place("", &route.accept_address);
+    let place = beijing::place("", &route.accept_address, gazetteer);
     let (status, delivered_to) = status(route);
     let occurred = beijing::occurred(&route.accept_time, &place, gazetteer)?;
     let code = [&route.op_code, &route.secondary_status_code, &route.first_status_code];
