@@ -51,6 +51,8 @@ mod seventeentrack;
 mod sf_express;
 #[cfg(test)]
 mod shaken;
+#[cfg(test)]
+mod strangers;
 mod tongues;
 mod ups;
 mod usps;

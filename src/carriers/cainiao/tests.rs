@@ -110,7 +110,14 @@ fn errors_are_told_apart_by_their_codes_then_by_their_words() {
     }
     let none = read(br#"{"success":true,"module":[]}"#).expect("an answer");
     assert_eq!(none.failures[0].kind, FailureKind::NotFound);
-    for body in [r#"{"success":true}"#, r#"{"success":false}"#, r#"{"success":true,"module":null}"#] {
+    for (body, expected) in [
+        (r#"{"success":true}"#, FailureKind::NotFound),
+        (r#"{"success":true,"module":null}"#, FailureKind::NotFound),
+        (r#"{"success":false}"#, FailureKind::Unparsable),
+    ] {
+        assert_eq!(read(body.as_bytes()).expect("an answer").failures[0].kind, expected, "{body}");
+    }
+    for body in [r#"{"success":false,"errorCode":"8018","msgData":null}"#, r#"{"success":1}"#] {
         assert!(read(body.as_bytes()).is_err(), "{body}");
     }
 }

@@ -37,14 +37,18 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     let Some(body) = Object::body(&text) else { return without_body(answer) };
     let code = body.text("errorCode");
     let message = [body.text("errorMsg"), body.text("errorMessage")].concat();
-    let is_refused = flag(body.get("success")) == Some(false);
+    let is_refused = body.flag("success") == Some(false);
+    // SF refuses in fields of the same names, and has data beside them.
+    if body.has("msgData") || body.has("apiResultCode") {
+        return without_body(answer);
+    }
     if is_refused && !(code.is_empty() && message.is_empty()) {
         return Ok(Reading::failed(failure(&code, &message).with_wait(answer)));
     }
     let is_list = |raw: &&RawValue| raw.get().starts_with(['[', '{']);
     let modules = body.get("module").filter(is_list).filter(|_| answer.is_success() && !is_refused);
     if modules.is_none() {
-        return without_body(answer);
+        return empty(&body, answer);
     }
     let mut reading = Reading::default();
     for raw in body.list("module") {
@@ -56,9 +60,18 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     Ok(reading)
 }
 
-/// `true`, `"true"`.
-fn flag(raw: Option<&RawValue>) -> Option<bool> {
-    raw?.get().trim_matches('"').to_ascii_lowercase().parse().ok()
+/// An envelope with nothing in it, if it is one.
+fn empty(body: &Object, answer: &Answer) -> Result<Reading, NotAnAnswer> {
+    match body.flag("success") {
+        Some(done) if answer.is_success() && (body.has("module") || body.len() == 1) => {
+            let (kind, message) = match done {
+                true => (FailureKind::NotFound, "there is no module"),
+                false => (FailureKind::Unparsable, "refused without a reason"),
+            };
+            Ok(Reading::failed(Failure::new(kind, "", message)))
+        }
+        Some(_) | None => without_body(answer),
+    }
 }
 
 fn failure(code: &str, message: &str) -> Failure {

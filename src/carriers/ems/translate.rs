@@ -1,7 +1,5 @@
 //! China Post's traces into our events.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
 use super::status::{codes, told};
@@ -39,7 +37,8 @@ fn answered(body: &Object, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result
     if !answer.is_success() {
         return without_body(answer);
     }
-    let Some(text) = body.get("retBody").and_then(unquoted).filter(|text| !text.trim().is_empty()) else {
+    let Some(text) = body.get("retBody").and_then(json::unquoted).filter(|text| !text.trim().is_empty())
+    else {
         return Ok(nothing());
     };
     let raw = json::raw(&text);
@@ -53,14 +52,6 @@ fn answered(body: &Object, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result
 
 fn nothing() -> Reading {
     Reading::failed(Failure::new(FailureKind::NotFound, DONE, "there are no traces yet"))
-}
-
-/// JSON in a string, as documented, or as it is.
-fn unquoted(raw: &RawValue) -> Option<Cow<'_, str>> {
-    if raw.get().starts_with('"') {
-        return serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(raw.get()))
 }
 
 /// Traces without an envelope. A list of other things is nothing of China Post's.

@@ -26,12 +26,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::json;
 
+use super::form::form;
 use super::{
     Abilities, Adapter, Failure, Introduce, NotAnAnswer, Occasion, Opening, PhoneTail, Question, Reading,
     Receive, Track,
 };
 use crate::config::ConfigError;
-use crate::outbound::{Answer, Request, percent_encoded};
+use crate::outbound::{Answer, Request};
 
 pub const ADAPTER: Adapter = Adapter {
     code: "kuaidi100",
@@ -79,9 +80,7 @@ impl Kuaidi100 {
     }
 
     fn post(&self, path: &str, fields: &[(&str, &str)]) -> Request {
-        let field = |(name, value): &(&str, &str)| format!("{name}={}", percent_encoded(value));
-        let form = fields.iter().map(field).collect::<Vec<_>>().join("&");
-        Request::post(format!("{}{path}", self.base_url), form.into_bytes())
+        Request::post(format!("{}{path}", self.base_url), form(fields).into_bytes())
             .header("Content-Type", "application/x-www-form-urlencoded")
     }
 }

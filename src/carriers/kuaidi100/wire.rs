@@ -89,6 +89,8 @@ fn result<'a>(whole: &Whole<'a>) -> Option<Page<'a>> {
         (true, number, state) => !(number && state),
         (false, number, state) => !(number || state),
     };
+    // Told twice, and otherwise each time: it did not go well.
+    let code = code.filter(|code| !(is_refused && code == GOOD));
     let refusal = code.or(status.filter(|_| is_result)).filter(|code| !(is_result && code == GOOD));
     match refusal {
         Some(code) => Some(Page::Error { code, message, number }),

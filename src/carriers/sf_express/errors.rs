@@ -43,6 +43,10 @@ const CODES: &[(&str, FailureKind)] = &[
     ("8024", FailureKind::NotFound),
 ];
 
+pub fn is_known(code: &str) -> bool {
+    CODES.iter().any(|(known, _)| known.eq_ignore_ascii_case(code))
+}
+
 pub fn failure(code: &str, message: &str) -> Failure {
     let known = CODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code));
     let kind = known.map_or_else(|| excuses::kind(message), |(_, kind)| *kind);
