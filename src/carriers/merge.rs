@@ -1,7 +1,8 @@
 //! What several carriers say of one parcel, each happening once.
 
 use super::codes::Row;
-use super::reading::Seen;
+use super::reading::{Failure, FailureKind, Seen};
+use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{DeliveredTo, EventStatus, Happening};
 use crate::domain::instant::Instant;
 
@@ -69,6 +70,28 @@ pub fn whole<'w>(
 ) -> Vec<EventStatus> {
     let words = words.into_iter().filter(|word| !word.is_empty());
     words.map(|word| of(word).map_or(EventStatus::Unknown, |row| row.status)).collect()
+}
+
+/// What an aggregator says, by number in the order of its answer, and for each entry without one a failure that says
+/// `what` it is.
+pub fn by_number<T>(
+    entries: impl IntoIterator<Item = Option<T>>,
+    number_of: impl Fn(&T) -> &str,
+    what: &str,
+) -> (Vec<(TrackingNumber, Vec<T>)>, Vec<Failure>) {
+    let (mut known, mut failures): (Vec<(TrackingNumber, Vec<T>)>, Vec<Failure>) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let number = entry.as_ref().and_then(|entry| number_of(entry).parse::<TrackingNumber>().ok());
+        let (Some(entry), Some(number)) = (entry, number) else {
+            failures.push(Failure::new(FailureKind::Unparsable, "", what));
+            continue;
+        };
+        match known.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, same)) => same.push(entry),
+            None => known.push((number, vec![entry])),
+        }
+    }
+    (known, failures)
 }
 
 /// What is said of one number by carrier. The same digits with several carriers can be several parcels: unless all

@@ -9,7 +9,7 @@ use super::wording::{self, Bearing, Meaning, bearing};
 use super::{chinese, french};
 use crate::domain::event::{DeliveredTo, EventStatus};
 
-/// Whole words of German, Dutch, Spanish, Italian, Portuguese, Polish and the north.
+/// Whole words of German, Dutch, Spanish, Italian, Portuguese, Polish, the north and Russian.
 const DOUBTS: &[&str] = &[
     "nicht",
     "kein",
@@ -23,12 +23,17 @@ const DOUBTS: &[&str] = &[
     "zurückgesendet",
     "rücksendung",
     "retoure",
+    "abholung",
+    "abholbereit",
+    "filiale",
+    "paketshop",
     "niet",
     "geen",
     "afzender",
     "retour",
     "mislukt",
     "geweigerd",
+    "afhaalpunt",
     "no entregado",
     "no se",
     "no ha",
@@ -39,11 +44,14 @@ const DOUBTS: &[&str] = &[
     "devuelto",
     "devolución",
     "rechazado",
+    "recogida",
     "non",
     "mittente",
     "reso",
     "restituito",
     "rifiutato",
+    "ritiro",
+    "giacenza",
     "não",
     "remetente",
     "devolvido",
@@ -54,6 +62,7 @@ const DOUBTS: &[&str] = &[
     "nadawcy",
     "nadawca",
     "odmowa",
+    "odbioru",
     "inte",
     "avsändare",
     "avsändaren",
@@ -61,7 +70,16 @@ const DOUBTS: &[&str] = &[
     "afsender",
     "avsender",
     "retur",
+    "не",
+    "возврат",
+    "отправителю",
+    "отправитель",
+    "неудачная",
 ];
+
+/// Of languages without spaces between words.
+const DOUBTS_WITHIN: &[&str] =
+    &["退", "拒", "返送", "差出人", "不在", "持戻", "持ち戻", "반송", "불가", "미배달"];
 
 /// What a delivery that a carrier claims is worth by these words.
 pub fn meaning(texts: &[&str]) -> Meaning {
@@ -94,6 +112,7 @@ fn is_doubted(text: &str) -> bool {
     let words = spaced.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
     let padded = format!(" {words} ");
     DOUBTS.iter().any(|doubt| padded.contains(&format!(" {doubt} ")))
+        || DOUBTS_WITHIN.iter().any(|doubt| text.contains(doubt))
 }
 
 pub fn recipient(texts: &[&str]) -> DeliveredTo {
@@ -123,7 +142,10 @@ mod tests {
             (["Delivered", "Il va être livré"], Meaning::Doubted),
             (["Zustellung nicht erfolgreich", ""], Meaning::Doubted),
             (["Entregado al remitente", ""], Meaning::Doubted),
+            (["Вручение отправителю", ""], Meaning::Doubted),
+            (["差出人に返送", ""], Meaning::Doubted),
             (["Zugestellt", ""], Meaning::Nothing),
+            (["Получено адресатом", ""], Meaning::Nothing),
             (["Zugestellt", "Delivered"], Meaning::Says(S::Delivered)),
         ] {
             assert_eq!(meaning(&texts), expected, "{texts:?}");

@@ -114,7 +114,9 @@ pub fn recipient(texts: &[&str]) -> DeliveredTo {
 /// Small letters, one space between words, `|` between clauses, a space at both ends.
 fn words(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len() + 8);
-    for letter in text.chars().flat_map(char::to_lowercase) {
+    // Full stops end clauses, but for these.
+    let text = text.to_lowercase().replace("p.o.", "po");
+    for letter in text.chars() {
         match letter {
             '\'' | '’' => {}
             '.' | ',' | ';' | ':' | '!' => spaced.push_str(" | "),

@@ -204,9 +204,10 @@ proptest! {
     fn anything_of_the_shape_is_read_and_only_a_delivery_code_delivers(
         trace in contract::object_of(&["waybillNo", "opTime", "opCode", "opName", "opDesc", "opOrgProvName",
             "opOrgCity", "opOrgName", "deliverCode", "attemptDeliveryCode"]),
+        other in contract::object_of(&["waybillNo", "opTime", "opCode", "opDesc", "deliverCode"]),
         code in contract::any_json(),
     ) {
-        let body = serde_json::json!({"retCode": code, "retBody": {"responseItems": [trace.clone()]}});
+        let body = serde_json::json!({"retCode": code, "retBody": {"responseItems": [trace.clone(), other, trace.clone()]}});
         let alone = read(trace.to_string().as_bytes());
         let delivered = |reading: Result<Reading, NotAnAnswer>| reading.is_ok_and(|reading| {
             let seen = reading.packages.iter().flat_map(|package| package.seen.iter());

@@ -2,7 +2,7 @@
 //!
 //! One number a question, signed with MD5 over the very text that is sent; the company has to be named. Questions about
 //! one number in short order get it locked, and bulk polling is forbidden: numbers are subscribed to
-//! as soon as a question about them finds nothing, and then pushed. A push is signed with MD5 over its text and
+//! with the first question about them, and then pushed. A push is signed with MD5 over its text and
 //! a salt of ours; without a salt none are taken. Times are Beijing's, without an offset.
 //!
 //! What a code says and what the Chinese text says must agree, or nobody knows. Texts name couriers and whoever
@@ -126,9 +126,18 @@ struct Subscription {
 }
 
 impl Introduce for Subscription {
-    /// Nothing is known of it yet: whoever asks later would have to ask often.
+    /// Nothing is known of it yet.
     fn is_asked_for(&self, failure: &Failure) -> bool {
         failure.code == failure::NO_RESULT
+    }
+
+    /// Whoever is not pushed what happens would have to ask often.
+    fn wants_all(&self) -> bool {
+        true
+    }
+
+    fn numbers_max(&self) -> usize {
+        ADAPTER.numbers_max
     }
 
     fn request(&self, questions: &[Question], _occasion: &Occasion) -> Request {

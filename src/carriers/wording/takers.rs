@@ -60,6 +60,23 @@ const ELSEWHERE: &[(&str, Meaning)] = &[
     ("postal office", Meaning::Says(S::AvailableForCollection)),
 ];
 
+/// Those of them that sign; a shop that does can be the consignee.
+const NO_SIGNERS: &[&str] = &[
+    "sender",
+    "shipper",
+    "consignor",
+    "seller",
+    "merchant",
+    "carrier",
+    "courier",
+    "station",
+    "pick up point",
+    "pickup point",
+    "collection point",
+    "access point",
+    "service point",
+];
+
 /// Persons of the consignee's side. Whoever is at a shop has fetched it there.
 const PERSONS: &[&str] = &[
     "you",
@@ -156,6 +173,11 @@ const PLACES: &[&str] = &[
     "letterbox",
     "letterplate",
     "inside",
+    "building",
+    "secure",
+    "safe",
+    "slot",
+    "desk",
     "destination address",
 ];
 
@@ -180,7 +202,8 @@ pub(super) fn handed(found: &Found<'_>) -> Option<Meaning> {
         "signed by" | "signed for by" => {
             // A colon ends no clause here.
             let name = found.after.trim_start_matches([' ', '|']).split('|').next().unwrap_or_default();
-            elsewhere(&format!(" {name} "))
+            let name = format!(" {name} ");
+            elsewhere(&name).filter(|_| NO_SIGNERS.iter().any(|word| has(&name, word)))
         }
         "delivered" => delivered(clause.split(" by ").next().unwrap_or_default()),
         _ => None,
@@ -232,6 +255,8 @@ mod tests {
             ("Delivered in/at mailbox", S::Delivered),
             ("Delivered at 12:30", S::Delivered),
             ("Delivered, PO Box", S::Delivered),
+            ("Delivered to P.O. Box", S::Delivered),
+            ("Delivered - Signed for by: GIFT SHOP", S::Delivered),
             ("Delivered by local carrier", S::Delivered),
             ("Delivered to addressee by carrier", S::Delivered),
             ("Delivered in accordance with the shipper's instructions", S::Delivered),
