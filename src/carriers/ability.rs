@@ -83,8 +83,13 @@ pub trait Authorise: Send + Sync {
 pub trait Introduce: Send + Sync {
     /// Whether this failure of a number means that it has to be introduced.
     fn is_asked_for(&self, failure: &Failure) -> bool;
+    /// Whether it wants to be told of each number once, whatever it knows of it already.
+    fn wants_all(&self) -> bool;
+    /// How many numbers fit into one request.
+    fn numbers_max(&self) -> usize;
     fn request(&self, questions: &[Question], occasion: &Occasion) -> Request;
-    /// The numbers that were not taken. Those that were have no packages yet.
+    /// The numbers that were not taken. Those that were have no packages yet. A failure without a number is of all
+    /// that were in the request.
     fn read(&self, answer: &Answer) -> Result<Reading, super::NotAnAnswer>;
 }
 

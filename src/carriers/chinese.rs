@@ -7,273 +7,11 @@
 //! Chinese has no word boundaries, so a phrase is a claim (`已签收`), not a topic (`签收`), wherever that
 //! can be; what stands close before it can take it back (`未`, `预计`), and so can what follows (`签收人`).
 
+mod phrases;
+
+use self::phrases::{PHRASES, RECIPIENTS};
 use super::wording::{self, Meaning};
 use crate::domain::event::{DeliveredTo, EventStatus};
-
-use EventStatus as S;
-
-/// The first row that matches counts: ends of the way back, trouble, customs, then the way there from
-/// its end to its beginning.
-const PHRASES: &[(&str, EventStatus)] = &[
-    ("退回妥投", S::Returned),
-    ("退回签收", S::Returned),
-    ("退回已签收", S::Returned),
-    ("退回件已签收", S::Returned),
-    ("退件签收", S::Returned),
-    ("退件已签收", S::Returned),
-    ("退货签收", S::Returned),
-    ("退货已签收", S::Returned),
-    ("寄件人签收", S::Returned),
-    ("寄件人已签收", S::Returned),
-    ("寄件方签收", S::Returned),
-    ("寄件方已签收", S::Returned),
-    ("发件人签收", S::Returned),
-    ("发件人已签收", S::Returned),
-    ("已退回寄件人", S::Returned),
-    ("已退回至寄件人", S::Returned),
-    ("已退回发件人", S::Returned),
-    ("已退回商家", S::Returned),
-    ("退商家成功", S::Returned),
-    ("退签", S::Returned),
-    ("丢失", S::Lost),
-    ("遗失", S::Lost),
-    ("销毁", S::Destroyed),
-    ("破损", S::Damaged),
-    ("损坏", S::Damaged),
-    ("退回", S::Returning),
-    ("退件", S::Returning),
-    ("退货", S::Returning),
-    ("退运", S::Returning),
-    ("退还", S::Returning),
-    ("返回寄件", S::Returning),
-    ("订单已取消", S::Cancelled),
-    ("订单取消", S::Cancelled),
-    ("运单已取消", S::Cancelled),
-    ("已取消寄件", S::Cancelled),
-    ("已取消", S::Cancelled),
-    ("已销单", S::Cancelled),
-    ("撤单", S::Cancelled),
-    ("拦截", S::Exception),
-    ("拒收", S::AttemptFailed),
-    ("拒签", S::AttemptFailed),
-    ("拒绝签收", S::AttemptFailed),
-    ("未签收", S::AttemptFailed),
-    ("没有签收", S::AttemptFailed),
-    ("签收失败", S::AttemptFailed),
-    ("签收异常", S::AttemptFailed),
-    ("签收撤销", S::Exception),
-    ("撤销签收", S::Exception),
-    ("取消签收", S::Exception),
-    ("妥投撤销", S::Exception),
-    ("未妥投", S::AttemptFailed),
-    ("妥投失败", S::AttemptFailed),
-    ("试投失败", S::AttemptFailed),
-    ("未能妥投", S::AttemptFailed),
-    ("未能签收", S::AttemptFailed),
-    ("未能派送", S::AttemptFailed),
-    ("未能派件", S::AttemptFailed),
-    ("未能送达", S::AttemptFailed),
-    ("未能投递", S::AttemptFailed),
-    ("未能配送", S::AttemptFailed),
-    ("未送达", S::AttemptFailed),
-    ("派送不成功", S::AttemptFailed),
-    ("派送未成功", S::AttemptFailed),
-    ("派送失败", S::AttemptFailed),
-    ("派件不成功", S::AttemptFailed),
-    ("派件未成功", S::AttemptFailed),
-    ("派件失败", S::AttemptFailed),
-    ("派件异常", S::AttemptFailed),
-    ("投递不成功", S::AttemptFailed),
-    ("投递未成功", S::AttemptFailed),
-    ("投递失败", S::AttemptFailed),
-    ("配送失败", S::AttemptFailed),
-    ("配送不成功", S::AttemptFailed),
-    ("无法派送", S::AttemptFailed),
-    ("无法派件", S::AttemptFailed),
-    ("无法投递", S::AttemptFailed),
-    ("无法送达", S::AttemptFailed),
-    ("无法配送", S::AttemptFailed),
-    ("无法签收", S::AttemptFailed),
-    ("无法联系", S::AttemptFailed),
-    ("联系不上", S::AttemptFailed),
-    ("无人接听", S::AttemptFailed),
-    ("无人签收", S::AttemptFailed),
-    ("无人收件", S::AttemptFailed),
-    ("无人在家", S::AttemptFailed),
-    ("收件人不在", S::AttemptFailed),
-    ("收方不在", S::AttemptFailed),
-    ("客户不在", S::AttemptFailed),
-    ("改期派送", S::AttemptFailed),
-    ("再次派送", S::AttemptFailed),
-    ("部分签收", S::Exception),
-    ("地址不详", S::Exception),
-    ("地址错误", S::Exception),
-    ("地址有误", S::Exception),
-    ("名址有误", S::Exception),
-    ("海关扣留", S::CustomsHeld),
-    ("海关查扣", S::CustomsHeld),
-    ("海关查验", S::CustomsHeld),
-    ("清关查验", S::CustomsHeld),
-    ("清关延误", S::CustomsHeld),
-    ("清关异常", S::CustomsHeld),
-    ("清关失败", S::CustomsHeld),
-    ("通关异常", S::CustomsHeld),
-    ("海关拒绝", S::CustomsHeld),
-    ("审核未通过", S::CustomsHeld),
-    ("留存待验", S::CustomsHeld),
-    ("扣关", S::CustomsHeld),
-    ("待缴税", S::CustomsHeld),
-    ("待征税", S::CustomsHeld),
-    ("出口清关", S::ExportCustoms),
-    ("出口海关", S::ExportCustoms),
-    ("出口报关", S::ExportCustoms),
-    ("清关完成", S::CustomsReleased),
-    ("清关已完成", S::CustomsReleased),
-    ("清关成功", S::CustomsReleased),
-    ("完成清关", S::CustomsReleased),
-    ("已清关", S::CustomsReleased),
-    ("通关完成", S::CustomsReleased),
-    ("已通关", S::CustomsReleased),
-    ("海关放行", S::CustomsReleased),
-    ("海关已放行", S::CustomsReleased),
-    ("已放行", S::CustomsReleased),
-    ("清关", S::CustomsPresented),
-    ("报关", S::CustomsPresented),
-    ("海关", S::CustomsPresented),
-    ("滞留", S::Delayed),
-    ("延误", S::Delayed),
-    ("异常", S::Exception),
-    ("问题件", S::Exception),
-    // Handed over.
-    ("已签收", S::Delivered),
-    ("已被签收", S::Delivered),
-    ("签收成功", S::Delivered),
-    ("签收完成", S::Delivered),
-    ("完成签收", S::Delivered),
-    ("已妥投", S::Delivered),
-    ("已自提", S::Delivered),
-    ("自提成功", S::Delivered),
-    ("客户从丰巢取件成功", S::Delivered),
-    ("收件人已取走", S::Delivered),
-    ("收件人已取件", S::Delivered),
-    ("客户已取件", S::Delivered),
-    ("客户已取走", S::Delivered),
-    ("用户已取件", S::Delivered),
-    // Waiting to be fetched.
-    ("取件码", S::AvailableForCollection),
-    ("取货码", S::AvailableForCollection),
-    ("请及时取件", S::AvailableForCollection),
-    ("及时领取", S::AvailableForCollection),
-    ("请尽快取件", S::AvailableForCollection),
-    ("尽快领取", S::AvailableForCollection),
-    ("请前往领取", S::AvailableForCollection),
-    ("待取件", S::AvailableForCollection),
-    ("等待取件", S::AvailableForCollection),
-    ("待自提", S::AvailableForCollection),
-    ("等待自提", S::AvailableForCollection),
-    ("已存入", S::AvailableForCollection),
-    ("已存放", S::AvailableForCollection),
-    ("放入", S::AvailableForCollection),
-    ("已放至", S::AvailableForCollection),
-    ("已投放", S::AvailableForCollection),
-    ("已投柜", S::AvailableForCollection),
-    ("已投入", S::AvailableForCollection),
-    ("已暂存", S::AvailableForCollection),
-    ("暂存至", S::AvailableForCollection),
-    ("已代收", S::AvailableForCollection),
-    ("已入柜", S::AvailableForCollection),
-    ("已派送至丰巢", S::AvailableForCollection),
-    ("派送至丰巢", S::AvailableForCollection),
-    // To the door.
-    ("正在派送", S::OutForDelivery),
-    ("派送途中", S::OutForDelivery),
-    ("派送中", S::OutForDelivery),
-    ("开始派送", S::OutForDelivery),
-    ("正在派件", S::OutForDelivery),
-    ("派件中", S::OutForDelivery),
-    ("为您派件", S::OutForDelivery),
-    ("已派件", S::OutForDelivery),
-    ("派件出仓", S::OutForDelivery),
-    ("正在投递", S::OutForDelivery),
-    ("投递中", S::OutForDelivery),
-    ("安排投递", S::OutForDelivery),
-    ("出门投递", S::OutForDelivery),
-    ("正在配送", S::OutForDelivery),
-    ("配送中", S::OutForDelivery),
-    ("妥投", S::Delivered),
-    ("已送达", S::Delivered),
-    ("签收", S::Delivered),
-    ("代收", S::Delivered),
-    // Before the journey.
-    ("等待揽收", S::InfoReceived),
-    ("等待揽件", S::InfoReceived),
-    ("待揽收", S::InfoReceived),
-    ("待揽件", S::InfoReceived),
-    ("下单成功", S::InfoReceived),
-    ("已下单", S::InfoReceived),
-    ("已接单", S::InfoReceived),
-    // On the journey.
-    ("已揽收", S::PickedUp),
-    ("已揽件", S::PickedUp),
-    ("已收件", S::PickedUp),
-    ("已收取", S::PickedUp),
-    ("已收寄", S::PickedUp),
-    ("已取件", S::PickedUp),
-    ("揽收成功", S::PickedUp),
-    ("揽件成功", S::PickedUp),
-    ("离开", S::Departed),
-    ("已发往", S::Departed),
-    ("已发出", S::Departed),
-    ("起飞", S::Departed),
-    ("启运", S::Departed),
-    ("到达", S::Arrived),
-    ("抵达", S::Arrived),
-    ("运输中", S::InTransit),
-    ("运送中", S::InTransit),
-    ("转运中", S::InTransit),
-];
-
-/// Who took a parcel that was delivered. The first row that matches counts.
-const RECIPIENTS: &[(&str, DeliveredTo)] = &[
-    ("邻居", DeliveredTo::Neighbour),
-    ("已自提", DeliveredTo::Collected),
-    ("自提成功", DeliveredTo::Collected),
-    ("取件成功", DeliveredTo::Collected),
-    ("凭取件码签收", DeliveredTo::Collected),
-    ("凭取货码签收", DeliveredTo::Collected),
-    ("已取走", DeliveredTo::Collected),
-    ("收件人已取件", DeliveredTo::Collected),
-    ("客户已取件", DeliveredTo::Collected),
-    ("用户已取件", DeliveredTo::Collected),
-    ("丰巢", DeliveredTo::Locker),
-    ("快递柜", DeliveredTo::Locker),
-    ("智能柜", DeliveredTo::Locker),
-    ("自提柜", DeliveredTo::Locker),
-    ("包裹柜", DeliveredTo::Locker),
-    ("储物柜", DeliveredTo::Locker),
-    ("快件箱", DeliveredTo::Locker),
-    ("驿站", DeliveredTo::Locker),
-    ("自提点", DeliveredTo::Locker),
-    ("代收点", DeliveredTo::Locker),
-    ("门卫", DeliveredTo::Mailroom),
-    ("保安", DeliveredTo::Mailroom),
-    ("前台", DeliveredTo::Mailroom),
-    ("物业", DeliveredTo::Mailroom),
-    ("收发室", DeliveredTo::Mailroom),
-    ("传达室", DeliveredTo::Mailroom),
-    ("值班室", DeliveredTo::Mailroom),
-    ("家人", DeliveredTo::Household),
-    ("家属", DeliveredTo::Household),
-    ("亲属", DeliveredTo::Household),
-    // Put down somewhere, or taken by somebody: nobody says by whom.
-    ("代收", DeliveredTo::Unspecified),
-    ("代签", DeliveredTo::Unspecified),
-    ("他人", DeliveredTo::Unspecified),
-    ("同事", DeliveredTo::Unspecified),
-    ("门口", DeliveredTo::Unspecified),
-    ("非本人", DeliveredTo::Unspecified),
-    ("本人", DeliveredTo::Addressee),
-];
 
 /// They take back what follows closely in the same clause.
 const NEGATIONS: &[&str] = &[
@@ -307,18 +45,79 @@ const PUT_OFF_BEHIND: &[&str] = &["前", "后", "时"];
 const TOPICS: &[&str] = &["签收", "代收", "妥投"];
 
 /// Written in Hong Kong, Macao and Taiwan.
-const TRADITIONAL: &str = "簽签遞递櫃柜豐丰門门衛卫業业鄰邻達达運运發发關关報报驗验損损壞坏請请憑凭碼码時时攬揽單单訂订絕绝無无聯联繫系電电話话員员經经轉转裝装車车開开離离銷销毀毁遺遗誤误詳详敗败異异還还貨货預预計计將将準准備备從从給给處处寫写驛驿點点親亲屬属傳传達达繳缴稅税徵征";
+const TRADITIONAL: &str = "簽签遞递櫃柜豐丰門门衛卫業业鄰邻達达運运發发關关報报驗验損损壞坏請请憑凭碼码時时攬揽單单訂订絕绝無无聯联繫系電电話话員员經经轉转裝装車车開开離离銷销毀毁遺遗誤误詳详敗败異异還还貨货預预計计將将準准備备從从給给處处寫写驛驿點点親亲屬属傳传達达繳缴稅税徵征賣卖領领錯错虛虚實实饋馈倉仓廠厂";
+
+/// Those that a parcel comes from: what one of them signs for came back.
+const SENDERS: &[&str] =
+    &["寄件", "寄方", "发件", "发货", "卖家", "商家", "店家", "厂家", "供应商", "退货仓"];
+
+/// How many letters may stand between a sender and what it did.
+const SENDER_LETTERS: usize = 4;
+
+/// A sender stands right behind these, or behind what joins it to them.
+const HANDED_TO: &[&str] = &[
+    "签收人",
+    "签收方",
+    "代收人",
+    "收件人",
+    "收货人",
+    "妥投",
+    "已投递",
+    "已派送",
+    "已送达",
+    "已送至",
+    "已交给",
+    "已交付",
+];
+const JOINTS: &[char] = &['|', '是', '为', '至', '给', '到', '于', '由'];
+
+/// `None`: no text tells of a sender that has it.
+fn of_senders(texts: &[String]) -> Option<Meaning> {
+    let mut doubted = None;
+    for text in texts {
+        for (before, after) in SENDERS.iter().flat_map(|sender| occurrences(text, sender)) {
+            if !signs(after) && !was_handed(before) {
+                continue;
+            }
+            if !is_doubted(before, EventStatus::Returned) {
+                return Some(Meaning::Says(EventStatus::Returned));
+            }
+            doubted = Some(Meaning::Doubted);
+        }
+    }
+    doubted
+}
+
+/// `after`: what stands behind a sender.
+fn signs(after: &str) -> bool {
+    let clause = after.split('|').next().unwrap_or_default();
+    ["签收", "妥投"].iter().flat_map(|verb| occurrences(clause, verb)).any(|(between, behind)| {
+        let is_topic = NOT_BEFORE.iter().any(|word| behind.starts_with(word));
+        between.chars().count() <= SENDER_LETTERS && !is_topic
+    })
+}
+
+/// `before`: what stands before a sender.
+fn was_handed(before: &str) -> bool {
+    let joined = before.trim_end_matches(JOINTS);
+    joined.len() < before.len() && HANDED_TO.iter().any(|word| joined.ends_with(word))
+}
 
 pub fn meaning(texts: &[&str]) -> Meaning {
     let texts: Vec<String> = texts.iter().map(|text| plain(text)).collect();
-    let mut doubted = false;
+    let of_senders = of_senders(&texts);
+    if let Some(returned @ Meaning::Says(_)) = of_senders {
+        return returned;
+    }
+    let is_of_senders = of_senders.is_some();
+    let mut doubted = is_of_senders;
     for (phrase, status) in PHRASES {
         for (before, after) in texts.iter().flat_map(|text| occurrences(text, phrase)) {
             if TOPICS.contains(phrase) && NOT_BEFORE.iter().any(|word| after.starts_with(word)) {
                 doubted |= PUT_OFF_BEHIND.iter().any(|word| after.starts_with(word));
                 continue;
             }
-            if !is_doubted(before, *status) {
+            if !is_doubted(before, *status) && !(is_of_senders && *status == EventStatus::Delivered) {
                 return Meaning::Says(*status);
             }
             doubted = true;
@@ -327,18 +126,10 @@ pub fn meaning(texts: &[&str]) -> Meaning {
     if doubted { Meaning::Doubted } else { Meaning::Nothing }
 }
 
-/// In Chinese, or in English where there is no Chinese that says anything.
-pub fn meaning_in_either(texts: &[&str]) -> Meaning {
-    match meaning(texts) {
-        Meaning::Nothing => wording::meaning(texts),
-        told @ (Meaning::Says(_) | Meaning::Doubted) => told,
-    }
-}
-
 pub fn recipient(texts: &[&str]) -> DeliveredTo {
     let plain: Vec<String> = texts.iter().map(|text| plain(text)).collect();
     let named = RECIPIENTS.iter().find(|(phrase, _)| plain.iter().any(|text| text.contains(phrase)));
-    named.map_or_else(|| wording::recipient(texts), |(_, to)| *to)
+    named.map_or(DeliveredTo::Unspecified, |(_, to)| *to)
 }
 
 /// Without spaces and quotation, `|` between clauses, in the simplified script.
@@ -380,6 +171,8 @@ fn is_doubted(before: &str, status: EventStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use EventStatus as S;
+
     use super::*;
 
     #[test]
@@ -430,7 +223,59 @@ mod tests {
         ] {
             assert_eq!(meaning(&[text]), expected, "{text}");
         }
-        assert_eq!(meaning_in_either(&["Delivered"]), delivered);
+    }
+
+    #[test]
+    fn what_its_sender_signs_for_came_back() {
+        for text in [
+            "寄方已签收",
+            "卖家已签收",
+            "賣家已簽收",
+            "商家签收",
+            "快件已由卖家签收",
+            "签收人：寄方",
+            "已签收 签收人：寄件人",
+            "签收人是【商家】",
+            "已投递至寄件人",
+            "已妥投，收件人为寄件人",
+            "邮件已由寄件人签收",
+            "发货方已经签收",
+        ] {
+            assert_eq!(meaning(&[text]), Meaning::Says(S::Returned), "{text}");
+        }
+        for text in ["未被寄件人签收", "待商家签收"] {
+            assert_eq!(meaning(&[text]), Meaning::Doubted, "{text}");
+        }
+        for text in ["快件已签收，寄件就找我们", "卖家已发货，快件已签收", "已签收，如有疑问请联系商家"]
+        {
+            assert_eq!(meaning(&[text]), Meaning::Says(S::Delivered), "{text}");
+        }
+        assert_eq!(meaning(&["已联系寄件人收件"]), Meaning::Nothing);
+    }
+
+    #[test]
+    fn signed_for_is_not_delivered_where_the_text_says_how() {
+        for (text, expected) in [
+            ("快件已返还寄件人，已签收", S::Returning),
+            ("快件已退至寄件方，已签收", S::Returning),
+            ("退仓已签收", S::Returning),
+            ("返货已签收", S::Returning),
+            ("原件返回，已签收", S::Returning),
+            ("逆向件已签收", S::Returning),
+            ("回单已签收", S::Exception),
+            ("虚假签收", S::Exception),
+            ("误签收，快件实际未派送", S::Exception),
+            ("派件员误点签收", S::Exception),
+            ("错误签收", S::Exception),
+            ("签收有误", S::Exception),
+            ("快件签收作废", S::Exception),
+            ("已被他人冒领签收", S::Exception),
+            ("部分已签收", S::Exception),
+            ("快件已签收（部分）", S::Exception),
+            ("已签收，客户反馈未收到", S::Exception),
+        ] {
+            assert_eq!(meaning(&[text]), Meaning::Says(expected), "{text}");
+        }
     }
 
     #[test]

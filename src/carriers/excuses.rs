@@ -4,7 +4,8 @@
 
 use super::FailureKind;
 
-/// The first row that matches counts.
+/// The first row that matches counts: an account that is not there is no parcel that is not there. Latin words are
+/// whole ones (`consignment` says nothing of a signature).
 const WORDS: &[(&str, FailureKind)] = &[
     ("签名", FailureKind::Auth),
     ("权限", FailureKind::Auth),
@@ -18,10 +19,26 @@ const WORDS: &[(&str, FailureKind)] = &[
     ("客户代码", FailureKind::Auth),
     ("无客户信息", FailureKind::Auth),
     ("sign", FailureKind::Auth),
+    ("signature", FailureKind::Auth),
     ("digest", FailureKind::Auth),
     ("permission", FailureKind::Auth),
-    ("unauthor", FailureKind::Auth),
+    ("unauthorized", FailureKind::Auth),
+    ("unauthorised", FailureKind::Auth),
+    ("logistic_provider_id", FailureKind::Auth),
     ("token", FailureKind::Auth),
+    ("partnerid", FailureKind::Auth),
+    ("senderno", FailureKind::Auth),
+    ("provider", FailureKind::Auth),
+    ("appkey", FailureKind::Auth),
+    ("app key", FailureKind::Auth),
+    ("大客户", FailureKind::Auth),
+    ("客户号", FailureKind::Auth),
+    ("客户编码", FailureKind::Auth),
+    ("账号", FailureKind::Auth),
+    ("账户", FailureKind::Auth),
+    ("用户不存在", FailureKind::Auth),
+    ("应用不存在", FailureKind::Auth),
+    ("接口不存在", FailureKind::Auth),
     ("流量", FailureKind::RateLimited),
     ("限流", FailureKind::RateLimited),
     ("频繁", FailureKind::RateLimited),
@@ -60,6 +77,40 @@ const WORDS: &[(&str, FailureKind)] = &[
 /// What no row knows is a question that the carrier does not want.
 pub fn kind(message: &str) -> FailureKind {
     let message = message.to_lowercase();
-    let known = WORDS.iter().find(|(words, _)| message.contains(words));
+    let known = WORDS.iter().find(|(words, _)| says(&message, words));
     known.map_or(FailureKind::Invalid, |(_, kind)| *kind)
+}
+
+fn says(message: &str, words: &str) -> bool {
+    let is_letter = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphabetic());
+    message.match_indices(words).any(|(at, _)| {
+        let (before, after) = (message[..at].chars().next_back(), message[at + words.len()..].chars().next());
+        !words.is_ascii() || !is_letter(before) && !is_letter(after)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_that_is_not_there_is_no_parcel_that_is_not_there() {
+        for (message, expected) in [
+            ("大客户号不存在", FailureKind::Auth),
+            ("senderNo不存在", FailureKind::Auth),
+            ("partnerID不存在", FailureKind::Auth),
+            ("logistic provider id not exist", FailureKind::Auth),
+            ("LOGISTIC_PROVIDER_ID not exist", FailureKind::Auth),
+            ("NO_PERMISSION", FailureKind::Auth),
+            ("bad sign", FailureKind::Auth),
+            ("Invalid signature", FailureKind::Auth),
+            ("Consignment not found", FailureKind::NotFound),
+            ("assigned number not exist", FailureKind::NotFound),
+            ("运单号不存在", FailureKind::NotFound),
+            ("Systemic failure", FailureKind::Invalid),
+            ("system error", FailureKind::CarrierDown),
+        ] {
+            assert_eq!(kind(message), expected, "{message}");
+        }
+    }
 }

@@ -22,12 +22,22 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("livre a l expediteur", S::Returned),
     ("distribue a l expediteur", S::Returned),
     ("remis a l expediteur", S::Returned),
+    ("livre a son expediteur", S::Returned),
+    ("remis a son expediteur", S::Returned),
+    ("livre a l envoyeur", S::Returned),
+    ("distribue a l envoyeur", S::Returned),
+    ("remis a l envoyeur", S::Returned),
     ("avec succes a l expediteur", S::Returned),
     ("a l expediteur", S::Returning),
     ("a l exp", S::Returning),
     ("a son expediteur", S::Returning),
     ("retour expediteur", S::Returning),
     ("en cours de retour", S::Returning),
+    ("envoyeur", S::Returning),
+    ("retourne", S::Returning),
+    ("retournee", S::Returning),
+    ("renvoye", S::Returning),
+    ("renvoyee", S::Returning),
     // The end of the goods.
     ("detruit", S::Destroyed),
     ("elimine", S::Destroyed),
@@ -37,10 +47,15 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("abime", S::Damaged),
     ("annule", S::Cancelled),
     // Not handed over.
-    ("pas pu etre livre", S::AttemptFailed),
-    ("pas pu etre distribue", S::AttemptFailed),
-    ("pas ete livre", S::AttemptFailed),
-    ("pas ete distribue", S::AttemptFailed),
+    ("pas pu", S::AttemptFailed),
+    ("pas ete", S::AttemptFailed),
+    ("non remis", S::AttemptFailed),
+    ("non remise", S::AttemptFailed),
+    ("non livre", S::AttemptFailed),
+    ("non livree", S::AttemptFailed),
+    ("non distribue", S::AttemptFailed),
+    ("non distribuee", S::AttemptFailed),
+    ("non retire", S::AttemptFailed),
     ("non distribuable", S::AttemptFailed),
     ("non livrable", S::AttemptFailed),
     ("livraison impossible", S::AttemptFailed),
@@ -69,18 +84,17 @@ const PHRASES: &[(&str, EventStatus)] = &[
     ("a ete retire", S::Delivered),
     ("retire par", S::Delivered),
     // Waiting.
-    ("livre en point de retrait", S::AvailableForCollection),
-    ("livre dans votre point de retrait", S::AvailableForCollection),
-    ("livre dans le point de retrait", S::AvailableForCollection),
-    ("livre au point de retrait", S::AvailableForCollection),
-    ("livre en relais", S::AvailableForCollection),
-    ("livre en consigne", S::AvailableForCollection),
-    ("livre au bureau de poste", S::AvailableForCollection),
     ("etre retire", S::AvailableForCollection),
     ("vous attend", S::AvailableForCollection),
     ("est disponible", S::AvailableForCollection),
     ("disponible pour le ramassage", S::AvailableForCollection),
     ("avis a ete laisse", S::AvailableForCollection),
+    ("mauvaise adresse", S::Exception),
+    ("mauvais destinataire", S::Exception),
+    ("par erreur", S::Exception),
+    // To the consignee's new address, or back: it does not say.
+    ("reexpedie", S::Exception),
+    ("reexpediee", S::Exception),
     ("adresse incomplete", S::Exception),
     ("adresse incorrecte", S::Exception),
     ("adresse inexacte", S::Exception),
@@ -117,8 +131,6 @@ const RECIPIENTS: &[(&str, DeliveredTo)] = &[
     ("voisin", DeliveredTo::Neighbour),
     ("voisine", DeliveredTo::Neighbour),
     ("retire", DeliveredTo::Collected),
-    ("point de retrait", DeliveredTo::Collected),
-    ("bureau de poste", DeliveredTo::Collected),
     ("guichet", DeliveredTo::Collected),
     ("consigne", DeliveredTo::Locker),
     ("casier a colis", DeliveredTo::Locker),
@@ -142,11 +154,48 @@ const DOUBTS: &[&str] = &[
 /// How many words back a doubt reaches, within one clause.
 const DOUBT_WORDS: usize = 3;
 
+/// Behind these a place where it waits makes it wait there.
+const PUT_DOWN: &[&str] =
+    &["livre", "livree", "distribue", "distribuee", "remis", "remise", "depose", "deposee", "achemine"];
+
+/// Where it waits until somebody comes for it.
+const POINTS: &[&str] = &[
+    "point de retrait",
+    "relais",
+    "bureau de poste",
+    "agence",
+    "commercant",
+    "commerce",
+    "magasin",
+    "pickup",
+    "consigne",
+    "point de proximite",
+];
+
+/// Somebody came, or the sender did.
+const NOT_WAITING: &[&str] =
+    &["retire", "retiree", "recupere", "au destinataire", "en main propre", "expediteur", "sera", "va etre"];
+
+fn waits(text: &str) -> bool {
+    text.split('|').any(|clause| {
+        let clause = format!("{clause} ");
+        let says = |words: &[&str]| words.iter().any(|word| occurrences(&clause, word).next().is_some());
+        let put_down = PUT_DOWN.iter().flat_map(|verb| occurrences(&clause, verb)).map(|(_, after)| after);
+        let mut at_points =
+            put_down.filter(|after| POINTS.iter().any(|point| occurrences(after, point).next().is_some()));
+        at_points.next().is_some() && !says(NOT_WAITING)
+    })
+}
+
 pub fn meaning(text: &str) -> Meaning {
     let text = words(text);
+    let waits = waits(&text);
     let mut doubted = false;
     for (phrase, status) in PHRASES {
-        for before in occurrences(&text, phrase) {
+        for (before, _) in occurrences(&text, phrase) {
+            if waits && bearing(*status) != Bearing::Adverse && *status != S::Returned {
+                return Meaning::Says(S::AvailableForCollection);
+            }
             let is_claim = matches!(bearing(*status), Bearing::Onward | Bearing::Over);
             if !is_claim || !is_doubted(before) {
                 return Meaning::Says(*status);
@@ -154,7 +203,11 @@ pub fn meaning(text: &str) -> Meaning {
             doubted = true;
         }
     }
-    if doubted { Meaning::Doubted } else { Meaning::Nothing }
+    match (waits, doubted) {
+        (true, _) => Meaning::Says(S::AvailableForCollection),
+        (false, true) => Meaning::Doubted,
+        (false, false) => Meaning::Nothing,
+    }
 }
 
 /// What follows these words is a person's name: it stays in the raw event, and nowhere else.
@@ -203,11 +256,11 @@ fn words(text: &str) -> String {
     format!(" {} ", spaced.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// What stands before each occurrence of `phrase` in whole words.
-fn occurrences<'a>(text: &'a str, phrase: &'a str) -> impl Iterator<Item = &'a str> {
+/// What stands before and after each occurrence of `phrase` in whole words.
+fn occurrences<'a>(text: &'a str, phrase: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     text.match_indices(phrase).filter_map(move |(at, _)| {
         let (before, after) = (&text[..at], &text[at + phrase.len()..]);
-        (before.ends_with(' ') && after.starts_with(' ')).then_some(before)
+        (before.ends_with(' ') && after.starts_with(' ')).then_some((before, after))
     })
 }
 
@@ -240,6 +293,25 @@ mod tests {
             ("Votre colis est arrivé dans le pays du destinataire", S::Arrived),
             ("Retenu en Douane", S::CustomsHeld),
             ("Livré à la porte avant du destinataire", S::Delivered),
+            ("Votre colis a été livré dans un point de retrait", S::AvailableForCollection),
+            ("Livré au relais Pickup", S::AvailableForCollection),
+            ("Votre colis a été livré dans votre relais", S::AvailableForCollection),
+            ("Votre colis a été livré chez un commerçant", S::AvailableForCollection),
+            ("Votre colis a été livré en Pickup Station", S::AvailableForCollection),
+            ("Votre colis a été déposé au bureau de poste", S::AvailableForCollection),
+            ("Votre colis a été retiré en point de retrait", S::Delivered),
+            ("Votre colis a été remis au destinataire au bureau de poste", S::Delivered),
+            ("Votre colis a été livré à son expéditeur", S::Returned),
+            ("Distribué à l'envoyeur", S::Returned),
+            ("Votre colis a été retourné", S::Returning),
+            ("Votre colis a été renvoyé", S::Returning),
+            ("Votre colis a été réexpédié", S::Exception),
+            ("La livraison n'a pas pu être effectuée", S::AttemptFailed),
+            ("Votre colis n'a pas été remis", S::AttemptFailed),
+            ("Non remis", S::AttemptFailed),
+            ("Livré à une mauvaise adresse", S::Exception),
+            ("Un avis a été laissé. Livré au relais", S::AvailableForCollection),
+            ("Votre colis endommagé a été livré au relais", S::Damaged),
         ] {
             assert_eq!(meaning(label), Meaning::Says(expected), "{label}");
         }
@@ -251,7 +323,9 @@ mod tests {
         {
             assert_eq!(meaning(label), Meaning::Doubted, "{label}");
         }
-        assert_eq!(meaning("Votre colis est en transit"), Meaning::Nothing);
+        for label in ["Votre colis est en transit", "Déposé par l'expéditeur au bureau de poste"] {
+            assert_eq!(meaning(label), Meaning::Nothing, "{label}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Every field is kept as the text it was, until somebody wants its value: a field of another type than
 //! documented is a field that is missing, not an answer that is lost.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::Deserialize;
@@ -61,8 +62,17 @@ pub fn raw(text: &str) -> Option<&RawValue> {
     serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
 }
 
+/// JSON in a string, as some document it, or as it is.
+pub fn unquoted(raw: &RawValue) -> Option<Cow<'_, str>> {
+    if raw.get().starts_with('"') {
+        return serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(raw.get()))
+}
+
 /// An object whose fields are looked up by name, whatever the capitals: for carriers whose documents and
-/// answers differ in them, in what is left out, and in whether one thing is a list of one.
+/// answers differ in them, in what is left out, and in whether one thing is a list of one. A name that comes in
+/// several spellings, and in none of them as it is looked up, is nobody's.
 #[derive(Default)]
 pub struct Object<'a>(HashMap<String, &'a RawValue>);
 
@@ -74,18 +84,36 @@ impl<'a> Object<'a> {
 
     /// `None` where `raw` is no object.
     pub fn of(raw: Option<&'a RawValue>) -> Option<Self> {
-        let fields: HashMap<String, &'a RawValue> = object(raw)?;
-        Some(Self(fields.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect()))
+        object(raw).map(Self)
+    }
+
+    fn find(&self, name: &str) -> Option<&'a RawValue> {
+        let exact = self.0.get(name).copied();
+        exact.or_else(|| {
+            let mut alike = self.0.iter().filter(|(other, _)| other.to_lowercase() == name.to_lowercase());
+            let first = alike.next().map(|(_, value)| *value);
+            first.filter(|_| alike.next().is_none())
+        })
     }
 
     /// Whether there is such a field, be it `null`.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(&name.to_lowercase())
+        self.find(name).is_some()
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// `null` is a field that is missing.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.get(&name.to_lowercase()).copied().filter(|raw| raw.get() != "null")
+        self.find(name).filter(|raw| raw.get() != "null")
+    }
+
+    /// `true`, `"True"`.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        self.get(name)?.get().trim_matches('"').to_ascii_lowercase().parse().ok()
     }
 
     /// Empty where there is none.
@@ -118,6 +146,14 @@ mod tests {
             (fields.list("one").len(), fields.list("LIST").len(), fields.list("other").len()),
             (1, 2, 0)
         );
+        let twice = r#"{"opCode": "80", "opcode": "44", "a": 1, "A": 2, "ok": "True"}"#;
+        let fields = Object::body(twice).expect("an object");
+        assert_eq!([fields.text("opCode"), fields.text("opcode")], ["80", "44"]);
+        assert_eq!(
+            (fields.text("OPCODE"), fields.has("OPCODE"), fields.text("A")),
+            ("".into(), false, "2".into())
+        );
+        assert_eq!((fields.flag("ok"), fields.flag("a")), (Some(true), None));
         assert!(Object::body("[{}]").is_none() && Object::body("{").is_none());
     }
 }

@@ -55,6 +55,9 @@ mod seventeentrack;
 mod sf_express;
 #[cfg(test)]
 mod shaken;
+#[cfg(test)]
+mod strangers;
+mod tongues;
 mod ups;
 mod usps;
 mod verdict;

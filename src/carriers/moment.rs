@@ -81,7 +81,7 @@ impl Moment {
     }
 
     /// Outside of these years it is a mistake, and no database's calendar need reach it.
-    fn is_plausible(&self) -> bool {
+    pub fn is_plausible(&self) -> bool {
         let year = match self {
             Moment::Absolute(at) => at.year(),
             Moment::Local(at) => at.year(),

@@ -23,13 +23,16 @@ use serde_json::value::RawValue;
 use super::ability::{Acknowledgement, NotVerified, Pushed, Receive};
 use super::codes::Row;
 use super::countries::alpha2;
+use super::discretion::without_people;
+use super::french;
 use super::json::{self, list, object, text_or_empty};
 use super::merge::merged;
 use super::moment::moment;
 use super::place::{Gazetteer, Place};
 use super::reading::{Failure, FailureKind, NotAnAnswer, Package, Reading, Seen, without_body};
+use super::tongues::{meaning, recipient};
 use super::verdict::agreed_by_row;
-use super::wording::{meaning, recipient, without_names};
+use super::wording::without_names;
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{DeliveredTo, EventStatus, Happening};
 use crate::domain::instant::Instant;
@@ -186,7 +189,7 @@ fn happening(raw: &RawValue, gazetteer: &dyn Gazetteer) -> Option<Happening> {
         delivered_to,
         occurred,
         code: if code.is_empty() { word } else { code },
-        description: without_names(&description),
+        description: without_people(&without_names(&french::without_names(&description)), ""),
         location: place.location(gazetteer),
         cancels: None,
     })

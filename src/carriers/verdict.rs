@@ -5,9 +5,9 @@
 //! against it. An ending that only one of both knows of is a contradiction: the event is `unknown`; but what
 //! one of them says came back is no delivery, nor is it on its way to one.
 
-use super::Seen;
 use super::codes::Row;
 use super::wording::{Bearing, Meaning, bearing};
+use super::{Seen, tongues};
 use crate::domain::correction::taken_back;
 use crate::domain::event::{DeliveredTo, EventStatus, Happening};
 
@@ -115,6 +115,21 @@ pub fn agreed_by_row(
     let Some(row) = row else { return (S::Unknown, None) };
     let status = agreed(row.status, words);
     (status, (status == S::Delivered).then(|| to_whom(row.delivered_to, told)))
+}
+
+/// As [`agreed_by_row`], of an aggregator, which passes on texts of carriers of all countries. Its code is read from them
+/// by those who know the language, so a text that nobody here can read takes no delivery back: else no parcel that
+/// is delivered in Poland would ever be. But to whom is then only said by a code that the text may qualify: nobody
+/// is named, and those who want to know before they pay wait.
+pub fn agreed_of_many(row: Option<&Row>, texts: &[&str]) -> (EventStatus, Option<DeliveredTo>) {
+    let (words, told) = (tongues::meaning(texts), tongues::recipient(texts));
+    let is_read = words != Meaning::Nothing || told != DeliveredTo::Unspecified;
+    match agreed_by_row(row, words, told) {
+        (S::Delivered, Some(_)) if !is_read && texts.iter().any(|text| !text.trim().is_empty()) => {
+            (S::Delivered, Some(DeliveredTo::Unspecified))
+        }
+        agreed => agreed,
+    }
 }
 
 /// Where the text is the one that belongs to the code there is nothing to weigh.

@@ -5,17 +5,19 @@
 //! is refused before that is thrown away, and the question asked once more with a new one. Nothing is kept of a
 //! question: a crash loses a pass, and the next daemon fetches another.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::gazetteer::Embedded;
 use crate::carriers::{
-    Account, Authorise, Failure, FailureKind, NotAnAnswer, Occasion, Question, Reading, Said, Token,
+    Account, Authorise, Failure, FailureKind, Introduce, NotAnAnswer, Occasion, Question, Reading, Said,
+    Seen, Token,
 };
-use crate::domain::carrier::AccountId;
+use crate::domain::carrier::{AccountId, TrackingNumber};
+use crate::domain::event::EventStatus;
 use crate::domain::instant::Instant;
 use crate::outbound::{Answer, Outbound, SendError};
 
@@ -44,14 +46,19 @@ struct Pass {
 pub struct Asker {
     outbound: Outbound,
     passes: Arc<Mutex<HashMap<AccountId, Arc<OnceCell<Pass>>>>>,
+    /// The numbers that carriers were told of. Telling them again after a crash changes nothing.
+    introduced: Arc<Mutex<HashSet<(AccountId, TrackingNumber)>>>,
 }
+
+/// As many as are remembered: after these it begins anew.
+const INTRODUCED_MAX: usize = 100_000;
 
 /// A pass that ends within this time might end on its way.
 const PASS_MARGIN: chrono::Duration = chrono::Duration::seconds(60);
 
 impl Asker {
     pub fn new(outbound: Outbound) -> Self {
-        Self { outbound, passes: Arc::default() }
+        Self { outbound, passes: Arc::default(), introduced: Arc::default() }
     }
 
     pub async fn ask(
@@ -66,7 +73,7 @@ impl Asker {
             let (heard, _) = self.ask_once(account, questions, now, Some(&refused)).await?;
             return Ok(heard);
         }
-        self.introduce(account, questions, now, heard).await
+        Ok(self.introduce(account, questions, now, heard).await)
     }
 
     async fn ask_once(
@@ -86,41 +93,100 @@ impl Asker {
         Ok((Heard { answer, reading }, token))
     }
 
-    /// The carrier's answer for those it was told of only now is that it knows nothing of them yet.
+    /// The carrier's answer for those it was told of only now is that it knows nothing of them yet. What was heard
+    /// of the others stays, however this goes.
     async fn introduce(
         &self,
         account: &Account,
         questions: &[Question],
         now: Instant,
         mut heard: Heard,
-    ) -> Result<Heard, AskError> {
+    ) -> Heard {
         let (Some(introduce), Ok(reading)) = (&account.abilities.introduce, &mut heard.reading) else {
-            return Ok(heard);
+            return heard;
         };
-        let is_new = |failure: &Failure| introduce.is_asked_for(failure);
-        // Some say so of a number, others say nothing of it at all.
-        let is_of_new = |question: &&Question| match reading.about(&question.number) {
-            Said::Failed(failure) => is_new(&failure),
-            Said::Events { .. } => false,
-        };
-        let new: Vec<Question> = questions.iter().filter(is_of_new).cloned().collect();
+        let mut new: Vec<Question> = questions
+            .iter()
+            .filter(|question| self.is_to_introduce(account, introduce.as_ref(), question, reading))
+            .cloned()
+            .collect();
         if new.is_empty() {
-            return Ok(heard);
+            return heard;
         }
+        // Not always the same ones first: one that is refused would keep its place for ever.
+        let at = usize::try_from(now.timestamp_micros().unsigned_abs()).unwrap_or_default() % new.len();
+        new.rotate_left(at);
+        new.truncate(introduce.numbers_max().max(1));
+        let is_meant = |failure: &Failure| {
+            introduce.is_asked_for(failure)
+                && failure.number.as_ref().is_none_or(|number| new.iter().any(|one| one.number == *number))
+        };
+        let introduced = self.tell(account, introduce.as_ref(), &new, now).await;
+        let is_for_now =
+            |failure: &Failure| matches!(failure.kind, FailureKind::RateLimited | FailureKind::CarrierDown);
+        if !introduced.failures.iter().any(is_for_now) {
+            self.remember(account, &new);
+        }
+        reading.failures.retain(|failure| !is_meant(failure));
+        reading.failures.extend(introduced.failures.into_iter().flat_map(|failure| of_each(failure, &new)));
+        heard
+    }
+
+    /// Some say of a number that they want to be told of it, others say nothing of it at all; and some want to be told
+    /// of it once in any case, until it is delivered.
+    fn is_to_introduce(
+        &self,
+        account: &Account,
+        introduce: &dyn Introduce,
+        question: &Question,
+        reading: &Reading,
+    ) -> bool {
+        let is_delivered = |seen: &Seen| seen.happening.status == EventStatus::Delivered;
+        match reading.about(&question.number) {
+            Said::Failed(failure) => introduce.is_asked_for(&failure),
+            Said::Events { seen, .. } => {
+                introduce.wants_all()
+                    && !seen.iter().any(is_delivered)
+                    && !self.introduced().contains(&(account.id.clone(), question.number.clone()))
+            }
+        }
+    }
+
+    /// What was not taken, and why.
+    async fn tell(
+        &self,
+        account: &Account,
+        introduce: &dyn Introduce,
+        new: &[Question],
+        now: Instant,
+    ) -> Reading {
         let token = match &account.abilities.authorise {
-            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now, None).await?),
+            Some(authorise) => match self.pass(&account.id, authorise.as_ref(), now, None).await {
+                Ok(token) => Some(token),
+                Err(error) => return Reading::failed(untold(&error)),
+            },
             None => None,
         };
         let occasion = Occasion { now, id: Uuid::now_v7(), token };
-        let answer = self.outbound.send(introduce.request(&new, &occasion)).await?;
-        match introduce.read(&answer) {
-            Ok(introduced) => {
-                reading.failures.retain(|failure| !is_new(failure));
-                reading.failures.extend(introduced.failures);
-            }
-            Err(error) => heard = Heard { answer, reading: Err(error) },
+        match self.outbound.send(introduce.request(new, &occasion)).await {
+            Ok(answer) => introduce.read(&answer).unwrap_or_else(|NotAnAnswer(message)| {
+                let failure = Failure::new(FailureKind::Unparsable, answer.status.to_string(), message);
+                Reading::failed(failure)
+            }),
+            Err(error) => Reading::failed(untold(&AskError::Send(error))),
         }
-        Ok(heard)
+    }
+
+    fn introduced(&self) -> MutexGuard<'_, HashSet<(AccountId, TrackingNumber)>> {
+        self.introduced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, account: &Account, new: &[Question]) {
+        let mut introduced = self.introduced();
+        if introduced.len() >= INTRODUCED_MAX {
+            introduced.clear();
+        }
+        introduced.extend(new.iter().map(|question| (account.id.clone(), question.number.clone())));
     }
 
     /// `refused`: the pass that was refused. Another question may have fetched a new one since: that one is good.
@@ -153,7 +219,24 @@ impl Asker {
     }
 }
 
-/// What is refused of one number is no word about who asks.
+/// A failure without a number, of the numbers that a carrier was told of; unless it is of the account or the carrier:
+/// then nothing was found out about any that it does not know.
+fn of_each(failure: Failure, new: &[Question]) -> Vec<Failure> {
+    let is_of_all =
+        matches!(failure.kind, FailureKind::Auth | FailureKind::RateLimited | FailureKind::CarrierDown);
+    if failure.number.is_some() || is_of_all {
+        return vec![failure];
+    }
+    new.iter().map(|question| failure.clone().of(Some(question.number.clone()))).collect()
+}
+
+fn untold(error: &AskError) -> Failure {
+    match error {
+        AskError::NoPass(failure) => failure.clone(),
+        AskError::Send(error) => Failure::new(FailureKind::CarrierDown, "", error.to_string()),
+    }
+}
+
 fn is_refused(reading: &Reading) -> bool {
     let is_of_all = |failure: &Failure| failure.kind == FailureKind::Auth && failure.number.is_none();
     reading.packages.is_empty() && reading.failures.iter().any(is_of_all)

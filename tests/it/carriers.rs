@@ -183,3 +183,86 @@ async fn half_an_answer_or_far_too_much_of_one_is_no_answer() {
         assert!(matches!(heard, Err(AskError::Send(SendError::TooLarge(_)))), "{}", protocol.carrier);
     }
 }
+
+/// A line whose questions are answered properly, and introductions as given.
+async fn introducing(protocol: &'static Protocol, introduced: fn() -> Reply) -> Line {
+    let (answer, is_question) = (protocol.answer, protocol.is_question);
+    let script = move |asked: &Asked, before: &[Asked]| match is_question(asked) {
+        true => answer(asked, before),
+        false => introduced(),
+    };
+    Line::open(protocol, protocol.config, script).await
+}
+
+fn refused() -> Reply {
+    let error = br#"{"meta":{"code":4005,"message":"The number is invalid.","type":"BadRequest"},"data":{}}"#;
+    Reply::Status(400, error.to_vec())
+}
+
+async fn said_of_both(line: &Line, protocol: &Protocol) -> [Result<(), FailureKind>; 2] {
+    let questions = [protocol.delivered, protocol.unknown]
+        .map(|number| Question { number: number.parse().expect("a number"), phone_tail: None });
+    let heard = line.asker.ask(line.account(protocol), &questions, now()).await.expect("an answer");
+    let reading = heard.reading.expect("the carrier's format");
+    questions.map(|question| match reading.about(&question.number) {
+        Said::Events { .. } => Ok(()),
+        Said::Failed(failure) => Err(failure.kind),
+    })
+}
+
+#[tokio::test]
+async fn what_was_heard_stays_however_an_introduction_goes() {
+    let ways: [(fn() -> Reply, FailureKind); 5] = [
+        (|| Reply::Status(503, Vec::new()), FailureKind::CarrierDown),
+        (|| Reply::CutOff(b"{\"meta\"".to_vec()), FailureKind::CarrierDown),
+        (|| Reply::Status(200, b"<html>".to_vec()), FailureKind::Unparsable),
+        (|| Reply::RetryAfter(429, 7), FailureKind::RateLimited),
+        (refused, FailureKind::Invalid),
+    ];
+    for (introduced, expected) in ways {
+        let line = introducing(&aftership::PROTOCOL, introduced).await;
+        assert_eq!(said_of_both(&line, &aftership::PROTOCOL).await, [Ok(()), Err(expected)]);
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_is_refused_is_no_other_new_numbers_failure() {
+    let protocol = &aftership::PROTOCOL;
+    let line = introducing(protocol, refused).await;
+    let questions = ["RN740215993GB", "RN740216005GB"]
+        .map(|number| Question { number: number.parse().expect("a number"), phone_tail: None });
+    // Each in its turn is told of, and refused.
+    for (microsecond, expected) in [
+        (0, [FailureKind::Invalid, FailureKind::NotFound]),
+        (1, [FailureKind::NotFound, FailureKind::Invalid]),
+    ] {
+        let now = DateTime::from_timestamp_micros(1_772_600_000_000_000 + microsecond).expect("a time");
+        let heard = line.asker.ask(line.account(protocol), &questions, now).await.expect("an answer");
+        let reading = heard.reading.expect("the carrier's format");
+        let kinds = [0, 1].map(|at: usize| match reading.about(&questions[at].number) {
+            Said::Failed(failure) => failure.kind,
+            Said::Events { .. } => panic!("events of a number that nobody knows"),
+        });
+        assert_eq!(kinds, expected);
+    }
+}
+
+#[tokio::test]
+async fn kuaidi100_is_told_of_each_number_that_is_on_its_way_once() {
+    let script = |asked: &Asked, _: &[Asked]| match asked.path.as_str() {
+        "/poll" => Reply::Status(200, br#"{"result":true,"returnCode":"200","message":""}"#.to_vec()),
+        _ => {
+            let answer =
+                br#"{"message":"ok","nu":"YT7123456789034","com":"yuantong","status":"200","state":"0",
+                "data":[{"ftime":"2026-03-03 11:02:55","context":"","status":"","statusCode":"0"}]}"#;
+            Reply::Status(200, answer.to_vec())
+        }
+    };
+    let protocol = &kuaidi100::PROTOCOL;
+    let line = Line::open(protocol, protocol.config, script).await;
+    for _ in 0..2 {
+        assert_eq!(line.said(protocol, "YT7123456789034").await, Ok(vec![EventStatus::InTransit]));
+    }
+    let paths: Vec<String> = line.stub.asked().into_iter().map(|asked| asked.path).collect();
+    assert_eq!(paths, ["/poll/query.do", "/poll", "/poll/query.do"]);
+}

@@ -97,6 +97,14 @@ impl Introduce for AfterShip {
         failure.kind == FailureKind::NotFound && (failure.code.is_empty() || failure.code == failure::UNKNOWN)
     }
 
+    fn wants_all(&self) -> bool {
+        false
+    }
+
+    fn numbers_max(&self) -> usize {
+        1
+    }
+
     /// One number: there is no list of them here. The others have their turn with the next question.
     fn request(&self, questions: &[Question], _occasion: &Occasion) -> Request {
         let number = questions.first().map(|question| question.number.as_str()).unwrap_or_default();

@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use super::wire::Fields;
 use crate::carriers::codes::{Codes, Row};
 use crate::carriers::countries::alpha2;
+use crate::carriers::discretion::shown;
 use crate::carriers::moment::moment;
 use crate::carriers::place::point;
-use crate::carriers::verdict::{agreed_by_row, without_code};
-use crate::carriers::wording::{Meaning, meaning, recipient, without_names};
+use crate::carriers::tongues::meaning;
+use crate::carriers::verdict::{agreed_of_many, without_code};
 use crate::carriers::{Gazetteer, Place};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred};
 
@@ -47,18 +48,14 @@ pub fn happening(fields: &Fields, gazetteer: &dyn Gazetteer) -> Option<Happening
         delivered_to,
         occurred,
         code: code.to_owned(),
-        description: description(&fields.message, of(code)),
+        description: shown(&fields.message, status, of(code)),
         location: EventLocation { point: given.or(location.point), ..location },
         cancels: None,
     })
 }
 
 fn status(code: &str, row: Option<&Row>, message: &str) -> (EventStatus, Option<DeliveredTo>) {
-    let said = meaning(&[message]);
-    if code.is_empty() {
-        return (without_code(said), None);
-    }
-    agreed_by_row(row, said, recipient(&[message]))
+    if code.is_empty() { (without_code(meaning(&[message])), None) } else { agreed_of_many(row, &[message]) }
 }
 
 /// A bare date is what carriers give that know no more: its beginning, and nobody is told of an hour.
@@ -68,12 +65,4 @@ fn occurred(time: &str, place: &Place, gazetteer: &dyn Gazetteer) -> Option<Occu
         is_date.then(|| moment(&format!("{time}T00:00:00"), &[])).flatten()
     });
     Some(moment?.occurred(time, place, gazetteer))
-}
-
-/// Of a delivery, only words that are known to be a carrier's: anything else can be a name.
-fn description(message: &str, row: Option<&Row>) -> String {
-    match row.filter(|row| row.status == EventStatus::Delivered) {
-        Some(row) if meaning(&[message]) == Meaning::Nothing => row.meaning.clone(),
-        _ => without_names(message),
-    }
 }

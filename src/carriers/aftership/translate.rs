@@ -4,8 +4,9 @@ use serde_json::value::RawValue;
 
 use super::wire::{self, Page, Tracked, fields};
 use super::{failure, status};
-use crate::carriers::merge::{doubt_newest, merged, of_carriers};
+use crate::carriers::merge::{by_number, doubt_deliveries, merged, of_carriers, whole};
 use crate::carriers::reading::without_body;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::EventStatus;
@@ -47,20 +48,10 @@ fn failed(code: &str, message: &str, trackings: &[&RawValue], answer: &Answer) -
 }
 
 fn add_packages(reading: &mut Reading, trackings: &[&RawValue], gazetteer: &dyn Gazetteer) {
-    let mut known: Vec<(TrackingNumber, Vec<Tracked<'_>>)> = Vec::new();
-    for raw in trackings {
-        let tracked = wire::tracked(raw);
-        let number = tracked.as_ref().and_then(|tracked| tracked.number.parse::<TrackingNumber>().ok());
-        let (Some(tracked), Some(number)) = (tracked, number) else {
-            let message = "a tracking or its number cannot be read";
-            reading.failures.push(Failure::new(FailureKind::Unparsable, "", message));
-            continue;
-        };
-        match known.iter_mut().find(|(other, _)| *other == number) {
-            Some((_, same)) => same.push(tracked),
-            None => known.push((number, vec![tracked])),
-        }
-    }
+    let entries = trackings.iter().map(|raw| wire::tracked(raw));
+    let what = "a tracking or its number cannot be read";
+    let (known, failures) = by_number(entries, |tracked: &Tracked<'_>| &tracked.number, what);
+    reading.failures.extend(failures);
     for (number, tracked) in known {
         let package = package(number, &tracked, gazetteer);
         if package.seen.is_empty() && package.unreadable.is_empty() {
@@ -82,14 +73,13 @@ fn package(number: TrackingNumber, tracked: &[Tracked<'_>], gazetteer: &dyn Gaze
     let mut said: Vec<(&str, Vec<Seen>)> = Vec::new();
     for tracked in tracked {
         let mut seen = views(tracked, &mut package.unreadable, gazetteer);
-        let mut whole: Vec<EventStatus> = Vec::new();
-        let words = [tracked.tag.as_str(), tracked.subtag.as_str()];
-        whole.extend(words.into_iter().filter_map(status::of).map(|row| row.status));
+        let mut whole = whole([tracked.tag.as_str(), tracked.subtag.as_str()], status::of);
         whole.extend(tracked.is_returned.then_some(EventStatus::Returned));
-        doubt_newest(&mut seen, &whole);
+        doubt_deliveries(&mut seen, &whole);
         said.push((&tracked.slug, seen));
     }
     package.seen = of_carriers(said);
+    mark_what_came_back(&mut package.seen);
     package
 }
 

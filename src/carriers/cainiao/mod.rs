@@ -2,7 +2,7 @@
 //!
 //! One form a number, signed with a digest over its content and the account's secret. Each trace
 //! has the local time and the offset of its place; the count since 1970 beside them takes every local time
-//! for Beijing's, so it is used only where it stands alone. A number that is not known yet is a module
+//! for Beijing's, and is read back so where it stands alone. A number that is not known yet is a module
 //! without traces. That a pick-up point signed for a parcel does not deliver it. Codes may be added at any
 //! time, says Cainiao: those that the table does not know are `unknown`.
 

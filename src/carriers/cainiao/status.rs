@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::wire::Trace;
-use crate::carriers::chinese::{meaning_in_either, recipient};
 use crate::carriers::codes::Codes;
+use crate::carriers::tongues::{meaning, recipient};
 use crate::carriers::verdict::{agreed_on_operation, to_whom};
 use crate::carriers::wording::Meaning;
 use crate::domain::event::{DeliveredTo, EventStatus};
@@ -32,17 +32,27 @@ pub fn status(trace: &Trace) -> (EventStatus, Option<DeliveredTo>) {
 }
 
 fn with(status: EventStatus, text: &str, to: DeliveredTo) -> EventStatus {
-    let meaning = meaning_in_either(&[text]);
-    // Handed to the point where it is fetched from.
-    let is_to_the_point = status == EventStatus::AvailableForCollection
-        && meaning == Meaning::Says(EventStatus::Delivered)
-        && names_a_point(text);
-    if is_to_the_point { status } else { agreed_on_operation(status, meaning, to) }
+    let told = meaning(&[text]);
+    let is_at_the_point = names_a_point(text) && !names_who_fetched(text);
+    match (status, told) {
+        // Handed to the point where it is fetched from, however that is filed.
+        (
+            EventStatus::Delivered | EventStatus::AvailableForCollection,
+            Meaning::Says(EventStatus::Delivered),
+        ) if is_at_the_point => EventStatus::AvailableForCollection,
+        _ => agreed_on_operation(status, told, to),
+    }
 }
 
+/// A locker is none: what is put into one is delivered to it.
 fn names_a_point(text: &str) -> bool {
     let text = text.to_lowercase();
-    ["pick", "collect", "station", "locker", "自提", "驿站", "柜", "代收点"]
-        .iter()
-        .any(|word| text.contains(word))
+    ["pick", "collect", "station", "自提", "驿站", "代收点"].iter().any(|word| text.contains(word))
+}
+
+fn names_who_fetched(text: &str) -> bool {
+    let by_whom = ["fetched", "buyer", "recipient", "consignee", "customer", "收件人", "本人", "凭取"];
+    let taken = recipient(&[text]);
+    matches!(taken, DeliveredTo::Collected | DeliveredTo::Addressee | DeliveredTo::Household)
+        || by_whom.iter().any(|word| text.to_lowercase().contains(word))
 }

@@ -36,6 +36,30 @@ fn a_code_under_its_own_name_means_what_the_table_says() {
 }
 
 #[test]
+fn what_a_point_signed_for_waits_there() {
+    let told = |code: &str, desc: &str| {
+        let trace = wire::Trace { action_code: code.into(), desc: desc.into(), ..wire::Trace::default() };
+        let (status, to) = status::status(&trace);
+        to.map_or(status.to_string(), |to| format!("{status} {to}"))
+    };
+    for (code, desc, expected) in [
+        ("GTMS_SIGNED", "Delivered", "delivered unspecified"),
+        ("GTMS_SIGNED", "Delivered to pick-up point", "unknown"),
+        ("GTMS_SIGNED", "Delivered at the station, please collect", "unknown"),
+        ("GTMS_SIGNED", "Delivered to seller", "returned"),
+        ("GTMS_SIGNED", "Entregado al remitente", "unknown"),
+        ("SIGNED", "代收点已签收", "available_for_collection"),
+        ("SIGNED", "快件已签收,签收人:菜鸟驿站", "available_for_collection"),
+        ("SIGNED", "已签收，签收人凭取货码签收【驿站】", "delivered collected"),
+        ("GSTA_SIGN", "Package signed by station", "unknown"),
+        ("GSTA_SIGN", "Collected by the recipient at the pick-up point", "delivered collected"),
+        ("07", "商家签收", "returned"),
+    ] {
+        assert_eq!(told(code, desc), expected, "{code} {desc}");
+    }
+}
+
+#[test]
 fn the_clock_of_the_place_counts_and_not_the_count_beside_it() {
     let at = |time: &str| {
         let body = format!(
@@ -55,7 +79,11 @@ fn the_clock_of_the_place_counts_and_not_the_count_beside_it() {
         at(r#""time":"2026-03-07 13:45:00","timeZone":"Asia/Tokyo""#),
         expected("2026-03-07T04:45:00Z")
     );
-    assert_eq!(at(r#""time":1772862300000"#), expected("2026-03-07T05:45:00Z"));
+    assert_eq!(at(r#""time":1772862300000,"timeZone":"GMT+1""#), expected("2026-03-07T12:45:00Z"));
+    let told = |at: &str, by: &str| (at.to_owned(), by.to_owned());
+    assert_eq!(at(r#""time":1772862300000"#), told("2026-03-07T13:45:00Z", "assumed_utc"));
+    let at_home = r#""time":1772862300000,"country":"CN""#;
+    assert_eq!(at(at_home), told("2026-03-07T05:45:00Z", "country_zone"));
     assert_eq!(
         at(r#""time":"2026-03-07T13:45:00+08:00","timeZone":"GMT+1""#),
         expected("2026-03-07T05:45:00Z")
@@ -82,7 +110,14 @@ fn errors_are_told_apart_by_their_codes_then_by_their_words() {
     }
     let none = read(br#"{"success":true,"module":[]}"#).expect("an answer");
     assert_eq!(none.failures[0].kind, FailureKind::NotFound);
-    for body in [r#"{"success":true}"#, r#"{"success":false}"#, r#"{"success":true,"module":null}"#] {
+    for (body, expected) in [
+        (r#"{"success":true}"#, FailureKind::NotFound),
+        (r#"{"success":true,"module":null}"#, FailureKind::NotFound),
+        (r#"{"success":false}"#, FailureKind::Unparsable),
+    ] {
+        assert_eq!(read(body.as_bytes()).expect("an answer").failures[0].kind, expected, "{body}");
+    }
+    for body in [r#"{"success":false,"errorCode":"8018","msgData":null}"#, r#"{"success":1}"#] {
         assert!(read(body.as_bytes()).is_err(), "{body}");
     }
 }

@@ -4,18 +4,17 @@ use chrono::{FixedOffset, TimeZone};
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
-use super::status::{is_in_china, status};
+use super::status::{codes, is_in_china, status};
 use super::wire::{self, Trace};
-use crate::carriers::discretion::without_people;
+use crate::carriers::discretion::{shown, without_phones};
 use crate::carriers::json::Object;
-use crate::carriers::moment::{Moment, moment};
+use crate::carriers::moment::{self, Moment, moment};
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::mark_what_came_back;
-use crate::carriers::wording::without_names;
 use crate::carriers::{
     Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen, beijing, excuses,
 };
-use crate::domain::event::{EventStatus, Happening, Occurred, OffsetSource};
+use crate::domain::event::{Happening, Occurred, OffsetSource};
 use crate::domain::instant::cut;
 use crate::outbound::Answer;
 
@@ -38,14 +37,18 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     let Some(body) = Object::body(&text) else { return without_body(answer) };
     let code = body.text("errorCode");
     let message = [body.text("errorMsg"), body.text("errorMessage")].concat();
-    let is_refused = flag(body.get("success")) == Some(false);
+    let is_refused = body.flag("success") == Some(false);
+    // SF refuses in fields of the same names, and has data beside them.
+    if body.has("msgData") || body.has("apiResultCode") {
+        return without_body(answer);
+    }
     if is_refused && !(code.is_empty() && message.is_empty()) {
         return Ok(Reading::failed(failure(&code, &message).with_wait(answer)));
     }
     let is_list = |raw: &&RawValue| raw.get().starts_with(['[', '{']);
     let modules = body.get("module").filter(is_list).filter(|_| answer.is_success() && !is_refused);
     if modules.is_none() {
-        return without_body(answer);
+        return empty(&body, answer);
     }
     let mut reading = Reading::default();
     for raw in body.list("module") {
@@ -57,16 +60,24 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     Ok(reading)
 }
 
-/// `true`, `"true"`.
-fn flag(raw: Option<&RawValue>) -> Option<bool> {
-    raw?.get().trim_matches('"').to_ascii_lowercase().parse().ok()
+/// An envelope with nothing in it, if it is one.
+fn empty(body: &Object, answer: &Answer) -> Result<Reading, NotAnAnswer> {
+    match body.flag("success") {
+        Some(done) if answer.is_success() && (body.has("module") || body.len() == 1) => {
+            let (kind, message) = match done {
+                true => (FailureKind::NotFound, "there is no module"),
+                false => (FailureKind::Unparsable, "refused without a reason"),
+            };
+            Ok(Reading::failed(Failure::new(kind, "", message)))
+        }
+        Some(_) | None => without_body(answer),
+    }
 }
 
 fn failure(code: &str, message: &str) -> Failure {
     let known = CODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code));
-    let message = without_people(message);
     let kind = known.map_or_else(|| excuses::kind(&format!("{code} {message}")), |(_, kind)| *kind);
-    Failure::new(kind, code, message)
+    Failure::new(kind, code, without_phones(message))
 }
 
 /// One number and its traces. Without any, Cainiao does not know it, or not yet.
@@ -103,16 +114,13 @@ fn happening(trace: &Trace, gazetteer: &dyn Gazetteer) -> Option<Happening> {
     let place = place(trace);
     let occurred = occurred(trace, &place, gazetteer)?;
     let (status, delivered_to) = status(trace);
-    let text =
-        without_people(if trace.standerd_desc.is_empty() { &trace.desc } else { &trace.standerd_desc });
-    // Who signed is named where it ends, and where nobody knows whether it does.
-    let ends = matches!(status, EventStatus::Delivered | EventStatus::Returned | EventStatus::Unknown);
+    let text = if trace.standerd_desc.is_empty() { &trace.desc } else { &trace.standerd_desc };
     Some(Happening {
         status,
         delivered_to,
         occurred,
         code: trace.action_code.clone(),
-        description: if ends { without_names(&text) } else { text },
+        description: shown(text, status, codes().get(&trace.action_code)),
         location: place.location(gazetteer),
         cancels: None,
     })
@@ -137,7 +145,8 @@ fn place(trace: &Trace) -> Place {
 
 fn occurred(trace: &Trace, place: &Place, gazetteer: &dyn Gazetteer) -> Option<Occurred> {
     let written = if trace.local_time.is_empty() { &trace.time } else { &trace.local_time };
-    let moment = beijing::since_1970(written).or_else(|| moment(written, &["%Y/%m/%d %H:%M:%S"]))?;
+    let counted = beijing::since_1970(written).map(on_beijings_wall);
+    let moment = counted.or_else(|| moment(written, &["%Y/%m/%d %H:%M:%S"]))?;
     let Moment::Local(local) = moment else { return Some(moment.occurred(written, place, gazetteer)) };
     if let Ok(zone) = trace.time_zone.parse::<Tz>() {
         return Some(moment.on_clock_of(written, zone));
@@ -153,23 +162,18 @@ fn occurred(trace: &Trace, place: &Place, gazetteer: &dyn Gazetteer) -> Option<O
     })
 }
 
+/// The count takes the place's clock for Beijing's: what it shows there is what the place's clock showed.
+fn on_beijings_wall(moment: Moment) -> Moment {
+    match moment {
+        Moment::Absolute(at) => Moment::Local(at.with_timezone(&Tz::Asia__Shanghai).naive_local()),
+        Moment::Local(_) => moment,
+    }
+}
+
 /// `GMT+8`, `UTC+5:30`, `+08:00`, `+0800`, `-3`, `8`.
 fn offset(text: &str) -> Option<FixedOffset> {
     let text = text.trim().to_ascii_uppercase();
-    let text = text.trim_start_matches("GMT").trim_start_matches("UTC").trim();
-    let (sign, digits) = match text.split_at_checked(1) {
-        Some(("+", digits)) => (1, digits),
-        Some(("-", digits)) => (-1, digits),
-        _ => (1, text),
-    };
-    let (hours, minutes) = match digits.split_once(':') {
-        Some(parts) => parts,
-        None if digits.len() == 4 => digits.split_at_checked(2)?,
-        None => (digits, "0"),
-    };
-    let (hours, minutes): (i32, i32) = (hours.trim().parse().ok()?, minutes.trim().parse().ok()?);
-    let is_plausible = (0..=14).contains(&hours) && (0..60).contains(&minutes);
-    FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60)).filter(|_| is_plausible)
+    moment::offset(text.trim_start_matches("GMT").trim_start_matches("UTC").trim())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! SM4 in ECB mode with PKCS #7 padding, as China Post encrypts the bodies of its messages.
 //!
-//! The key's text is appended to the text, which makes it the only proof of who wrote it. That is no signature:
-//! blocks of messages that somebody saw could be put together anew. Padding is checked without branches.
+//! The key's text is appended to the text, and what does not end with it is not read: that is the only proof of
+//! who wrote it. It is no signature: blocks of messages that somebody saw could be put together anew. Padding is
+//! checked without branches.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -42,7 +43,7 @@ impl Key {
         STANDARD.encode(bytes)
     }
 
-    /// The text without the key's own, if that is at its end. `None`: it was not sealed with this key.
+    /// The text without the key's own at its end. `None`: it was not sealed with this key, or by nobody who has it.
     pub fn opened(&self, sealed: &[u8]) -> Option<Vec<u8>> {
         let mut bytes = STANDARD.decode(sealed.trim_ascii()).ok()?;
         let (blocks, rest) = bytes.as_chunks_mut::<BLOCK>();
@@ -57,9 +58,7 @@ impl Key {
         bytes.truncate(without_padding(&bytes)?);
         let end = bytes.len().checked_sub(self.text.len());
         let is_marked = end.is_some_and(|end| bool::from(bytes[end..].ct_eq(self.text.as_bytes())));
-        if let Some(end) = end.filter(|_| is_marked) {
-            bytes.truncate(end);
-        }
+        bytes.truncate(end.filter(|_| is_marked)?);
         Some(bytes)
     }
 }
@@ -130,17 +129,34 @@ mod tests {
         }
     }
 
+    fn encrypted(text: &[u8]) -> String {
+        let mut bytes = text.to_vec();
+        for block in bytes.as_chunks_mut::<BLOCK>().0 {
+            let mut array = Array(*block);
+            key().cipher.encrypt_block(&mut array);
+            *block = array.0;
+        }
+        STANDARD.encode(bytes)
+    }
+
     #[test]
     fn padding_has_to_be_whole() {
         let opened = |end: [u8; 4]| {
-            let mut bytes = [b'1'; BLOCK];
-            bytes[12..].copy_from_slice(&end);
-            let mut block = Array(bytes);
-            key().cipher.encrypt_block(&mut block);
-            key().opened(STANDARD.encode(block.0).as_bytes()).map(|text| text.len())
+            // The key's text ends where the padding of two begins.
+            let text = [&[b'1'; 6], KEY.as_bytes(), &end[2..]].concat();
+            assert_eq!(text.len() % BLOCK, 0);
+            key().opened(encrypted(&text).as_bytes()).map(|text| text.len())
         };
-        assert_eq!([opened([9, 9, 2, 2]), opened([9, 9, 9, 1])], [Some(14), Some(15)]);
+        assert_eq!(opened([9, 9, 2, 2]), Some(6));
         assert_eq!([opened([9, 9, 3, 2]), opened([9, 9, 9, 0]), opened([17; 4])], [None; 3]);
+        assert_eq!([without_padding(&[1; 16]), without_padding(&[2; 16])], [Some(15), Some(14)]);
+    }
+
+    #[test]
+    fn what_does_not_end_with_the_keys_text_was_sealed_by_nobody() {
+        let text = b"{\"opCode\":\"704\"}".as_slice();
+        let padded = [text, &[16 - (text.len() % 16) as u8; 16][..16 - text.len() % 16]].concat();
+        assert_eq!(key().opened(encrypted(&padded).as_bytes()), None);
     }
 
     proptest! {

@@ -74,6 +74,25 @@ fn a_code_under_its_own_name_means_what_the_table_says() {
 }
 
 #[test]
+fn a_delivery_to_somebody_that_the_table_does_not_know_is_none() {
+    let told = |deliver_code: &str, op_desc: &str| {
+        let (op_code, deliver_code) = ("704".into(), deliver_code.into());
+        let trace = wire::Trace { op_code, deliver_code, op_desc: op_desc.into(), ..wire::Trace::default() };
+        status::told(&trace).status.expect("a status")
+    };
+    for (code, text, expected) in [
+        ("", "已妥投", EventStatus::Delivered),
+        ("10", "已妥投", EventStatus::Delivered),
+        ("zdy", "", EventStatus::Delivered),
+        ("999", "已妥投", EventStatus::Unknown),
+        ("10", "已妥投，收件人为寄件人", EventStatus::Returned),
+        ("10", "部分已签收", EventStatus::Unknown),
+    ] {
+        assert_eq!(told(code, text), expected, "{code} {text}");
+    }
+}
+
+#[test]
 fn errors_are_told_apart_by_their_words() {
     for (message, expected) in [
         ("授权码校验失败", FailureKind::Auth),
@@ -185,9 +204,10 @@ proptest! {
     fn anything_of_the_shape_is_read_and_only_a_delivery_code_delivers(
         trace in contract::object_of(&["waybillNo", "opTime", "opCode", "opName", "opDesc", "opOrgProvName",
             "opOrgCity", "opOrgName", "deliverCode", "attemptDeliveryCode"]),
+        other in contract::object_of(&["waybillNo", "opTime", "opCode", "opDesc", "deliverCode"]),
         code in contract::any_json(),
     ) {
-        let body = serde_json::json!({"retCode": code, "retBody": {"responseItems": [trace.clone()]}});
+        let body = serde_json::json!({"retCode": code, "retBody": {"responseItems": [trace.clone(), other, trace.clone()]}});
         let alone = read(trace.to_string().as_bytes());
         let delivered = |reading: Result<Reading, NotAnAnswer>| reading.is_ok_and(|reading| {
             let seen = reading.packages.iter().flat_map(|package| package.seen.iter());

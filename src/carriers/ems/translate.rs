@@ -1,12 +1,10 @@
 //! China Post's traces into our events.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
-use super::status::told;
+use super::status::{codes, told};
 use super::wire::{self, Trace};
-use crate::carriers::discretion::without_people;
+use crate::carriers::discretion::{shown, without_phones};
 use crate::carriers::json::{self, Object};
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::mark_what_came_back;
@@ -31,15 +29,16 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     if code.trim_start_matches('0').is_empty() && !code.is_empty() {
         return answered(&body, answer, gazetteer);
     }
-    let message = without_people(&message);
-    Ok(Reading::failed(Failure::new(excuses::kind(&message), code, message).with_wait(answer)))
+    let kind = excuses::kind(&message);
+    Ok(Reading::failed(Failure::new(kind, code, without_phones(&message)).with_wait(answer)))
 }
 
 fn answered(body: &Object, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     if !answer.is_success() {
         return without_body(answer);
     }
-    let Some(text) = body.get("retBody").and_then(unquoted).filter(|text| !text.trim().is_empty()) else {
+    let Some(text) = body.get("retBody").and_then(json::unquoted).filter(|text| !text.trim().is_empty())
+    else {
         return Ok(nothing());
     };
     let raw = json::raw(&text);
@@ -53,14 +52,6 @@ fn answered(body: &Object, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result
 
 fn nothing() -> Reading {
     Reading::failed(Failure::new(FailureKind::NotFound, DONE, "there are no traces yet"))
-}
-
-/// JSON in a string, as documented, or as it is.
-fn unquoted(raw: &RawValue) -> Option<Cow<'_, str>> {
-    if raw.get().starts_with('"') {
-        return serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(raw.get()))
 }
 
 /// Traces without an envelope. A list of other things is nothing of China Post's.
@@ -133,16 +124,25 @@ fn name_what_is_taken_back(seen: &mut [Seen]) {
     }
 }
 
+/// In the names of the operations that are done in other countries.
+const ABROAD: &str = "境外";
+
 fn happening(trace: &Trace, gazetteer: &dyn Gazetteer) -> Option<Happening> {
     let town = if trace.city.is_empty() { &trace.organisation } else { &trace.city };
-    let place = beijing::place(&trace.province, town);
+    let row = codes().get(&trace.op_code);
+    let mut place = beijing::place(&trace.province, town, gazetteer);
+    if place.town.is_empty() && row.is_some_and(|row| row.meaning.contains(ABROAD)) {
+        place.country.clear();
+    }
     let told = told(trace);
+    let status = told.status.unwrap_or(EventStatus::Unknown);
+    let text = if trace.op_desc.is_empty() { &trace.op_name } else { &trace.op_desc };
     Some(Happening {
-        status: told.status.unwrap_or(EventStatus::Unknown),
+        status,
         delivered_to: told.delivered_to,
         occurred: beijing::occurred(&trace.op_time, &place, gazetteer)?,
         code: trace.op_code.clone(),
-        description: without_people(if trace.op_desc.is_empty() { &trace.op_name } else { &trace.op_desc }),
+        description: shown(text, status, row),
         location: place.location(gazetteer),
         cancels: told.cancels,
     })

@@ -26,6 +26,18 @@ pub fn of(number: &str) -> Option<&'static str> {
     form.map(|(_, _, company)| *company).or_else(|| is_ems(number).then_some("ems"))
 }
 
+/// Whether a number of that form can be that company's: companies have further codes for their other services.
+pub fn is_of(number: &str, company: &str) -> bool {
+    let is_any = |families: &[&str]| families.iter().any(|family| company.starts_with(family));
+    match of(number) {
+        _ if company.is_empty() => true,
+        Some("ems") => is_any(&["ems", "youzheng"]),
+        Some("debangkuaidi") => is_any(&["debang"]),
+        Some(expected) => company.starts_with(expected),
+        None => true,
+    }
+}
+
 /// UPU S10: an express item that China's post gave its number.
 fn is_ems(number: &str) -> bool {
     let bytes = number.as_bytes();
@@ -51,7 +63,23 @@ fn is_checked(digits: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::{is_of, of};
+
+    #[test]
+    fn a_company_fits_a_number_unless_its_form_is_anothers() {
+        for (number, company, expected) in [
+            ("YT7123456789012", "yuantong", true),
+            ("YT7123456789012", "yuantongguoji", true),
+            ("YT7123456789012", "zhongtong", false),
+            ("EA473124829CN", "emsguoji", true),
+            ("EA473124829CN", "youzhengguonei", true),
+            ("EA473124829CN", "shunfeng", false),
+            ("773027491214552", "zhongtong", true),
+            ("YT7123456789012", "", true),
+        ] {
+            assert_eq!(is_of(number, company), expected, "{number} {company}");
+        }
+    }
 
     #[test]
     fn only_forms_that_leave_no_doubt_name_a_company() {

@@ -2,7 +2,7 @@
 //!
 //! One number a question, signed with MD5 over the very text that is sent; the company has to be named. Questions about
 //! one number in short order get it locked, and bulk polling is forbidden: numbers are subscribed to
-//! as soon as a question about them finds nothing, and then pushed. A push is signed with MD5 over its text and
+//! with the first question about them, and then pushed. A push is signed with MD5 over its text and
 //! a salt of ours; without a salt none are taken. Times are Beijing's, without an offset.
 //!
 //! What a code says and what the Chinese text says must agree, or nobody knows. Texts name couriers and whoever
@@ -10,7 +10,6 @@
 
 mod company;
 mod config;
-mod description;
 mod failure;
 mod push;
 mod sign;
@@ -27,12 +26,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::json;
 
+use super::form::form;
 use super::{
     Abilities, Adapter, Failure, Introduce, NotAnAnswer, Occasion, Opening, PhoneTail, Question, Reading,
     Receive, Track,
 };
 use crate::config::ConfigError;
-use crate::outbound::{Answer, Request, percent_encoded};
+use crate::outbound::{Answer, Request};
 
 pub const ADAPTER: Adapter = Adapter {
     code: "kuaidi100",
@@ -80,9 +80,7 @@ impl Kuaidi100 {
     }
 
     fn post(&self, path: &str, fields: &[(&str, &str)]) -> Request {
-        let field = |(name, value): &(&str, &str)| format!("{name}={}", percent_encoded(value));
-        let form = fields.iter().map(field).collect::<Vec<_>>().join("&");
-        Request::post(format!("{}{path}", self.base_url), form.into_bytes())
+        Request::post(format!("{}{path}", self.base_url), form(fields).into_bytes())
             .header("Content-Type", "application/x-www-form-urlencoded")
     }
 }
@@ -128,9 +126,18 @@ struct Subscription {
 }
 
 impl Introduce for Subscription {
-    /// Nothing is known of it yet: whoever asks later would have to ask often.
+    /// Nothing is known of it yet.
     fn is_asked_for(&self, failure: &Failure) -> bool {
         failure.code == failure::NO_RESULT
+    }
+
+    /// Whoever is not pushed what happens would have to ask often.
+    fn wants_all(&self) -> bool {
+        true
+    }
+
+    fn numbers_max(&self) -> usize {
+        ADAPTER.numbers_max
     }
 
     fn request(&self, questions: &[Question], _occasion: &Occasion) -> Request {

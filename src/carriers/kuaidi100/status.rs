@@ -2,15 +2,14 @@
 
 use std::sync::LazyLock;
 
-use super::description::without_people;
 use super::wire::Fields;
-use crate::carriers::chinese::{meaning, recipient};
 use crate::carriers::codes::{Codes, Row};
-use crate::carriers::moment::moment;
+use crate::carriers::discretion::shown;
 use crate::carriers::place::point;
-use crate::carriers::verdict::{agreed_by_row, without_code};
+use crate::carriers::tongues::meaning;
+use crate::carriers::verdict::{agreed_of_many, without_code};
 use crate::carriers::wording::Meaning;
-use crate::carriers::{Gazetteer, Place};
+use crate::carriers::{Gazetteer, Place, beijing};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred};
 use crate::domain::place::Country;
 
@@ -41,7 +40,7 @@ pub fn happening(fields: &Fields, state: Option<&str>, gazetteer: &dyn Gazetteer
         delivered_to,
         occurred,
         code: code.to_owned(),
-        description: description(fields, status, of(code)),
+        description: shown(&fields.context, status, of(code)),
         location: EventLocation { point: given.or(location.point), ..location },
         cancels: None,
     })
@@ -49,7 +48,7 @@ pub fn happening(fields: &Fields, state: Option<&str>, gazetteer: &dyn Gazetteer
 
 /// Code and word are of one table; a delivery is one by both of them.
 fn by_codes(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
-    let (said, to) = (meaning(&[&fields.context]), recipient(&[&fields.context]));
+    let said = meaning(&[&fields.context]);
     let (by_code, by_word) = (of(&fields.status_code), of(&fields.status));
     let row = if fields.status_code.is_empty() { by_word } else { by_code };
     // Signed for by a box, and still in it.
@@ -57,7 +56,7 @@ fn by_codes(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     if is_in_box && said == Meaning::Says(S::AvailableForCollection) {
         return (S::AvailableForCollection, None);
     }
-    let told = agreed_by_row(row, said, to);
+    let told = agreed_of_many(row, &[&fields.context]);
     let word = by_word.map(|row| row.status);
     match told.0 {
         S::Delivered if word == Some(S::Returned) => (S::Returned, None),
@@ -69,18 +68,17 @@ fn by_codes(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
 /// The state is of the whole, so for a delivery the text has to say so too.
 fn by_state(fields: &Fields, state: &str) -> (EventStatus, Option<DeliveredTo>) {
     let said = meaning(&[&fields.context]);
-    match agreed_by_row(of(state), said, recipient(&[&fields.context])) {
+    match agreed_of_many(of(state), &[&fields.context]) {
         (S::Delivered, _) if said != Meaning::Says(S::Delivered) => (S::Unknown, None),
         told => told,
     }
 }
 
-/// Beijing's clock, wherever it was.
+/// Beijing's clock, wherever it was; it is China's where no place is named.
 fn occurred(fields: &Fields, place: &Place, gazetteer: &dyn Gazetteer) -> Option<Occurred> {
     let china = Place { country: Country::CHINA.as_str().to_owned(), ..Place::default() };
-    let place = if place.country() == Some(Country::CHINA) { place } else { &china };
-    let read = |text: &String| Some(moment(text, &["%Y-%m-%d %H:%M"])?.occurred(text, place, gazetteer));
-    fields.times.iter().find_map(read)
+    let place = if place.country().is_some() { place } else { &china };
+    fields.times.iter().find_map(|text| beijing::occurred(text, place, gazetteer))
 }
 
 fn place(fields: &Fields) -> Place {
@@ -94,16 +92,4 @@ fn place(fields: &Fields) -> Place {
         town: town.to_owned(),
         postal_code: String::new(),
     }
-}
-
-/// Of a delivery, Kuaidi100's own word: its text says who signed.
-fn description(fields: &Fields, status: EventStatus, row: Option<&Row>) -> String {
-    let otherwise = row.map_or("", |row| row.meaning.as_str());
-    let is_over = |status: EventStatus| matches!(status, S::Delivered | S::Returned);
-    let says_so = matches!(meaning(&[&fields.context]), Meaning::Says(said) if is_over(said));
-    let by_code = row.is_some_and(|row| is_over(row.status));
-    if is_over(status) || says_so || by_code {
-        return otherwise.to_owned();
-    }
-    without_people(&fields.context, otherwise)
 }

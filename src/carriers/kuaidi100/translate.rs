@@ -3,12 +3,13 @@
 use serde_json::value::RawValue;
 
 use super::wire::{self, Page, fields};
-use super::{failure, status};
-use crate::carriers::merge::{doubt_newest, merged};
+use super::{company, failure, status};
+use crate::carriers::merge::{doubt_deliveries, merged, whole};
 use crate::carriers::reading::without_body;
+use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
-use crate::domain::event::Happening;
+use crate::domain::event::{EventStatus, Happening};
 use crate::outbound::Answer;
 
 pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
@@ -24,9 +25,18 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
             reading.failures.push(failure.of(number.parse().ok()));
         }
         Some(Page::Result(_) | Page::Push { .. }) if !answer.is_success() => return without_body(answer),
-        Some(page @ Page::Result(_)) => add(&mut reading, &page, (failure::NO_RESULT, ""), gazetteer),
-        Some(Page::Push { status, message, results }) => {
-            add_pushed(&mut reading, (&status, &message), &results, gazetteer);
+        Some(page) => {
+            let mut doubts = Vec::from_iter(is_anothers(&page).then_some(EventStatus::Unknown));
+            match &page {
+                Page::Push { status, message, results, .. } => {
+                    add_pushed(&mut reading, (status, message), results, gazetteer);
+                    doubts.extend(whole_at_the_end(results));
+                }
+                Page::Result(_) | Page::Error { .. } => {
+                    add(&mut reading, &page, (failure::NO_RESULT, ""), gazetteer);
+                }
+            }
+            reading.packages.iter_mut().for_each(|package| doubt_deliveries(&mut package.seen, &doubts));
         }
     }
     Ok(reading)
@@ -43,6 +53,14 @@ fn add_pushed(reading: &mut Reading, nothing: (&str, &str), results: &[Page<'_>]
     }
     if reading == &Reading::default() {
         reading.failures.push(not_found(nothing));
+    }
+}
+
+/// What the carrier in the country of destination says of the whole: it is the one that delivers.
+fn whole_at_the_end(results: &[Page<'_>]) -> Vec<EventStatus> {
+    match results {
+        [_, Page::Result(result)] if !result.events.is_empty() => whole_of(result),
+        _ => Vec::new(),
     }
 }
 
@@ -73,14 +91,30 @@ fn add(reading: &mut Reading, page: &Page<'_>, nothing: (&str, &str), gazetteer:
         return reading.failures.push(not_found(nothing).of(Some(number)));
     }
     let (mut seen, unreadable) = events(result, gazetteer);
-    let whole = status::of(&result.state).map(|row| row.status);
-    doubt_newest(&mut seen, whole.as_slice());
+    doubt_deliveries(&mut seen, &whole_of(result));
     match reading.packages.iter_mut().find(|package| package.number == number) {
         Some(package) => {
             package.seen = merged(vec![std::mem::take(&mut package.seen), seen]);
             package.unreadable.extend(unreadable);
         }
         None => reading.packages.push(Package { number, also: Vec::new(), seen, unreadable }),
+    }
+    reading.packages.iter_mut().for_each(|package| mark_what_came_back(&mut package.seen));
+}
+
+fn whole_of(result: &wire::Result<'_>) -> Vec<EventStatus> {
+    whole([result.state.as_str()], status::of)
+}
+
+/// What is another company's is another parcel under the same number.
+fn is_anothers(page: &Page<'_>) -> bool {
+    match page {
+        Page::Result(result) => !company::is_of(&result.number, &result.company),
+        Page::Push { results, is_other_company, .. } => {
+            // Kuaidi100 found that the company was named wrong: so might be the parcel.
+            *is_other_company || results.first().is_some_and(is_anothers)
+        }
+        Page::Error { .. } => false,
     }
 }
 

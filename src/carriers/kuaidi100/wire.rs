@@ -22,6 +22,12 @@ struct Whole<'a> {
     #[serde(borrow)]
     nu: Option<&'a RawValue>,
     #[serde(borrow)]
+    com: Option<&'a RawValue>,
+    #[serde(borrow, rename = "comOld")]
+    com_old: Option<&'a RawValue>,
+    #[serde(borrow, rename = "comNew")]
+    com_new: Option<&'a RawValue>,
+    #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(borrow, rename = "lastResult")]
     last_result: Option<&'a RawValue>,
@@ -32,6 +38,8 @@ struct Whole<'a> {
 /// What is known of one number.
 pub struct Result<'a> {
     pub number: String,
+    /// Kuaidi100's code of the company that was asked.
+    pub company: String,
     pub state: String,
     pub events: Vec<&'a RawValue>,
 }
@@ -50,6 +58,8 @@ pub enum Page<'a> {
         message: String,
         /// Of the carrier that was asked, then of the one in the country of destination.
         results: Vec<Page<'a>>,
+        /// Another company was asked than the one that was named.
+        is_other_company: bool,
     },
 }
 
@@ -62,12 +72,16 @@ pub fn page(body: &str) -> Option<Page<'_>> {
         return result(&whole);
     }
     let results = pushed(whole.last_result).into_iter().chain(pushed(whole.dest_result)).collect();
-    Some(Page::Push { status, message: text_or_empty(whole.message), results })
+    let [named, found] = [whole.com_old, whole.com_new].map(text_or_empty);
+    let is_other_company = !named.is_empty() && !found.is_empty() && named != found;
+    Some(Page::Push { status, message: text_or_empty(whole.message), results, is_other_company })
 }
 
 fn result<'a>(whole: &Whole<'a>) -> Option<Page<'a>> {
     let [message, number, state] = [whole.message, whole.nu, whole.state].map(text_or_empty);
-    let code = text(whole.return_code).filter(|code| !code.is_empty());
+    let is_told = whole.result.is_some_and(|raw| matches!(raw.get(), "true" | "false"));
+    // Others have a field of that name, and none that says whether it went well.
+    let code = text(whole.return_code).filter(|code| is_told && !code.is_empty());
     let status = text(whole.status).filter(|status| !status.is_empty());
     let is_refused = whole.result.is_some_and(|raw| raw.get() == "false");
     let has_data = whole.data.is_some_and(|raw| raw.get().starts_with('['));
@@ -75,10 +89,17 @@ fn result<'a>(whole: &Whole<'a>) -> Option<Page<'a>> {
         (true, number, state) => !(number && state),
         (false, number, state) => !(number || state),
     };
+    // Told twice, and otherwise each time: it did not go well.
+    let code = code.filter(|code| !(is_refused && code == GOOD));
     let refusal = code.or(status.filter(|_| is_result)).filter(|code| !(is_result && code == GOOD));
     match refusal {
         Some(code) => Some(Page::Error { code, message, number }),
-        None if is_result => Some(Page::Result(Result { number, state, events: list(whole.data) })),
+        None if is_result => Some(Page::Result(Result {
+            number,
+            company: text_or_empty(whole.com),
+            state,
+            events: list(whole.data),
+        })),
         None if is_refused => Some(Page::Error { code: String::new(), message, number }),
         None => None,
     }

@@ -37,6 +37,60 @@ fn one_number_that_failed_is_no_other_numbers_failure() {
     assert_eq!(kind("LX00000004"), Some(FailureKind::Invalid));
 }
 
+/// Codes and labels, newest first.
+fn statuses(events: &[(&str, &str)], is_final: &str) -> Vec<String> {
+    let events: Vec<String> = (0..)
+        .zip(events)
+        .map(|(at, (code, label))| {
+            let day = 28 - at;
+            format!(r#"{{"code":"{code}","label":"{label}","date":"2026-02-{day}T10:00:00+01:00"}}"#)
+        })
+        .collect();
+    let events = events.join(",");
+    let shipment = format!(r#"{{"idShip":"{NUMBER}","isFinal":{is_final},"event":[{events}]}}"#);
+    let reading =
+        read(format!(r#"{{"returnCode":200,"shipment":{shipment}}}"#).as_bytes()).expect("an answer");
+    reading.packages[0].seen.iter().map(|seen| seen.happening.status.to_string()).collect()
+}
+
+#[test]
+fn a_label_can_take_a_delivery_back() {
+    for (label, expected) in [
+        ("Votre colis est livré.", "delivered"),
+        ("Delivered", "delivered"),
+        ("", "delivered"),
+        ("Votre colis a été livré dans un point de retrait", "unknown"),
+        ("Livré au relais Pickup", "unknown"),
+        ("Votre colis a été livré chez un commerçant", "unknown"),
+        ("Votre colis a été déposé au bureau de poste", "unknown"),
+        ("Votre colis a été retourné", "unknown"),
+        ("Votre colis a été renvoyé", "unknown"),
+        ("Votre colis a été réexpédié", "unknown"),
+        ("La livraison n'a pas pu être effectuée", "unknown"),
+        ("Votre colis n'a pas été remis", "unknown"),
+        ("Non remis", "unknown"),
+        ("Livré à une mauvaise adresse", "unknown"),
+        ("Distribué à l'envoyeur", "returned"),
+    ] {
+        assert_eq!(statuses(&[("DI1", label)], "true"), [expected], "{label}");
+    }
+}
+
+#[test]
+fn what_is_not_final_or_came_back_is_not_delivered() {
+    for (is_final, expected) in [
+        ("true", "delivered"),
+        ("1", "delivered"),
+        ("null", "delivered"),
+        ("false", "unknown"),
+        ("0", "unknown"),
+    ] {
+        assert_eq!(statuses(&[("DI1", "Distribué")], is_final), [expected], "{is_final}");
+    }
+    let came_back = [("DI1", "Votre colis est livré."), ("RE1", "Retourné à l'expéditeur")];
+    assert_eq!(statuses(&came_back, "true"), ["returned", "returning"]);
+}
+
 #[test]
 fn errors_are_known_by_la_postes_codes_and_by_the_gateways_words() {
     use FailureKind as K;

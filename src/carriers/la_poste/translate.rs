@@ -6,8 +6,8 @@ use super::wire::{self, Entry, Event, Problem, Shipment};
 use crate::carriers::codes::Codes;
 use crate::carriers::moment::moment;
 use crate::carriers::reading::without_body;
-use crate::carriers::verdict::{agreed_by_row, beyond};
-use crate::carriers::wording::{Meaning, meaning, recipient};
+use crate::carriers::tongues::{meaning, recipient};
+use crate::carriers::verdict::{agreed_by_row, beyond, mark_what_came_back};
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Place, Reading, Seen, french};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{DeliveredTo, EventStatus, Happening};
@@ -47,6 +47,7 @@ fn package(number: TrackingNumber, shipment: &Shipment, gazetteer: &dyn Gazettee
             None => package.unreadable.push(raw.get().to_owned()),
         }
     }
+    mark_what_came_back(&mut package.seen);
     package
 }
 
@@ -68,14 +69,11 @@ fn happening(event: &Event, shipment: &Shipment, gazetteer: &dyn Gazetteer) -> O
     })
 }
 
-/// What is delivered is final. Labels are French unless La Poste has none: then they are English.
+/// What is delivered is final. Labels are French, or English where La Poste has no other.
 fn status(event: &Event, is_open: bool) -> (EventStatus, Option<DeliveredTo>) {
     let row = CODES.get(&event.code.to_ascii_uppercase());
-    let (meaning, told) = match french::meaning(&event.label) {
-        Meaning::Nothing => (meaning(&[&event.label]), recipient(&[&event.label])),
-        in_french => (in_french, french::recipient(&event.label)),
-    };
-    let (status, to) = agreed_by_row(row, beyond(row, &event.label, meaning), told);
+    let (words, told) = (meaning(&[&event.label]), recipient(&[&event.label]));
+    let (status, to) = agreed_by_row(row, beyond(row, &event.label, words), told);
     if status == EventStatus::Delivered && is_open { (EventStatus::Unknown, None) } else { (status, to) }
 }
 

@@ -56,11 +56,13 @@ fn entry(raw: &RawValue) -> Entry<'_> {
     let is_good = code.is_empty() || code.starts_with('2') && code.len() == 3;
     match shipment {
         Some(shipment) if is_good => Entry::Shipment(self::shipment(number, &shipment)),
+        // A code of that name, beside whether it went well, is another company's.
+        _ if !is_good && fields.has("result") => Entry::Stranger,
         _ if !is_good => {
             let message = fields.text("returnMessage");
             Entry::Problem(Problem { number, code, message, is_of_gateway: false })
         }
-        _ if !code.is_empty() || fields.has("shipment") => Entry::Nothing { number },
+        _ if !code.is_empty() && !fields.has("result") || fields.has("shipment") => Entry::Nothing { number },
         _ => {
             let (code, message) = (fields.text("code"), fields.text("message"));
             match code.is_empty() || message.is_empty() {
@@ -77,9 +79,14 @@ fn shipment<'a>(number: String, fields: &Object<'a>) -> Shipment<'a> {
     Shipment {
         number,
         events: fields.list("event"),
-        is_open: fields.get("isFinal").is_some_and(|raw| raw.get().trim_matches('"') == "false"),
+        is_open: fields.get("isFinal").is_some_and(|raw| !is_true(raw)),
         countries: [country("originCountry"), country("arrivalCountry")],
     }
+}
+
+/// Whatever else stands there does not say that it is over.
+fn is_true(raw: &RawValue) -> bool {
+    matches!(raw.get().trim_matches('"').to_ascii_lowercase().as_str(), "true" | "1")
 }
 
 pub fn event(raw: &RawValue) -> Option<Event> {

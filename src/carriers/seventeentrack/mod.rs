@@ -101,6 +101,14 @@ impl Introduce for SeventeenTrack {
         failure.code == failure::NOT_REGISTERED
     }
 
+    fn wants_all(&self) -> bool {
+        false
+    }
+
+    fn numbers_max(&self) -> usize {
+        ADAPTER.numbers_max
+    }
+
     fn request(&self, questions: &[Question], _occasion: &Occasion) -> Request {
         self.post(REGISTER, questions)
     }

@@ -3,10 +3,11 @@
 use super::event::Fields;
 use super::translate::CODES;
 use crate::carriers::codes::Row;
+use crate::carriers::discretion::shown;
 use crate::carriers::moment::{Moment, moment};
 use crate::carriers::place::point;
-use crate::carriers::verdict::{agreed_by_row, without_code};
-use crate::carriers::wording::{Meaning, meaning, recipient, without_names};
+use crate::carriers::tongues::meaning;
+use crate::carriers::verdict::{agreed_of_many, without_code};
 use crate::carriers::{Gazetteer, Place};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, Happening, Occurred};
 
@@ -35,7 +36,7 @@ pub fn happening(fields: &Fields, gazetteer: &dyn Gazetteer) -> Option<Happening
         delivered_to,
         occurred,
         code: word.clone(),
-        description: description(fields),
+        description: description(fields, status),
         location: EventLocation { point: given.or(location.point), ..location },
         cancels: None,
     })
@@ -65,13 +66,12 @@ fn occurred(fields: &Fields, place: &Place, gazetteer: &dyn Gazetteer) -> Option
 /// The fine word decides, and the coarse one must not speak against it.
 fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     let texts = [fields.texts[0].as_str(), fields.texts[1].as_str()];
-    let (said, to) = (meaning(&texts), recipient(&texts));
     if fields.sub_status.is_empty() && fields.stage.is_empty() {
-        return (without_code(said), None);
+        return (without_code(meaning(&texts)), None);
     }
     let (fine, coarse) = (of(&fields.sub_status), of(&fields.stage));
     let told = if fields.sub_status.is_empty() { coarse } else { fine };
-    let status = agreed_by_row(told, said, to);
+    let status = agreed_of_many(told, &texts);
     let words = [fine, coarse].map(|row| row.map(|row| row.status));
     match status.0 {
         S::Delivered if words.contains(&Some(S::Returned)) => (S::Returned, None),
@@ -81,13 +81,9 @@ fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     }
 }
 
-/// Of a delivery, only words that are known to be a carrier's: anything else can be a name.
-fn description(fields: &Fields) -> String {
+/// The translation where there is one.
+fn description(fields: &Fields, status: EventStatus) -> String {
     let [own, translated] = &fields.texts;
     let text = if translated.is_empty() { own } else { translated };
-    let row = of(&fields.sub_status).or_else(|| of(&fields.stage));
-    match row.filter(|row| row.status == S::Delivered) {
-        Some(row) if meaning(&[text]) == Meaning::Nothing => row.meaning.clone(),
-        _ => without_names(text),
-    }
+    shown(text, status, of(&fields.sub_status).or_else(|| of(&fields.stage)))
 }

@@ -148,6 +148,92 @@ fn one_number_of_several_carriers_is_delivered_if_all_say_so() {
     assert_eq!(status("InTransit_Other"), EventStatus::InTransit);
 }
 
+fn event(day: u32, sub_status: &str, text: &str) -> Value {
+    json!({"time_iso": format!("2026-03-{day:02}T10:00:00Z"), "sub_status": sub_status, "description": text})
+}
+
+/// `whole`: the coarse word and the fine one.
+fn statuses(events: &[Value], whole: [&str; 2]) -> Vec<String> {
+    let [status, sub_status] = whole;
+    let item = json!({"number": NUMBER, "carrier": 3011, "track_info": {
+        "latest_status": {"status": status, "sub_status": sub_status},
+        "tracking": {"providers": [{"events": events}]}}});
+    let body = json!({"code": 0, "data": {"accepted": [item]}}).to_string();
+    let reading = read(body.as_bytes()).expect("an answer");
+    let happenings = reading.packages[0].seen.iter().map(|seen| &seen.happening);
+    happenings
+        .map(|one| one.delivered_to.map_or(one.status.to_string(), |to| format!("{} {to}", one.status)))
+        .collect()
+}
+
+const DELIVERED: [&str; 2] = ["Delivered", "Delivered_Other"];
+
+#[test]
+fn a_text_in_any_language_can_take_a_delivery_back() {
+    for (text, expected) in [
+        ("Delivered", "delivered unspecified"),
+        ("已签收，签收人是【前台】", "delivered mailroom"),
+        ("Livré chez votre voisin", "delivered neighbour"),
+        ("Dostarczona", "delivered unspecified"),
+        ("退回件已签收", "returned"),
+        ("寄件人已签收", "returned"),
+        ("Delivered to sender's address", "returned"),
+        ("收件人拒收，快件退回", "unknown"),
+        ("未签收", "unknown"),
+        ("已投放至丰巢快递柜，请及时取件", "unknown"),
+        ("Retourné à l'expéditeur", "unknown"),
+        ("Zustellung nicht erfolgreich", "unknown"),
+        ("Delivered to Agent for Final Delivery", "unknown"),
+        ("Delivered to parcel shop", "unknown"),
+    ] {
+        assert_eq!(statuses(&[event(5, "Delivered_Other", text)], DELIVERED), [expected], "{text}");
+    }
+}
+
+#[test]
+fn no_delivery_stands_that_the_whole_knows_nothing_of() {
+    let delivered = |day| event(day, "Delivered_Other", "Delivered");
+    for (events, whole, expected) in [
+        (
+            [event(6, "InTransit_Other", "Arrived at facility"), delivered(5)],
+            ["InTransit", "InTransit_Other"],
+            ["arrived", "unknown"],
+        ),
+        (
+            [event(6, "Exception_Other", "Recalled"), delivered(5)],
+            ["Exception", ""],
+            ["exception", "unknown"],
+        ),
+        ([delivered(6), delivered(5)], ["Exception", "Exception_Returned"], ["returned", "unknown"]),
+        ([delivered(6), delivered(5)], ["Recalled", ""], ["unknown", "unknown"]),
+        ([delivered(6), delivered(5)], ["Delivered", "Delivered_Refused"], ["unknown", "unknown"]),
+        (
+            [delivered(6), event(5, "OutForDelivery_Other", "Out for delivery")],
+            DELIVERED,
+            ["delivered unspecified", "out_for_delivery"],
+        ),
+        ([delivered(6), event(5, "Exception_Returning", "")], DELIVERED, ["returned", "returning"]),
+    ] {
+        assert_eq!(statuses(&events, whole), expected, "{whole:?}");
+    }
+}
+
+#[test]
+fn nobody_is_named_in_a_description() {
+    for (sub_status, text) in [
+        ("Delivered_Other", "Delivered to JOHN SMITH"),
+        ("Delivered_Other", "妥投 JOHN SMITH"),
+        ("OutForDelivery_Other", "快递员JOHN SMITH（13800001234）正在为您派送"),
+    ] {
+        let accepted = json!({"number": NUMBER, "track_info": {"tracking": {"providers": [
+            {"events": [event(5, sub_status, text)]}]}}});
+        let body = json!({"code": 0, "data": {"accepted": [accepted]}}).to_string();
+        let seen = &read(body.as_bytes()).expect("an answer").packages[0].seen[0];
+        let shown = &seen.happening.description;
+        assert!(!shown.contains("SMITH") && !shown.contains("1380") && !shown.is_empty(), "{text}: {shown}");
+    }
+}
+
 #[test]
 fn a_push_is_believed_only_with_its_signature() {
     // By another implementation of SHA-256.
@@ -196,15 +282,24 @@ proptest! {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = <[Value; 12]>::try_from(values).expect("twelve");
         let event = json!({"time_iso": a, "time_utc": b, "time_raw": {"date": c, "time": d}, "stage": e,
             "sub_status": f, "description": g, "location": h, "address": i});
+        let other = json!({"time_iso": "2026-03-03T10:00:00Z", "sub_status": f, "description": l});
         let body = json!({"code": 0, "data": {"accepted": [{"number": NUMBER, "carrier": j, "track_info": {
-            "latest_status": {"status": k}, "tracking": {"providers": [{"events": [event, l]}]}}}]}});
+            "latest_status": {"status": k}, "tracking": {"providers": [{"events": [event, l, other]}]}}}]}});
         let number = NUMBER.parse().expect("a number");
         let said = read(body.to_string().as_bytes()).expect("an answer").about(&number);
         let Said::Events { seen, .. } = said else { return Ok(()) };
         for seen in seen.iter().filter(|seen| seen.happening.status == EventStatus::Delivered) {
             let small = seen.happening.code.to_ascii_lowercase();
             prop_assert!(small == "delivered" || small == "delivered_other");
-            prop_assert!(g != json!("Out for delivery"));
+            let event: Value = serde_json::from_str(&seen.raw).expect("JSON");
+            prop_assert!(event["description"] != json!("Out for delivery"));
+            let whole = k.as_str().map(str::trim).unwrap_or_default();
+            prop_assert!(!k.is_number() && ["", "Delivered", "Delivered_Other"].contains(&whole) || has_control(whole));
         }
     }
+}
+
+/// Left out before it is read.
+fn has_control(text: &str) -> bool {
+    text.contains(char::is_control)
 }

@@ -9,11 +9,11 @@ use super::event::{Fields, fields};
 use super::wire::{self, Followed, Page};
 use super::{failure, status};
 use crate::carriers::codes::Codes;
-use crate::carriers::merge::{doubt_newest, merged, of_carriers};
+use crate::carriers::merge::{by_number, doubt_deliveries, merged, of_carriers, whole};
 use crate::carriers::reading::without_body;
-use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen};
+use crate::carriers::verdict::mark_what_came_back;
+use crate::carriers::{Failure, Gazetteer, NotAnAnswer, Package, Reading, Seen};
 use crate::domain::carrier::TrackingNumber;
-use crate::domain::event::EventStatus;
 use crate::outbound::Answer;
 
 pub static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::embedded(include_str!("codes.csv")));
@@ -53,20 +53,10 @@ fn failures(page: &Page<'_>, answer: &Answer) -> Vec<Failure> {
 }
 
 fn add_packages(reading: &mut Reading, page: &Page<'_>, gazetteer: &dyn Gazetteer) {
-    let mut known: Vec<(TrackingNumber, Vec<Followed<'_>>)> = Vec::new();
-    for raw in &page.accepted {
-        let followed = wire::followed(raw);
-        let number = followed.as_ref().and_then(|followed| followed.number.parse::<TrackingNumber>().ok());
-        let (Some(followed), Some(number)) = (followed, number) else {
-            let message = "a number or what is said of it cannot be read";
-            reading.failures.push(Failure::new(FailureKind::Unparsable, "", message));
-            continue;
-        };
-        match known.iter_mut().find(|(other, _)| *other == number) {
-            Some((_, same)) => same.push(followed),
-            None => known.push((number, vec![followed])),
-        }
-    }
+    let entries = page.accepted.iter().map(|raw| wire::followed(raw));
+    let what = "a number or what is said of it cannot be read";
+    let (known, failures) = by_number(entries, |followed: &Followed<'_>| &followed.number, what);
+    reading.failures.extend(failures);
     for (number, followed) in known {
         let package = package(number, &followed, gazetteer);
         if package.seen.is_empty() && package.unreadable.is_empty() && !page.is_stopped {
@@ -85,11 +75,11 @@ fn package(number: TrackingNumber, followed: &[Followed<'_>], gazetteer: &dyn Ga
     let mut said: Vec<(&str, Vec<Seen>)> = Vec::new();
     for followed in followed {
         let mut seen = views(followed, &mut package.unreadable, gazetteer);
-        let whole = followed.status.iter().filter_map(|word| status::of(word));
-        doubt_newest(&mut seen, &whole.map(|row| row.status).collect::<Vec<EventStatus>>());
+        doubt_deliveries(&mut seen, &whole(followed.status.iter().map(String::as_str), status::of));
         said.push((&followed.carrier, seen));
     }
     package.seen = of_carriers(said);
+    mark_what_came_back(&mut package.seen);
     package
 }
 

@@ -61,12 +61,17 @@ pub fn page(body: &str) -> Option<Page<'_>> {
     let envelope: Envelope = json::body(body)?;
     let event = text_or_empty(envelope.event).to_ascii_uppercase();
     if event.starts_with("TRACKING_") {
-        object::<Data>(envelope.data)?;
+        // AfterShip's events are called so too, and its numbers otherwise.
+        object::<Item>(envelope.data)?.number?;
         let accepted = envelope.data.into_iter().collect();
         let is_stopped = event == "TRACKING_STOPPED";
         return Some(Page { error: None, accepted, rejected: Vec::new(), is_stopped });
     }
     let code = text_or_empty(envelope.code);
+    // Others have words for codes.
+    if !code.is_empty() && code.parse::<i64>().is_err() {
+        return None;
+    }
     let data = object::<Data>(envelope.data);
     let is_good = code.is_empty() || code.parse() == Ok(0_i64);
     match &data {

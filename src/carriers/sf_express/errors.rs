@@ -1,6 +1,6 @@
 //! SF's errors, of its gateway (`A…`) and of the service behind it.
 
-use crate::carriers::discretion::without_people;
+use crate::carriers::discretion::without_phones;
 use crate::carriers::{Failure, FailureKind, excuses};
 
 pub const PASSED: &str = "A1000";
@@ -43,8 +43,12 @@ const CODES: &[(&str, FailureKind)] = &[
     ("8024", FailureKind::NotFound),
 ];
 
+pub fn is_known(code: &str) -> bool {
+    CODES.iter().any(|(known, _)| known.eq_ignore_ascii_case(code))
+}
+
 pub fn failure(code: &str, message: &str) -> Failure {
     let known = CODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code));
     let kind = known.map_or_else(|| excuses::kind(message), |(_, kind)| *kind);
-    Failure::new(kind, code, without_people(message))
+    Failure::new(kind, code, without_phones(message))
 }

@@ -7,8 +7,8 @@
 use std::sync::LazyLock;
 
 use super::wire::Route;
-use crate::carriers::chinese::{meaning_in_either, recipient};
 use crate::carriers::codes::{Codes, Row};
+use crate::carriers::tongues::{meaning, recipient};
 use crate::carriers::verdict::{agreed_on_operation, to_whom};
 use crate::carriers::wording::Meaning;
 use crate::domain::event::{DeliveredTo, EventStatus};
@@ -25,7 +25,7 @@ pub fn codes() -> &'static Codes {
 
 pub fn status(route: &Route) -> (EventStatus, Option<DeliveredTo>) {
     let texts = [route.remark.as_str()];
-    let (words, to) = (meaning_in_either(&texts), recipient(&texts));
+    let (words, to) = (meaning(&texts), recipient(&texts));
     let Some(row) = row(route) else { return (EventStatus::Unknown, None) };
     let mut status = by_code(route, row, words, to);
     let categories = [secondary(route), first(route)].map(|row| row.map(|row| row.status));
@@ -33,12 +33,15 @@ pub fn status(route: &Route) -> (EventStatus, Option<DeliveredTo>) {
     for other in categories.into_iter().chain(names).flatten() {
         status = confirmed(status, other);
     }
+    if status == EventStatus::Delivered && is_doubted(route) {
+        status = EventStatus::Unknown;
+    }
     let delivered_to = (status == EventStatus::Delivered).then(|| to_whom(to_by_code(route, row), to));
     (status, delivered_to)
 }
 
 /// The row of the operation and its reason, of the operation, or where there is none of the category.
-fn row(route: &Route) -> Option<&'static Row> {
+pub fn row(route: &Route) -> Option<&'static Row> {
     let codes = codes();
     let op_code = route.op_code.as_str();
     if op_code.is_empty() {
@@ -58,6 +61,15 @@ fn secondary(route: &Route) -> Option<&'static Row> {
 
 fn first(route: &Route) -> Option<&'static Row> {
     codes().get(&format!("first:{}", route.first_status_code))
+}
+
+/// A category that no table knows, or whose name takes it back or puts it off.
+fn is_doubted(route: &Route) -> bool {
+    let is_unknown = |code: &str, row: Option<&Row>| !code.is_empty() && row.is_none();
+    let names = [route.secondary_status_name.as_str(), route.first_status_name.as_str()];
+    is_unknown(&route.secondary_status_code, secondary(route))
+        || is_unknown(&route.first_status_code, first(route))
+        || names.iter().any(|name| meaning(&[name]) == Meaning::Doubted)
 }
 
 fn by_code(route: &Route, row: &Row, words: Meaning, to: DeliveredTo) -> EventStatus {
@@ -81,7 +93,7 @@ fn to_by_code(route: &Route, row: &Row) -> Option<DeliveredTo> {
 }
 
 fn named(name: &str) -> Option<EventStatus> {
-    match meaning_in_either(&[name]) {
+    match meaning(&[name]) {
         Meaning::Says(status) => Some(status),
         Meaning::Doubted | Meaning::Nothing => None,
     }

@@ -88,6 +88,10 @@ fn operations_are_believed_where_nothing_contradicts_them() {
         ("80", "快件已退回", "unknown"),
         ("80", "退回件已签收", "returned"),
         ("80", "寄件人已签收", "returned"),
+        ("80", "签收人：寄方", "returned"),
+        ("80", "快件已退至寄件方，已签收", "unknown"),
+        ("80", "误签收", "unknown"),
+        ("80", "Retourné à l'expéditeur", "unknown"),
         ("8000", "在官网\"运单资料&签收图\",可查看签收人信息", "delivered unspecified"),
         ("125", "快件已放入丰巢，请凭取件码取件", "available_for_collection"),
         ("125", "快件派送至丰巢", "available_for_collection"),
@@ -120,8 +124,25 @@ fn categories_refine_stand_in_and_contradict() {
         (("70", "83", "1301", "13"), "", "available_for_collection"),
         (("8000", "6", "401", "4"), "", "lost"),
         (("80", "91", "401", "4"), "已签收", "unknown"),
+        (("", "", "499", "4"), "", "unknown"),
+        (("80", "", "499", "99"), "已签收", "unknown"),
+        (("30", "", "499", "99"), "", "in_transit"),
     ] {
         assert_eq!(status_of(codes, remark), expected, "{codes:?}: {remark}");
+    }
+}
+
+#[test]
+fn the_name_of_a_category_can_take_a_delivery_back() {
+    for (name, expected) in [
+        ("已签收", EventStatus::Delivered),
+        ("待签收", EventStatus::Unknown),
+        ("退回签收", EventStatus::Unknown),
+        ("派送中", EventStatus::Unknown),
+    ] {
+        let (op_code, secondary_status_name) = ("80".into(), name.into());
+        let route = wire::Route { op_code, secondary_status_name, ..wire::Route::default() };
+        assert_eq!(status::status(&route).0, expected, "{name}");
     }
 }
 

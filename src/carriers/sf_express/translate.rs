@@ -3,11 +3,11 @@
 use serde_json::value::RawValue;
 
 use super::errors::{self, failure};
-use super::status::status;
+use super::status::{row, status};
 use super::wire::{self, Route};
 use crate::carriers::beijing;
-use crate::carriers::discretion::without_people;
-use crate::carriers::json::Object;
+use crate::carriers::discretion::shown;
+use crate::carriers::json::{self, Object};
 use crate::carriers::reading::without_body;
 use crate::carriers::verdict::mark_what_came_back;
 use crate::carriers::{Failure, FailureKind, Gazetteer, NotAnAnswer, Package, Reading, Seen};
@@ -26,7 +26,7 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
     if !code.eq_ignore_ascii_case(errors::PASSED) {
         return Ok(Reading::failed(failure(&code, &body.text("apiErrorMsg")).with_wait(answer)));
     }
-    let data = body.get("apiResultData").and_then(wire::unquoted);
+    let data = body.get("apiResultData").and_then(json::unquoted);
     match data.as_deref().and_then(Object::body) {
         Some(data) => read_data(&data, answer, gazetteer),
         None if answer.is_success() => Ok(Reading::failed(unreadable(&code, "there are no data"))),
@@ -37,11 +37,13 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
 fn read_data(data: &Object, answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAnAnswer> {
     let code = data.text("errorCode");
     let is_done = code.is_empty() || code.eq_ignore_ascii_case(errors::DONE);
-    let is_refused = wire::flag(data.get("success")) == Some(false);
-    if !is_done || is_refused && data.has("errorMsg") {
+    let is_refused = data.flag("success") == Some(false);
+    // Cainiao refuses in fields of the same names, without room for data.
+    let is_ours = data.has("msgData") || data.has("routeResps") || errors::is_known(&code);
+    if is_ours && (!is_done || is_refused && data.has("errorMsg")) {
         return Ok(Reading::failed(failure(&code, &data.text("errorMsg")).with_wait(answer)));
     }
-    let message = data.get("msgData").and_then(wire::unquoted);
+    let message = data.get("msgData").and_then(json::unquoted);
     let message = message.as_deref().and_then(Object::body);
     let holder = message.as_ref().unwrap_or(data);
     let is_answer = holder.has("routeResps") || data.has("msgData") && !code.is_empty();
@@ -94,12 +96,12 @@ fn add(reading: &mut Reading, raw: &RawValue, gazetteer: &dyn Gazetteer) {
 }
 
 fn happening(route: &Route, gazetteer: &dyn Gazetteer) -> Option<Happening> {
-    let place = beijing::place("", &route.accept_address);
+    let place = beijing::place("", &route.accept_address, gazetteer);
     let (status, delivered_to) = status(route);
     let occurred = beijing::occurred(&route.accept_time, &place, gazetteer)?;
     let code = [&route.op_code, &route.secondary_status_code, &route.first_status_code];
     let code = code.into_iter().find(|code| !code.is_empty()).cloned().unwrap_or_default();
-    let description = without_people(&route.remark);
+    let description = shown(&route.remark, status, row(route));
     let location = place.location(gazetteer);
     Some(Happening { status, delivered_to, occurred, code, description, location, cancels: None })
 }

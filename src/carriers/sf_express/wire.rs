@@ -1,7 +1,5 @@
 //! SF's format, as it really comes.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -25,23 +23,6 @@ pub fn message(questions: &[Question]) -> String {
         message["checkPhoneNo"] = Value::String(tails.join(","));
     }
     message.to_string()
-}
-
-/// `true`, `"true"`.
-pub fn flag(raw: Option<&RawValue>) -> Option<bool> {
-    match raw?.get().trim_matches('"').to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
-/// JSON in a string, as documented, or the object itself.
-pub fn unquoted(raw: &RawValue) -> Option<Cow<'_, str>> {
-    if raw.get().starts_with('"') {
-        return serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(raw.get()))
 }
 
 /// One route's fields; empty where there is none.
