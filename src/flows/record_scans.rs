@@ -279,5 +279,6 @@ pub(super) fn event(hub: &Hub, scan: &Scan, body: &Value, now: Instant) -> Track
         }),
         raw: body.to_string(),
         recorded_at: now,
+        doubted: false,
     }
 }

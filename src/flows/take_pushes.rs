@@ -188,9 +188,11 @@ async fn write(
         keep(tx, &tracked, Raw::new(200, raw.join("\n").into_bytes()), now).await?;
     }
     let seen = latest(&package.seen).max(tracked.last.seen);
+    // What was polled meanwhile was heard later.
+    let heard_at = push.received_at + (now - occasion.wall);
     let of_sender = |seen| TrackingEvent {
         source_name: push.carrier.to_string(),
-        ..event(&tracked, seen, EventSource::Push, now)
+        ..event(&tracked, seen, EventSource::Push, heard_at)
     };
     let events: Vec<TrackingEvent> = package.seen.into_iter().map(of_sender).collect();
     let advanced = advance(tx, tracked.parcel.shipment, &events, occasion).await?;

@@ -51,15 +51,19 @@ pub struct Timeline<'e> {
 pub fn fold<'e>(parcels: &[u16], events: &'e [TrackingEvent]) -> Timeline<'e> {
     let handovers: BTreeMap<_, _> = parcels.iter().filter_map(|number| handover(*number, events)).collect();
     let here = |event: &TrackingEvent| meaning_here(event, events, &handovers);
-    let corrections =
-        corrections(events, |event| here(event) == Some(Meaning::Reaches(Milestone::Delivered)));
+    let delivers = |event: &TrackingEvent| {
+        let meaning = here(event);
+        meaning == Some(Meaning::Reaches(Milestone::Delivered)) || meaning.is_some() && event.doubted
+    };
+    let corrections = corrections(events, delivers);
     let with_meaning = |(at, event): (usize, &'e TrackingEvent)| {
         let meaning = match here(event)? {
             _ if corrections.taken_back[at] => Meaning::Nothing,
             _ if corrections.unmakes_delivery[at] => Meaning::Corrected,
             meaning => meaning,
         };
-        Some((meaning, event, corrections.taken_back[at]))
+        let is_doubted = meaning == Meaning::Corrected && event.doubted;
+        Some((meaning, event, corrections.taken_back[at] || is_doubted))
     };
     let mut sorted: Vec<_> = events.iter().enumerate().filter_map(with_meaning).collect();
     sorted.sort_by(|(a_meaning, a, _), (b_meaning, b, _)| {

@@ -34,8 +34,8 @@ pub struct NumberHeard {
 pub struct Raw {
     pub status: u16,
     pub body: Vec<u8>,
-    /// Of what it tells, and of the version that read it: tables learn words. Not of the body, where carriers
-    /// number their answers.
+    /// Of what it tells and what that means, and of the version that read it: tables learn words. Not of the
+    /// body, where carriers number their answers.
     pub hash: String,
 }
 
@@ -121,12 +121,13 @@ fn read(account: &Account, asked: &[Tracked], answer: &Answer, reading: &Reading
     let numbers = asked.iter().map(|tracked| {
         let said = reading.about(&tracked.number);
         let told = told(&said);
+        let meant = format!("{told}{}", meant(&said));
         let raw = match &said {
             Said::Events { .. } if asked.len() > 1 => {
-                Some(Raw::telling(&told, answer.status, told.clone().into_bytes()))
+                Some(Raw::telling(&meant, answer.status, told.into_bytes()))
             }
             Said::Failed(_) if asked.len() > 1 => None,
-            Said::Events { .. } | Said::Failed(_) => Some(Raw::telling(&told, answer.status, kept(answer))),
+            Said::Events { .. } | Said::Failed(_) => Some(Raw::telling(&meant, answer.status, kept(answer))),
         };
         let heard = match said {
             Said::Events { seen, unreadable } => {
@@ -152,6 +153,13 @@ fn told(said: &Said) -> String {
         }
         Said::Failed(failure) => format!("{} {} {}", failure.kind, failure.code, failure.message),
     }
+}
+
+/// The same events mean something else where the carrier's word for the whole is another.
+fn meant(said: &Said) -> String {
+    let Said::Events { seen, .. } = said else { return String::new() };
+    let events = seen.iter().map(|seen| &seen.happening);
+    events.map(|one| format!("\n{} {:?} {:?}", one.status, one.delivered_to, one.cancels)).collect()
 }
 
 fn note_of(failure: &Failure) -> LineNote {

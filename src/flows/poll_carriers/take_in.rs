@@ -219,6 +219,7 @@ pub fn event(tracked: &Tracked, seen: Seen, source: EventSource, now: Instant) -
         facility: None,
         raw: seen.raw,
         recorded_at: now,
+        doubted: false,
     }
 }
 
