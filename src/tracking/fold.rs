@@ -199,6 +199,11 @@ fn fold_parcel<'e>(
         Some(status) => status,
         // Further on, an open case is the order's business, and no longer where the parcel is.
         None if parcel.held && parcel.milestone <= Milestone::Customs => ShipmentStatus::OnHold,
+        // What was lost after its delivery and found again is not delivered by that.
+        None if parcel.milestone == Milestone::Delivered && parcel.delivered.is_none() => {
+            let before = parcel.reached.keys().filter(|milestone| **milestone < Milestone::Delivered).max();
+            before.copied().unwrap_or(Milestone::Accepted).into()
+        }
         None => parcel.milestone.into(),
     };
     parcel

@@ -254,6 +254,18 @@ fn a_carrier_can_take_back_what_it_said_and_that_is_trouble_if_it_was_a_delivery
 }
 
 #[test]
+fn what_is_lost_after_its_delivery_and_found_again_is_not_delivered() {
+    let mut events = vec![poll(1, EventStatus::Delivered), poll(2, EventStatus::Lost)];
+    assert_eq!(fold(&[1], &events).status, ShipmentStatus::Lost);
+    events.push(poll(3, EventStatus::InTransit));
+    let found = fold(&[1], &events);
+    assert_eq!((found.status, found.delivered_at), (ShipmentStatus::LastMile, None));
+    assert!(found.parcels[0].delivered.is_none() && found.parcels[0].trouble.is_some());
+    events.push(poll(4, EventStatus::Delivered));
+    assert_eq!(fold(&[1], &events).status, ShipmentStatus::Delivered);
+}
+
+#[test]
 fn a_delivery_that_is_read_otherwise_now_is_taken_back_and_is_trouble() {
     let doubted = |status| TrackingEvent { doubted: true, ..poll(2, status) };
     let with = |event: TrackingEvent| [poll(1, EventStatus::OutForDelivery), event];
