@@ -7,20 +7,24 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Deps;
 use super::advance::{Advanced, Occasion, advance};
 use super::gazetteer::Embedded;
-use super::poll_carriers::take_in::{Raw, event, keep, latest, ring};
+use super::poll_carriers::take_in::{Raw, event, keep, latest, learn, parcel, ring};
 use crate::carriers::{Acknowledgement, Failure, Package, Pushed, Reading};
+use crate::config;
 use crate::domain::carrier::CarrierCode;
 use crate::domain::event::{EventSource, TrackingEvent};
+use crate::domain::instant::Instant;
 use crate::faults;
 use crate::outbound::Answer;
+use crate::polling::rules::{Known, Outcome, next};
 use crate::store::carrier_pushes::{self, Push};
-use crate::store::tracked::{self, Last, Tracked};
+use crate::store::tracked::{self, News, Tracked};
 use crate::store::{StoreError, Tx};
 
 #[derive(Debug, thiserror::Error)]
@@ -160,9 +164,11 @@ async fn of_package(deps: &Deps, push: &Push, package: &Package) -> Result<bool,
             let (push, package) = (push.clone(), package.clone());
             let carrier = push.carrier.clone();
             let occasion = Occasion::new(deps, format!("carrier {carrier}"));
+            let settings = deps.settings.polling.clone();
             let write = deps.store.write(move |tx| {
                 let (tracked, push, package) = (tracked.clone(), push.clone(), package.clone());
-                Box::pin(async move { write(tx, tracked, &push, package, &occasion).await })
+                let settings = settings.clone();
+                Box::pin(async move { write(tx, tracked, &push, package, &settings, &occasion).await })
             });
             ring(deps, carrier.as_str(), write.await?.as_ref());
         }
@@ -176,6 +182,7 @@ async fn write(
     tracked: Tracked,
     push: &Push,
     package: Package,
+    settings: &config::Polling,
     occasion: &Occasion,
 ) -> Result<Option<Advanced>, StoreError> {
     if !tracked::is_own(tx, &tracked).await? {
@@ -187,7 +194,7 @@ async fn write(
     if !raw.is_empty() {
         keep(tx, &tracked, Raw::new(200, raw.join("\n").into_bytes()), now).await?;
     }
-    let seen = latest(&package.seen).max(tracked.last.seen);
+    let seen = latest(&package.seen, now);
     // What was polled meanwhile was heard later.
     let heard_at = push.received_at + (now - occasion.wall);
     let of_sender = |seen| TrackingEvent {
@@ -196,12 +203,29 @@ async fn write(
     };
     let events: Vec<TrackingEvent> = package.seen.into_iter().map(of_sender).collect();
     let advanced = advance(tx, tracked.parcel.shipment, &events, occasion).await?;
-    let parcels = advanced.iter().flat_map(|advanced| &advanced.parcels);
-    let parcel = parcels.into_iter().find(|parcel| parcel.number == tracked.parcel.number);
-    let delivered_at = parcel.and_then(|parcel| parcel.delivered_at);
-    tracked::note(tx, &tracked, &Last { seen, delivered_at, ..tracked.last.clone() }).await?;
+    let delivered_at = learn(tx, &tracked, push.carrier.as_str(), advanced.as_ref(), now).await?;
+    let news = News { heard_at: now, seen, is_delivered: Some(delivered_at.is_some()) };
+    let known = Known { since: tracked.created_at, seen: seen.max(tracked.last.seen), delivered_at };
+    let wake_at = advanced.as_ref().and_then(|advanced| wake_at(&tracked, advanced, &known, settings, now));
+    tracked::note(tx, &tracked, &news, wake_at).await?;
     faults::reached("push.before_commit");
     Ok(advanced)
+}
+
+/// A number that was let go is asked about again where what was said of it calls for that. Not one that another
+/// handover replaced.
+fn wake_at(
+    tracked: &Tracked,
+    advanced: &Advanced,
+    known: &Known,
+    settings: &config::Polling,
+    now: Instant,
+) -> Option<Instant> {
+    let parcel = parcel(advanced, tracked)?;
+    let soon = now + TimeDelta::minutes((settings.minutes_between_least.ceil() as i64).max(1));
+    let is_current = parcel.tracking_number.as_ref() == Some(&tracked.number);
+    let next = next(&Outcome::Answered, parcel.status, known, 0, soon, settings, now);
+    next.at.filter(|_| is_current)
 }
 
 /// What was taken in a month ago is kept with its parcels.
