@@ -23,6 +23,7 @@ const ZONE: Tz = Tz::Asia__Shanghai;
 /// Nothing was said yet.
 const UNSAID: Stage = Stage(EventStatus::ALL.len() as u8);
 
+#[derive(Clone)]
 pub struct Foresight {
     model: Model,
     classes: BTreeMap<Way, Class>,

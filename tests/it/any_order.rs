@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::on_both_databases;
 use crate::support::app::{App, spawn_app};
-use crate::support::database::Database;
+use crate::support::database::{Database, number};
 use crate::support::journey::{long_ago, tracking_number};
-use crate::support::rows::{count, text as text_of};
+use crate::support::rows::{change, count, make_due};
 use crate::support::steps::{accept_two_parcels, detail, scan_until, text};
 use crate::support::stub::{Reply, Stub};
 use crate::support::wait::wait_until;
@@ -281,23 +281,25 @@ on_both_databases! {
         let app = spawn_app(&db, &format!("carriers.dhl_unified.base_url = \"http://{}\"", carrier.address)).await;
         let accepted = crate::support::steps::accept(&app, &crate::support::steps::one_parcel()).await;
         scan_until(&app, &accepted, "handed_over").await;
-        wait_until("it was asked about", async || !carrier.asked().is_empty()).await;
-        let long_ago = "UPDATE tracked_number SET created_at = created_at - 1000000000000, next_poll_at = 0";
-        for times in 2..=3 {
-            crate::support::rows::change(&db, long_ago).await;
-            wait_until("it was asked about again", async || {
-                carrier.asked().len() >= times
-                    && text_of(&app.deps.store, "SELECT 'x' AS n FROM tracked_number WHERE next_poll_at > 0").await.is_some()
+        let asked = async |times: usize| {
+            let free = "SELECT COUNT(*) AS n FROM tracked_number WHERE claimed_until = 0 AND next_poll_at > 0";
+            wait_until(&format!("answer {times} is taken in"), async || {
+                carrier.asked().len() >= times && number(&app.deps.store, free).await == 1
             })
             .await;
+        };
+        asked(1).await;
+        change(&db, "UPDATE tracked_number SET created_at = created_at - 1000000000000").await;
+        for times in 2..=4 {
+            make_due(&db).await;
+            asked(times).await;
         }
         let shown = detail(&app, &accepted).await;
         let events = shown["events"].as_array().expect("events");
         let silences: Vec<_> = events.iter().filter(|event| event["code"] == "silence").collect();
-        assert!(!silences.is_empty() && silences.iter().all(|event| event["status"] == "exception"), "{events:#?}");
+        assert_eq!(silences.len(), 1, "{events:#?}");
+        assert_eq!(silences[0]["status"], "exception");
         assert_eq!(shown["status"], "last_mile", "and it is no progress");
-        let asked = crate::support::database::number(&app.deps.store, "SELECT COUNT(*) AS n FROM tracked_number WHERE next_poll_at IS NOT NULL");
-        assert_eq!(asked.await, 1, "it is asked about still");
         app.stop().await;
     }
 }
