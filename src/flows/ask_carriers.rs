@@ -2,13 +2,16 @@
 //! carrier of numbers that it wants to be told of first.
 //!
 //! A pass is fetched once, however many questions wait for it, and shared until shortly before it ends; one that
-//! is refused before that is thrown away, and the question asked once more with a new one. Nothing is kept of a
-//! question: a crash loses a pass, and the next daemon fetches another.
+//! is refused before that is thrown away, and the question asked once more with a new one. Who waited for a pass
+//! that could not be had does not ask for it once more. Each request beyond the question's first pays its
+//! [`Toll`]. Nothing is kept of a question: a crash loses a pass, and the next daemon fetches another.
+
+mod toll;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::gazetteer::Embedded;
@@ -18,6 +21,8 @@ use crate::carriers::{
 use crate::domain::carrier::AccountId;
 use crate::domain::instant::Instant;
 use crate::outbound::{Answer, Outbound, SendError};
+use crate::store::StoreError;
+pub use toll::Toll;
 
 /// What came back, and what it means.
 pub struct Heard {
@@ -32,6 +37,14 @@ pub enum AskError {
     /// The carrier gives us no pass.
     #[error("no pass: {} {}", .0.code, .0.message)]
     NoPass(Failure),
+    /// Another question asked for the pass meanwhile, in vain.
+    #[error("no pass: another question asked for it in vain")]
+    NoPassEither,
+    /// It takes more requests than the account has left.
+    #[error("no call is left for all of the question")]
+    NoCallLeft,
+    #[error("a call cannot be counted: {0}")]
+    NotCounted(#[source] StoreError),
 }
 
 /// A pass, and until when it is used, by the machine's clock.
@@ -43,7 +56,15 @@ struct Pass {
 #[derive(Clone)]
 pub struct Asker {
     outbound: Outbound,
-    passes: Arc<Mutex<HashMap<AccountId, Arc<OnceCell<Pass>>>>>,
+    passes: Arc<Mutex<HashMap<AccountId, Arc<Gate>>>>,
+}
+
+/// Where questions of an account wait while one of them fetches a pass.
+#[derive(Default)]
+struct Gate {
+    pass: tokio::sync::Mutex<Option<Pass>>,
+    /// How often none could be had.
+    failures: AtomicU64,
 }
 
 /// A pass that ends within this time might end on its way.
@@ -59,14 +80,16 @@ impl Asker {
         account: &Account,
         questions: &[Question],
         now: Instant,
+        toll: &Toll,
     ) -> Result<Heard, AskError> {
-        let heard = self.ask_once(account, questions, now).await?;
+        let heard = self.ask_once(account, questions, now, toll).await?;
         let is_refused = heard.reading.as_ref().is_ok_and(is_refused);
         if account.abilities.authorise.is_some() && is_refused {
             self.forget_pass(&account.id);
-            return self.ask_once(account, questions, now).await;
+            toll.pay().await?;
+            return self.ask_once(account, questions, now, toll).await;
         }
-        self.introduce(account, questions, now, heard).await
+        self.introduce(account, questions, now, toll, heard).await
     }
 
     async fn ask_once(
@@ -74,9 +97,10 @@ impl Asker {
         account: &Account,
         questions: &[Question],
         now: Instant,
+        toll: &Toll,
     ) -> Result<Heard, AskError> {
         let token = match &account.abilities.authorise {
-            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now).await?),
+            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now, toll).await?),
             None => None,
         };
         let occasion = Occasion { now, id: Uuid::now_v7(), token };
@@ -91,6 +115,7 @@ impl Asker {
         account: &Account,
         questions: &[Question],
         now: Instant,
+        toll: &Toll,
         mut heard: Heard,
     ) -> Result<Heard, AskError> {
         let (Some(introduce), Ok(reading)) = (&account.abilities.introduce, &mut heard.reading) else {
@@ -107,10 +132,11 @@ impl Asker {
             return Ok(heard);
         }
         let token = match &account.abilities.authorise {
-            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now).await?),
+            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now, toll).await?),
             None => None,
         };
         let occasion = Occasion { now, id: Uuid::now_v7(), token };
+        toll.pay().await?;
         let answer = self.outbound.send(introduce.request(&new, &occasion)).await?;
         match introduce.read(&answer) {
             Ok(introduced) => {
@@ -122,20 +148,36 @@ impl Asker {
         Ok(heard)
     }
 
-    async fn pass(&self, id: &AccountId, authorise: &dyn Authorise, now: Instant) -> Result<Token, AskError> {
-        let cell = {
+    async fn pass(
+        &self,
+        id: &AccountId,
+        authorise: &dyn Authorise,
+        now: Instant,
+        toll: &Toll,
+    ) -> Result<Token, AskError> {
+        let gate = {
             let mut passes = self.passes.lock().unwrap_or_else(PoisonError::into_inner);
-            let cell = passes.entry(id.clone()).or_default();
-            if cell.get().is_some_and(|pass| pass.until <= now) {
-                *cell = Arc::default();
-            }
-            Arc::clone(cell)
+            Arc::clone(passes.entry(id.clone()).or_default())
         };
-        let pass = cell.get_or_try_init(|| self.fetch(authorise, now)).await?;
-        Ok(pass.token.clone())
+        let failures = gate.failures.load(Ordering::Acquire);
+        let mut pass = gate.pass.lock().await;
+        if let Some(pass) = pass.as_ref().filter(|pass| pass.until > now) {
+            return Ok(pass.token.clone());
+        }
+        if gate.failures.load(Ordering::Acquire) != failures {
+            return Err(AskError::NoPassEither);
+        }
+        match self.fetch(authorise, now, toll).await {
+            Ok(fetched) => Ok(pass.insert(fetched).token.clone()),
+            Err(error) => {
+                gate.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
+        }
     }
 
-    async fn fetch(&self, authorise: &dyn Authorise, now: Instant) -> Result<Pass, AskError> {
+    async fn fetch(&self, authorise: &dyn Authorise, now: Instant, toll: &Toll) -> Result<Pass, AskError> {
+        toll.pay().await?;
         let occasion = Occasion { now, id: Uuid::now_v7(), token: None };
         let answer = self.outbound.send(authorise.request(&occasion)).await?;
         let token = authorise.read(&answer).map_err(AskError::NoPass)?;

@@ -26,6 +26,7 @@ use crate::polling::rules::{Known, Outcome, next};
 use crate::store::carrier_pushes::{self, Push};
 use crate::store::tracked::{self, News, Tracked};
 use crate::store::{StoreError, Tx};
+use crate::telemetry;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
@@ -58,7 +59,8 @@ pub async fn receive(
             continue;
         }
         let body = receiver.open(pushed.body).map_err(|reason| PushError::NotVerified(reason.0))?;
-        let push = Push { id: Uuid::now_v7(), carrier: carrier.clone(), body, received_at: wall };
+        let push =
+            Push { id: Uuid::now_v7(), carrier: carrier.clone(), body, received_at: wall, attempts: 0 };
         let is_new = deps
             .store
             .write(move |tx| {
@@ -93,7 +95,7 @@ pub async fn work(deps: Deps, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Says how many were taken in. One that cannot be keeps no other waiting, and is tried again when its claim ends.
+/// Says how many were taken in. One that cannot be keeps no other waiting, and is tried again after longer and longer.
 pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
     let (mut taken, mut failed) = (0, None);
     loop {
@@ -106,20 +108,54 @@ pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
             return failed.map_or(Ok(taken), Err);
         }
         for push in due {
-            match take_in(deps, push).await {
+            match take_in(deps, &push).await {
                 Ok(()) => taken += 1,
-                Err(error) => failed = failed.or(Some(error)),
+                Err(error) => {
+                    fall_back(deps, &push, &error).await?;
+                    failed = failed.or(Some(error));
+                }
             }
         }
     }
 }
 
-async fn take_in(deps: &Deps, push: Push) -> Result<(), StoreError> {
+/// So often it is tried to take a push in: for about a day.
+const ATTEMPTS: u32 = 12;
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+
+/// None: it was tried often enough. A push that stays untaken costs nothing but its own news, which the next poll has.
+fn next_attempt(attempts: u32) -> Option<TimeDelta> {
+    let doubled = CLAIM * 2_i32.pow(attempts.clamp(1, 16) - 1);
+    (attempts < ATTEMPTS).then(|| doubled.min(LONGEST_WAIT))
+}
+
+async fn fall_back(deps: &Deps, push: &Push, error: &StoreError) -> Result<(), StoreError> {
+    let (id, wait) = (push.id, next_attempt(push.attempts));
+    let problem = format!("taken up {} times and not taken in: {error}", push.attempts);
+    if wait.is_none() {
+        telemetry::push_given_up(push.carrier.as_str());
+        tracing::error!(carrier = %push.carrier, push = %id, %error, "a carrier's push is given up");
+    }
+    let wall = deps.clock.wall();
+    deps.store
+        .write(move |tx| {
+            let problem = problem.clone();
+            Box::pin(async move {
+                match wait {
+                    Some(wait) => carrier_pushes::put_off(tx, id, wall + wait, &problem).await,
+                    None => carrier_pushes::settle(tx, id, Some(&problem)).await,
+                }
+            })
+        })
+        .await
+}
+
+async fn take_in(deps: &Deps, push: &Push) -> Result<(), StoreError> {
     let mut problems = Vec::new();
-    match read(deps, &push) {
+    match read(deps, push) {
         Ok(reading) => {
             for package in &reading.packages {
-                if !of_package(deps, &push, package).await? {
+                if !of_package(deps, push, package).await? {
                     problems.push(format!("{} is on no label of ours", package.number));
                 }
                 if !package.unreadable.is_empty() {
@@ -135,11 +171,11 @@ async fn take_in(deps: &Deps, push: Push) -> Result<(), StoreError> {
             problems.push(reason);
         }
     }
-    let problem = (!problems.is_empty()).then(|| problems.join("; "));
+    let (id, problem) = (push.id, (!problems.is_empty()).then(|| problems.join("; ")));
     deps.store
         .write(move |tx| {
             let problem = problem.clone();
-            Box::pin(async move { carrier_pushes::settle(tx, push.id, problem.as_deref()).await })
+            Box::pin(async move { carrier_pushes::settle(tx, id, problem.as_deref()).await })
         })
         .await
 }
@@ -235,3 +271,17 @@ pub async fn forget_old(deps: &Deps) -> Result<u64, StoreError> {
 }
 
 const KEPT: chrono::Duration = chrono::Duration::days(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_is_tried_for_about_a_day_and_then_no_more() {
+        let waits: Vec<TimeDelta> = (1..100).map_while(next_attempt).collect();
+        assert_eq!((waits.len() as u32, waits[0]), (ATTEMPTS - 1, CLAIM));
+        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]) && waits.last() == Some(&LONGEST_WAIT));
+        let together: TimeDelta = waits.iter().sum();
+        assert!(together > TimeDelta::hours(20) && together < TimeDelta::hours(36), "{together}");
+    }
+}

@@ -47,7 +47,9 @@ pub fn grant(limits: &Limits, usage: Usage, wanted: usize, now: Instant) -> (Gra
     });
     let given = wanted.min(by_second).min(by_day);
     let grant = Grant { calls: given, first_at, apart };
-    let next_call_at = if given == 0 { usage.next_call_at } else { first_at + apart * given as i32 };
+    // Where no distance is kept, another daemon's clock is nothing to wait for.
+    let keeps_no_distance = given == 0 || apart.is_zero();
+    let next_call_at = if keeps_no_distance { usage.next_call_at } else { first_at + apart * given as i32 };
     (grant, Usage { next_call_at, day_began_at, calls: calls.saturating_add(given as u32) })
 }
 
@@ -67,7 +69,8 @@ pub fn further(limits: &Limits, usage: Usage, now: Instant) -> Option<(Instant, 
         return None;
     }
     let at = usage.next_call_at.max(now);
-    let next_call_at = at + apart(limits);
+    let apart = apart(limits);
+    let next_call_at = if apart.is_zero() { usage.next_call_at } else { at + apart };
     let calls = today.calls.saturating_add(1);
     Some((at, Usage { next_call_at, day_began_at: today.began_at, calls }))
 }

@@ -21,6 +21,8 @@ pub struct Push {
     /// As it is read: unwrapped, where the carrier wraps it.
     pub body: Vec<u8>,
     pub received_at: Instant,
+    /// How often it was taken up, this time too.
+    pub attempts: u32,
 }
 
 /// False: it was there already.
@@ -61,17 +63,41 @@ pub async fn claim(
     let values =
         [wall.timestamp_micros().into(), (most as i64).into(), claimed_until.timestamp_micros().into()];
     let rows = carrier_push::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
-    let column = Column("carrier_push", "carrier");
-    rows.into_iter()
-        .map(|row| {
-            Ok(Push {
-                id: row.id,
-                carrier: column.word(&row.carrier)?,
-                body: row.body,
-                received_at: from_micros(row.received_at),
-            })
-        })
-        .collect()
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.id;
+        match from_row(row) {
+            Ok(push) => all.push(push),
+            Err(error) => {
+                tracing::error!(%error, push = %id, "a push cannot be read and is left where it is");
+                settle(tx, id, Some(&error.to_string())).await?;
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn from_row(row: carrier_push::Model) -> Result<Push, StoreError> {
+    let column = |name| Column("carrier_push", name);
+    Ok(Push {
+        id: row.id,
+        carrier: column("carrier").word(&row.carrier)?,
+        body: row.body,
+        received_at: from_micros(row.received_at),
+        attempts: column("attempts").number(row.attempts)?,
+    })
+}
+
+/// It could not be taken in: tried again then.
+pub async fn put_off(tx: &Tx, id: Uuid, until: Instant, problem: &str) -> Result<(), StoreError> {
+    use carrier_push::Column as C;
+    carrier_push::Entity::update_many()
+        .col_expr(C::NextAttemptAt, Expr::value(until.timestamp_micros()))
+        .col_expr(C::Problem, Expr::value(problem))
+        .filter(C::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// It is taken in, or cannot be: then `problem` says why.

@@ -4,11 +4,14 @@
 //! meanwhile; a daemon that dies leaves it to be taken again then. No claim is lost and
 //! an answer that comes twice adds nothing.
 
+use std::collections::HashSet;
+
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
     QueryOrder, UpdateMany,
 };
+use uuid::Uuid;
 
 use super::entity::{number_owner, tracked_number};
 use super::row::{Column, skip_locked, statement};
@@ -186,7 +189,59 @@ pub async fn claim(
         claimed_until.timestamp_micros().into(),
     ];
     let rows = tracked_number::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
-    rows.into_iter().map(from_row).collect()
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        match from_row(row.clone()) {
+            Ok(tracked) => all.push(tracked),
+            Err(error) => {
+                tracing::error!(%error, shipment = %row.shipment_id, "a number cannot be read and is put off");
+                put_off(tx, row, now + UNREADABLE).await?;
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// One row that makes no sense keeps no other waiting.
+const UNREADABLE: chrono::Duration = chrono::Duration::days(1);
+
+async fn put_off(tx: &Tx, row: tracked_number::Model, until: Instant) -> Result<(), StoreError> {
+    use tracked_number::Column as C;
+    tracked_number::Entity::update_many()
+        .col_expr(C::NextPollAt, Expr::value(until.timestamp_micros()))
+        .col_expr(C::ClaimedUntil, Expr::value(0_i64))
+        .filter(C::ShipmentId.eq(row.shipment_id))
+        .filter(C::ParcelNumber.eq(row.parcel_number))
+        .filter(C::Carrier.eq(row.carrier))
+        .filter(C::TrackingNumber.eq(row.tracking_number))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The other parcels of those shipments that are under one of these numbers, and are asked about and not claimed.
+pub async fn sharing(
+    tx: &Tx,
+    carrier: &CarrierCode,
+    numbers: &[Tracked],
+    wall: Instant,
+) -> Result<Vec<Tracked>, StoreError> {
+    use tracked_number::Column as C;
+    let mut shipments: Vec<Uuid> = numbers.iter().map(|tracked| tracked.parcel.shipment.uuid()).collect();
+    shipments.dedup();
+    let rows = tracked_number::Entity::find()
+        .filter(C::ShipmentId.is_in(shipments))
+        .filter(C::Carrier.eq(carrier.as_str()))
+        .filter(C::NextPollAt.is_not_null())
+        .filter(C::ClaimedUntil.lte(wall.timestamp_micros()))
+        .all(tx)
+        .await?;
+    // What cannot be read is put off when it is due itself.
+    let mut all: Vec<Tracked> = rows.into_iter().filter_map(|row| from_row(row).ok()).collect();
+    let asked: HashSet<_> = numbers.iter().map(|one| (one.parcel.shipment, &one.number)).collect();
+    let shares = |other: &Tracked| asked.contains(&(other.parcel.shipment, &other.number));
+    all.retain(shares);
+    Ok(all)
 }
 
 /// Whether there is anything to claim, without holding anybody up.

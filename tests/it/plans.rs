@@ -376,6 +376,7 @@ async fn one_of_everything(db: &Database, keys: &Keys) -> (ShipmentId, Value) {
         carrier: "dhl_unified".parse().expect("a carrier"),
         body: b"{}".to_vec(),
         received_at: Clock::real().now(),
+        attempts: 0,
     };
     let asked: Result<(), StoreError> = deps
         .store

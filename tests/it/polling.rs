@@ -50,7 +50,7 @@ fn trouble(time: usize, path: &str) -> Reply {
         6 => Reply::json(404, &json!({"title": "No result found", "status": 404, "detail": "No shipment"})),
         7 => Reply::Silence,
         8 => Reply::HangUp,
-        9 => Reply::RetryAfter(503, 21_600),
+        9 => Reply::RetryAfter(503, 1),
         10 => Reply::json(401, &json!({"title": "Unauthorized", "status": 401})),
         _ => good(path),
     }
@@ -104,7 +104,6 @@ on_both_databases! {
             let planned = (60 << (counted - 1)).min(720 * 60);
             let expected = match time {
                 1 => 1,
-                9 => 21_600,
                 _ => planned,
             };
             let next = next_in(&app).await;

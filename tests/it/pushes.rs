@@ -18,10 +18,9 @@ use crate::on_both_databases;
 use crate::support::app::{App, settings, spawn_app};
 use crate::support::database::{Database, number};
 use crate::support::http::{Response, send};
-use crate::support::journey::{long_ago, scans};
 use crate::support::pushers::{self, ALL, DHL, KUAIDI100, Pusher, SEVENTEENTRACK, Sent, signed_at};
 use crate::support::rows::{change, count, make_due, text};
-use crate::support::steps::{accept, accept_two_parcels, detail, one_parcel, problem};
+use crate::support::steps::{accept, accept_two_parcels, detail, hand_over, one_parcel, problem};
 use crate::support::stub::{Reply, Stub, days_back, dhl_event, dhl_page, number_in};
 use crate::support::wait::wait_until;
 
@@ -34,18 +33,6 @@ async fn mute() -> Stub {
 async fn listening(db: &Database, carrier: &Stub, more: &str) -> App {
     let all: String = ALL.iter().map(|pusher| pusher.settings(carrier.address)).collect();
     spawn_app(db, &format!("{all}{more}")).await
-}
-
-/// Every scan as planned; the last one hands every parcel over under its number.
-async fn hand_over(app: &App, accepted: &Value, carrier: &str, numbers: &[&str]) {
-    let mut numbers = numbers.iter();
-    for mut scan in scans(accepted, long_ago()) {
-        if scan.body["kind"] == "handed_over" {
-            scan.body["carrier"] = json!(carrier);
-            scan.body["tracking_number"] = json!(numbers.next().expect("a number for each parcel"));
-        }
-        app.client.scan(&scan.hub, &scan.body).await.expect("an answer").must_be(201);
-    }
 }
 
 /// After the handover of every test's parcels.
