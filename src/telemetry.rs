@@ -59,6 +59,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         describe_counter!(REQUESTS, "HTTP requests by method, route and status");
         describe_histogram!(REQUEST_SECONDS, "Seconds from request to answer, by route");
         describe_counter!(CARRIER_QUESTIONS, "Questions to carriers by carrier and what came of them");
+        describe_counter!(
+            PUSHES_GIVEN_UP,
+            "Pushes of carriers that could not be taken in, however often tried"
+        );
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
         describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
