@@ -29,6 +29,7 @@ mod m20261122_000017_poll_history;
 mod m20261122_000018_handed_over_at;
 mod m20261122_000021_readings;
 mod m20261122_000022_asked_numbers;
+mod m20261122_000023_early_pushes;
 mod table;
 
 pub struct Migrator;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000018_handed_over_at::Migration),
             Box::new(m20261122_000021_readings::Migration),
             Box::new(m20261122_000022_asked_numbers::Migration),
+            Box::new(m20261122_000023_early_pushes::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

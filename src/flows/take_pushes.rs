@@ -151,12 +151,13 @@ async fn fall_back(deps: &Deps, push: &Push, error: &StoreError) -> Result<(), S
 }
 
 async fn take_in(deps: &Deps, push: &Push) -> Result<(), StoreError> {
-    let mut problems = Vec::new();
+    let (mut problems, mut strangers) = (Vec::new(), Vec::new());
     match read(deps, push) {
         Ok(reading) => {
             for package in &reading.packages {
                 if !of_package(deps, push, package).await? {
                     problems.push(format!("{} is on no label of ours", package.number));
+                    strangers.extend(std::iter::once(&package.number).chain(&package.also).cloned());
                 }
                 if !package.unreadable.is_empty() {
                     let events = package.unreadable.len();
@@ -171,11 +172,14 @@ async fn take_in(deps: &Deps, push: &Push) -> Result<(), StoreError> {
             problems.push(reason);
         }
     }
-    let (id, problem) = (push.id, (!problems.is_empty()).then(|| problems.join("; ")));
+    let (push, problem) = (push.clone(), (!problems.is_empty()).then(|| problems.join("; ")));
     deps.store
         .write(move |tx| {
-            let problem = problem.clone();
-            Box::pin(async move { carrier_pushes::settle(tx, id, problem.as_deref()).await })
+            let (push, problem, strangers) = (push.clone(), problem.clone(), strangers.clone());
+            Box::pin(async move {
+                carrier_pushes::keep_for(tx, &push, &strangers).await?;
+                carrier_pushes::settle(tx, push.id, problem.as_deref()).await
+            })
         })
         .await
 }
@@ -267,7 +271,14 @@ fn wake_at(
 /// What was taken in a month ago is kept with its parcels.
 pub async fn forget_old(deps: &Deps) -> Result<u64, StoreError> {
     let before = deps.clock.wall() - KEPT;
-    deps.store.write(move |tx| Box::pin(async move { carrier_pushes::purge(tx, before).await })).await
+    deps.store
+        .write(move |tx| {
+            Box::pin(async move {
+                carrier_pushes::purge_early(tx, before).await?;
+                carrier_pushes::purge(tx, before).await
+            })
+        })
+        .await
 }
 
 const KEPT: chrono::Duration = chrono::Duration::days(30);

@@ -1,17 +1,18 @@
 //! What carriers sent by themselves: stored before they are answered, read later.
 //!
-//! The same body is kept once, however often it is sent. Taking one in again adds nothing.
+//! The same body is kept once, however often it is sent. Taking one in again adds nothing. One about a number that is
+//! not known is taken in when the number is, for as long as it is kept.
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::entity::carrier_push;
+use super::entity::{carrier_push, early_push};
 use super::events::hex;
 use super::row::{Column, skip_locked, statement};
 use super::{StoreError, Tx};
-use crate::domain::carrier::CarrierCode;
+use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::instant::{Instant, from_micros};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +113,41 @@ pub async fn settle(tx: &Tx, id: Uuid, problem: Option<&str>) -> Result<(), Stor
     Ok(())
 }
 
+/// It speaks of numbers that nobody here has, or not yet.
+pub async fn keep_for(tx: &Tx, push: &Push, numbers: &[TrackingNumber]) -> Result<(), StoreError> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let row = |number: &TrackingNumber| early_push::ActiveModel {
+        tracking_number: Set(number.to_string()),
+        push_id: Set(push.id),
+        received_at: Set(push.received_at.timestamp_micros()),
+    };
+    early_push::Entity::insert_many(numbers.iter().map(row))
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// A number is known from now on: what was sent of it before is taken up again.
+pub async fn take_up(tx: &Tx, number: &TrackingNumber, wall: Instant) -> Result<(), StoreError> {
+    use carrier_push::Column as C;
+    use early_push::Column as E;
+    let rows = early_push::Entity::find().filter(E::TrackingNumber.eq(number.as_str())).all(tx).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    carrier_push::Entity::update_many()
+        .col_expr(C::NextAttemptAt, Expr::value(wall.timestamp_micros()))
+        .col_expr(C::Attempts, Expr::value(0))
+        .filter(C::Id.is_in(rows.iter().map(|row| row.push_id)))
+        .exec(tx)
+        .await?;
+    early_push::Entity::delete_many().filter(E::TrackingNumber.eq(number.as_str())).exec(tx).await?;
+    Ok(())
+}
+
 /// Forgets those that were taken in and received before `before`: what they said is kept with their parcels.
 pub async fn purge(tx: &Tx, before: Instant) -> Result<u64, StoreError> {
     use carrier_push::Column as C;
@@ -119,4 +155,11 @@ pub async fn purge(tx: &Tx, before: Instant) -> Result<u64, StoreError> {
         .filter(C::ReceivedAt.lt(before.timestamp_micros()))
         .filter(C::NextAttemptAt.is_null());
     Ok(old.exec(tx).await?.rows_affected)
+}
+
+/// Nor are numbers waited for any longer that were pushed of before `before`.
+pub async fn purge_early(tx: &Tx, before: Instant) -> Result<(), StoreError> {
+    let old = early_push::Column::ReceivedAt.lt(before.timestamp_micros());
+    early_push::Entity::delete_many().filter(old).exec(tx).await?;
+    Ok(())
 }

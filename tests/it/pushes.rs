@@ -214,6 +214,26 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn a_push_that_comes_before_the_handover_is_taken_in_after_it(db: Database) {
+        let carrier = mute().await;
+        let app = listening(&db, &carrier, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        must_be_taken(&app, &DHL, &delivered(&DHL, DHL.number)).await;
+        must_be_taken(&app, &DHL, &delivered(&DHL, "JD001122334466")).await;
+        settled(&app).await;
+        assert_eq!(count(&app.deps.store, "early_push").await, 2);
+        hand_over(&app, &accepted, DHL.carrier, &[DHL.number]).await;
+        settled(&app).await;
+        assert_eq!(detail(&app, &accepted).await["status"], "delivered");
+        assert_eq!(count(&app.deps.store, "early_push").await, 1, "the stranger's");
+        for table in ["carrier_push", "early_push"] {
+            change(&db, &format!("UPDATE {table} SET received_at = 0")).await;
+        }
+        assert_eq!(take_pushes::forget_old(&app.deps).await.expect("a database"), 2);
+        assert_eq!(count(&app.deps.store, "early_push").await, 0);
+        app.stop().await;
+    }
+
     async fn nonsense_that_is_signed_is_kept_with_a_word_on_it(db: Database) {
         let carrier = mute().await;
         let app = listening(&db, &carrier, "").await;

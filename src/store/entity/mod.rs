@@ -10,6 +10,7 @@ pub mod carrier_push;
 pub mod consolidation;
 pub mod departure;
 pub mod departure_change;
+pub mod early_push;
 pub mod escrow_order;
 pub mod escrow_trigger;
 pub mod hub;
