@@ -283,14 +283,16 @@ pub const NEXT_CARRIER: &str = "SELECT carrier FROM tracked_number WHERE carrier
 
 /// Every carrier that numbers are asked about, configured or not.
 pub async fn carriers(db: &impl ConnectionTrait) -> Result<Vec<CarrierCode>, StoreError> {
-    let mut all: Vec<CarrierCode> = Vec::new();
+    let (mut all, mut after) = (Vec::new(), String::new());
     loop {
-        let after = all.last().map(|code| code.to_string()).unwrap_or_default();
         let Some(row) = db.query_one_raw(statement(db, NEXT_CARRIER, [after.into()])).await? else {
             return Ok(all);
         };
-        let code: String = row.try_get("", "carrier")?;
-        all.push(Column("tracked_number", "carrier").word(&code)?);
+        after = row.try_get("", "carrier")?;
+        match Column("tracked_number", "carrier").word(&after) {
+            Ok(code) => all.push(code),
+            Err(error) => tracing::error!(%error, "numbers of a carrier that has no name"),
+        }
     }
 }
 

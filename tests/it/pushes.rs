@@ -439,6 +439,21 @@ on_both_databases! {
         deps.store.close().await;
     }
 
+    async fn a_push_whose_row_cannot_be_read_keeps_no_other_waiting(db: Database) {
+        let carrier = mute().await;
+        let app = listening(&db, &carrier, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        hand_over(&app, &accepted, DHL.carrier, &[DHL.number]).await;
+        let deps = parts(&db, app, &carrier).await;
+        receive(&deps, &DHL, &delivered(&DHL, "JD001122334466")).await;
+        assert_eq!(change(&db, "UPDATE carrier_push SET carrier = 'No Code'").await, 1);
+        receive(&deps, &DHL, &delivered(&DHL, DHL.number)).await;
+        assert_eq!(take_pushes::run_due(&deps).await.expect("a database"), 1);
+        assert_eq!(pushed_events(&deps).await, 1);
+        assert!(text(&deps.store, "SELECT problem AS n FROM carrier_push WHERE carrier = 'No Code'").await.is_some());
+        deps.store.close().await;
+    }
+
     async fn a_push_that_cannot_be_taken_in_keeps_no_other_waiting(db: Database) {
         let carrier = mute().await;
         let app = listening(&db, &carrier, "").await;
