@@ -14,6 +14,7 @@ use crate::domain::outbox::OutboxState;
 const REQUESTS: &str = "sampan_http_requests_total";
 const REQUEST_SECONDS: &str = "sampan_http_request_seconds";
 const CARRIER_QUESTIONS: &str = "sampan_carrier_questions_total";
+const PUSHES_GIVEN_UP: &str = "sampan_carrier_pushes_given_up_total";
 const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
 const WEBHOOKS: &str = "sampan_webhooks_sent_total";
@@ -58,6 +59,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         describe_counter!(REQUESTS, "HTTP requests by method, route and status");
         describe_histogram!(REQUEST_SECONDS, "Seconds from request to answer, by route");
         describe_counter!(CARRIER_QUESTIONS, "Questions to carriers by carrier and what came of them");
+        describe_counter!(
+            PUSHES_GIVEN_UP,
+            "Pushes of carriers that could not be taken in, however often tried"
+        );
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
         describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
@@ -96,6 +101,10 @@ pub fn request(method: &str, route: &str, status: u16, seconds: f64) {
 
 pub fn carrier_asked(carrier: &str, outcome: &'static str) {
     counter!(CARRIER_QUESTIONS, "carrier" => carrier.to_owned(), "outcome" => outcome).increment(1);
+}
+
+pub fn push_given_up(carrier: &str) {
+    counter!(PUSHES_GIVEN_UP, "carrier" => carrier.to_owned()).increment(1);
 }
 
 pub fn unknown_statuses(carrier: &str, events: u64) {

@@ -3,6 +3,7 @@
 
 mod reading;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -120,13 +121,19 @@ fn plan(
 }
 
 fn take(planner: &mut Planner, slot: &Slot, known: &mut Known) -> Result<(), Mistake> {
+    let mut delivered = HashSet::new();
     for (at, result) in slot.results.iter().enumerate() {
+        // A line that says it twice.
+        if delivered.contains(&result.id) {
+            continue;
+        }
         let answer = &result.answer;
         planner
             .answer(result.id, &answer.scans, answer.delivered, slot.now)
             .map_err(|why| Mistake::new(format!("results[{at}].id"), &why.to_string()))?;
         if answer.delivered.is_some() {
             known.forget(result.id);
+            delivered.insert(result.id);
         }
     }
     for (at, new) in slot.new.iter().enumerate() {

@@ -88,6 +88,13 @@ pub struct Limits {
     pub numbers_per_call: NonZeroUsize,
 }
 
+impl Limits {
+    /// Whether anybody has to count.
+    pub fn are_any(&self) -> bool {
+        self.calls_per_second.is_some() || self.calls_per_day.is_some()
+    }
+}
+
 /// What was asked of an account, by all daemons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {

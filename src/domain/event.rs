@@ -152,6 +152,8 @@ pub struct TrackingEvent {
     /// What the source sent for this event, byte for byte.
     pub raw: String,
     pub recorded_at: Instant,
+    /// Its source said that it was a delivery, and now says otherwise of the same event.
+    pub doubted: bool,
 }
 
 impl TrackingEvent {
@@ -176,6 +178,7 @@ impl TrackingEvent {
             hub: None,
             facility: None,
             raw: String::new(),
+            doubted: false,
         }
     }
 }

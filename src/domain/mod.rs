@@ -26,6 +26,7 @@ pub mod outbox;
 pub mod place;
 pub mod plan;
 pub mod quantity;
+pub mod reading;
 pub mod service;
 pub mod shipment;
 pub mod sscc;

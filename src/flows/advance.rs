@@ -112,7 +112,7 @@ pub async fn advance(
     let just_unknown = |event: &&TrackingEvent| {
         event.happening.status == EventStatus::Unknown
             && event.source != EventSource::System
-            && event.recorded_at == occasion.now
+            && new.iter().any(|new| new.recorded_at == event.recorded_at)
     };
     let unknown = if added > 0 { events.iter().filter(just_unknown).count() as u64 } else { 0 };
     let parcels = timeline.parcels.iter().map(|parcel| AdvancedParcel {

@@ -2,13 +2,16 @@
 //! carrier of numbers that it wants to be told of first.
 //!
 //! A pass is fetched once, however many questions wait for it, and shared until shortly before it ends; one that
-//! is refused before that is thrown away, and the question asked once more with a new one. Nothing is kept of a
-//! question: a crash loses a pass, and the next daemon fetches another.
+//! is refused before that is thrown away, and the question asked once more with a new one. Who waited for a pass
+//! that could not be had does not ask for it once more. Each request beyond the question's first pays its
+//! [`Toll`]. Nothing is kept of a question: a crash loses a pass, and the next daemon fetches another.
+
+mod toll;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::gazetteer::Embedded;
@@ -20,6 +23,8 @@ use crate::domain::carrier::{AccountId, TrackingNumber};
 use crate::domain::event::EventStatus;
 use crate::domain::instant::Instant;
 use crate::outbound::{Answer, Outbound, SendError};
+use crate::store::StoreError;
+pub use toll::Toll;
 
 /// What came back, and what it means.
 pub struct Heard {
@@ -34,6 +39,14 @@ pub enum AskError {
     /// The carrier gives us no pass.
     #[error("no pass: {} {}", .0.code, .0.message)]
     NoPass(Failure),
+    /// Another question asked for the pass meanwhile, in vain.
+    #[error("no pass: another question asked for it in vain")]
+    NoPassEither,
+    /// It takes more requests than the account has left.
+    #[error("no call is left for all of the question")]
+    NoCallLeft,
+    #[error("a call cannot be counted: {0}")]
+    NotCounted(#[source] StoreError),
 }
 
 /// A pass, and until when it is used, by the machine's clock.
@@ -45,9 +58,17 @@ struct Pass {
 #[derive(Clone)]
 pub struct Asker {
     outbound: Outbound,
-    passes: Arc<Mutex<HashMap<AccountId, Arc<OnceCell<Pass>>>>>,
+    passes: Arc<Mutex<HashMap<AccountId, Arc<Gate>>>>,
     /// The numbers that carriers were told of. Telling them again after a crash changes nothing.
     introduced: Arc<Mutex<HashSet<(AccountId, TrackingNumber)>>>,
+}
+
+/// Where questions of an account wait while one of them fetches a pass.
+#[derive(Default)]
+struct Gate {
+    pass: tokio::sync::Mutex<Option<Pass>>,
+    /// How often none could be had.
+    failures: AtomicU64,
 }
 
 /// As many as are remembered: after these it begins anew.
@@ -66,25 +87,27 @@ impl Asker {
         account: &Account,
         questions: &[Question],
         now: Instant,
+        toll: &Toll,
     ) -> Result<Heard, AskError> {
-        let (heard, token) = self.ask_once(account, questions, now, None).await?;
+        let (heard, token) = self.ask_once(account, questions, (now, toll), None).await?;
         let is_refused = heard.reading.as_ref().is_ok_and(is_refused);
         if let Some(refused) = token.filter(|_| is_refused) {
-            let (heard, _) = self.ask_once(account, questions, now, Some(&refused)).await?;
+            toll.pay().await?;
+            let (heard, _) = self.ask_once(account, questions, (now, toll), Some(&refused)).await?;
             return Ok(heard);
         }
-        Ok(self.introduce(account, questions, now, heard).await)
+        Ok(self.introduce(account, questions, (now, toll), heard).await)
     }
 
     async fn ask_once(
         &self,
         account: &Account,
         questions: &[Question],
-        now: Instant,
+        (now, toll): (Instant, &Toll),
         refused: Option<&Token>,
     ) -> Result<(Heard, Option<Token>), AskError> {
         let token = match &account.abilities.authorise {
-            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), now, refused).await?),
+            Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), (now, toll), refused).await?),
             None => None,
         };
         let occasion = Occasion { now, id: Uuid::now_v7(), token: token.clone() };
@@ -99,7 +122,7 @@ impl Asker {
         &self,
         account: &Account,
         questions: &[Question],
-        now: Instant,
+        (now, toll): (Instant, &Toll),
         mut heard: Heard,
     ) -> Heard {
         let (Some(introduce), Ok(reading)) = (&account.abilities.introduce, &mut heard.reading) else {
@@ -121,7 +144,7 @@ impl Asker {
             introduce.is_asked_for(failure)
                 && failure.number.as_ref().is_none_or(|number| new.iter().any(|one| one.number == *number))
         };
-        let introduced = self.tell(account, introduce.as_ref(), &new, now).await;
+        let introduced = self.tell(account, introduce.as_ref(), &new, (now, toll)).await;
         let is_for_now =
             |failure: &Failure| matches!(failure.kind, FailureKind::RateLimited | FailureKind::CarrierDown);
         if !introduced.failures.iter().any(is_for_now) {
@@ -158,15 +181,18 @@ impl Asker {
         account: &Account,
         introduce: &dyn Introduce,
         new: &[Question],
-        now: Instant,
+        (now, toll): (Instant, &Toll),
     ) -> Reading {
         let token = match &account.abilities.authorise {
-            Some(authorise) => match self.pass(&account.id, authorise.as_ref(), now, None).await {
+            Some(authorise) => match self.pass(&account.id, authorise.as_ref(), (now, toll), None).await {
                 Ok(token) => Some(token),
                 Err(error) => return Reading::failed(untold(&error)),
             },
             None => None,
         };
+        if let Err(error) = toll.pay().await {
+            return Reading::failed(untold(&error));
+        }
         let occasion = Occasion { now, id: Uuid::now_v7(), token };
         match self.outbound.send(introduce.request(new, &occasion)).await {
             Ok(answer) => introduce.read(&answer).unwrap_or_else(|NotAnAnswer(message)| {
@@ -194,23 +220,33 @@ impl Asker {
         &self,
         id: &AccountId,
         authorise: &dyn Authorise,
-        now: Instant,
+        (now, toll): (Instant, &Toll),
         refused: Option<&Token>,
     ) -> Result<Token, AskError> {
-        let is_spent = |pass: &Pass| pass.until <= now || refused.is_some_and(|one| one.is(&pass.token));
-        let cell = {
+        let is_good = |pass: &&Pass| pass.until > now && !refused.is_some_and(|one| one.is(&pass.token));
+        let gate = {
             let mut passes = self.passes.lock().unwrap_or_else(PoisonError::into_inner);
-            let cell = passes.entry(id.clone()).or_default();
-            if cell.get().is_some_and(is_spent) {
-                *cell = Arc::default();
-            }
-            Arc::clone(cell)
+            Arc::clone(passes.entry(id.clone()).or_default())
         };
-        let pass = cell.get_or_try_init(|| self.fetch(authorise, now)).await?;
-        Ok(pass.token.clone())
+        let failures = gate.failures.load(Ordering::Acquire);
+        let mut pass = gate.pass.lock().await;
+        if let Some(pass) = pass.as_ref().filter(is_good) {
+            return Ok(pass.token.clone());
+        }
+        if gate.failures.load(Ordering::Acquire) != failures {
+            return Err(AskError::NoPassEither);
+        }
+        match self.fetch(authorise, now, toll).await {
+            Ok(fetched) => Ok(pass.insert(fetched).token.clone()),
+            Err(error) => {
+                gate.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
+        }
     }
 
-    async fn fetch(&self, authorise: &dyn Authorise, now: Instant) -> Result<Pass, AskError> {
+    async fn fetch(&self, authorise: &dyn Authorise, now: Instant, toll: &Toll) -> Result<Pass, AskError> {
+        toll.pay().await?;
         let occasion = Occasion { now, id: Uuid::now_v7(), token: None };
         let answer = self.outbound.send(authorise.request(&occasion)).await?;
         let token = authorise.read(&answer).map_err(AskError::NoPass)?;
@@ -233,7 +269,10 @@ fn of_each(failure: Failure, new: &[Question]) -> Vec<Failure> {
 fn untold(error: &AskError) -> Failure {
     match error {
         AskError::NoPass(failure) => failure.clone(),
-        AskError::Send(error) => Failure::new(FailureKind::CarrierDown, "", error.to_string()),
+        AskError::Send(_) | AskError::NoPassEither | AskError::NotCounted(_) => {
+            Failure::new(FailureKind::CarrierDown, "", error.to_string())
+        }
+        AskError::NoCallLeft => Failure::new(FailureKind::RateLimited, "", error.to_string()),
     }
 }
 

@@ -22,14 +22,17 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::Deps;
+use super::ask_carriers::Toll;
 use crate::carriers::{Account, Question};
 use crate::domain::carrier::CarrierCode;
+use crate::domain::instant::Instant;
 use crate::faults;
-use crate::store::{StoreError, tracked};
+use crate::store::tracked::Tracked;
+use crate::store::{StoreError, carrier_accounts, tracked};
 use crate::telemetry;
-use claim::{Call, Claimed, claim};
+use claim::{Call, claim};
 pub use foresee::Foreseen;
-use hear::hear;
+use hear::{NumberHeard, hear};
 pub use lines::Lines;
 
 /// How often an account looks for what has become due.
@@ -39,12 +42,31 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 pub async fn work(deps: Deps, stop: watch::Receiver<bool>) {
     let accounts = deps.carriers.all().map(|account| {
         let (deps, account, stop) = (deps.clone(), Arc::clone(account), stop.clone());
-        tokio::spawn(async move { work_account(&deps, &account, stop).await })
+        let work = move || {
+            let (deps, account, stop) = (deps.clone(), Arc::clone(&account), stop.clone());
+            async move { work_account(&deps, &account, stop).await }
+        };
+        tokio::spawn(again_after_a_panic(work))
     });
     let mut all: Vec<_> = accounts.collect();
-    all.push(tokio::spawn(foresee::work(deps.clone(), stop.clone())));
-    all.push(tokio::spawn(async move { work_unconfigured(&deps, stop).await }));
+    let (deps_to_learn, stop_to_learn) = (deps.clone(), stop.clone());
+    all.push(tokio::spawn(again_after_a_panic(move || {
+        foresee::work(deps_to_learn.clone(), stop_to_learn.clone())
+    })));
+    all.push(tokio::spawn(again_after_a_panic(move || work_unconfigured(deps.clone(), stop.clone()))));
     futures_util::future::join_all(all).await;
+}
+
+/// An answer that nobody foresaw costs what was under way, and not its account until the next start: the claims end
+/// by themselves.
+async fn again_after_a_panic<F>(work: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    while let Err(error) = tokio::spawn(work()).await {
+        tracing::error!(%error, "polling broke off; it begins again");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 async fn work_account(deps: &Deps, account: &Account, mut stop: watch::Receiver<bool>) {
@@ -103,9 +125,7 @@ async fn next_calls(deps: &Deps, account: &Account, under_way: usize) -> Result<
     if !is_used {
         deps.lines.was_not_used(&account.id, wall);
     }
-    let Claimed { calls } = claimed?;
-    deps.foreseen.count(&account.id, calls.len());
-    Ok(calls)
+    claimed.map(|claimed| claimed.calls)
 }
 
 /// Never fails: what goes wrong is noted and asked about again.
@@ -115,24 +135,45 @@ async fn ask(deps: &Deps, account: &Account, call: Call) {
     }
     let questions: Vec<Question> = call.questions().collect();
     let asked_at = deps.clock.wall();
-    let answer = deps.asker.ask(account, &questions, asked_at).await;
-    let heard = hear(account, &call.numbers, answer);
-    deps.lines.note(&account.id, deps.clock.wall(), &heard.line);
+    let answer = deps.asker.ask(account, &questions, asked_at, &Toll::of(deps, account)).await;
+    let asked: Vec<&Tracked> = call.numbers.iter().map(|number| &number.asked).collect();
+    let heard = hear(account, &asked, answer);
+    let wall = deps.clock.wall();
+    deps.lines.note(&account.id, asked_at, wall, &heard.line);
+    if let Some(until) = heard.line.rests_until(wall) {
+        leave_alone(deps, account, until).await;
+    }
     faults::reached("poll.asked");
-    let taken = call.numbers.into_iter().zip(heard.numbers).map(|(tracked, heard)| async move {
-        telemetry::carrier_asked(tracked.carrier.as_str(), heard.kind);
-        let parcel = tracked.parcel;
-        if let Err(error) = take_in::answer(deps, account, tracked, heard).await {
-            tracing::error!(%error, %parcel, "a carrier's answer could not be stored; it will be asked again");
-        }
+    let taken = call.numbers.into_iter().zip(heard.numbers).flat_map(|(number, heard)| {
+        telemetry::carrier_asked(account.id.carrier.as_str(), heard.kind);
+        number.parcels().map(move |tracked| take_in(deps, account, tracked, heard.clone()))
     });
     futures_util::future::join_all(taken).await;
 }
 
+async fn take_in(deps: &Deps, account: &Account, tracked: Tracked, heard: NumberHeard) {
+    let parcel = tracked.parcel;
+    if let Err(error) = take_in::answer(deps, account, tracked, heard).await {
+        tracing::error!(%error, %parcel, "a carrier's answer could not be stored; it will be asked again");
+    }
+}
+
+/// By every daemon.
+async fn leave_alone(deps: &Deps, account: &Account, until: Instant) {
+    let id = account.id.clone();
+    let write = deps.store.write(move |tx| {
+        let id = id.clone();
+        Box::pin(async move { carrier_accounts::rest(tx, &id, until).await })
+    });
+    if let Err(error) = write.await {
+        tracing::error!(account = %account.id, %error, "that a carrier wants to be left alone cannot be stored");
+    }
+}
+
 /// Numbers of carriers that were configured when their parcels were handed over, and are not now.
-async fn work_unconfigured(deps: &Deps, mut stop: watch::Receiver<bool>) {
+async fn work_unconfigured(deps: Deps, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        if let Err(error) = put_off_unconfigured(deps).await {
+        if let Err(error) = put_off_unconfigured(&deps).await {
             tracing::error!(%error, "carriers that are not configured cannot be looked for");
         }
         tokio::select! {

@@ -26,7 +26,7 @@ use crate::domain::shipment::ShipmentStatus;
 use crate::faults;
 use crate::intake::{FieldError, Scan, read_scan};
 use crate::store::tracked::{self, Last, Tracked};
-use crate::store::{StoreError, Tx, events, shipments};
+use crate::store::{StoreError, Tx, carrier_pushes, events, shipments};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
@@ -161,6 +161,7 @@ async fn write(
             last: Last::default(),
         };
         tracked::register(tx, &tracked, occasion.now).await?;
+        carrier_pushes::take_up(tx, number, occasion.wall).await?;
     }
     if scan.handed_to.is_some() {
         let current: Vec<_> =
@@ -279,5 +280,6 @@ pub(super) fn event(hub: &Hub, scan: &Scan, body: &Value, now: Instant) -> Track
         }),
         raw: body.to_string(),
         recorded_at: now,
+        doubted: false,
     }
 }

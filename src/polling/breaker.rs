@@ -13,8 +13,8 @@ pub enum Breaker {
     Closed { failures: u32 },
     /// Nobody asks until then; it opened so many times in a row.
     Open { until: Instant, times: u32 },
-    /// One question is under way, to see.
-    Probing { times: u32 },
+    /// One question is under way since then, to see.
+    Probing { since: Instant, times: u32 },
 }
 
 /// So many failures in a row, and it opens.
@@ -34,7 +34,7 @@ impl Breaker {
         match *self {
             Breaker::Closed { .. } => usize::MAX,
             Breaker::Open { until, times } if until <= now => {
-                *self = Breaker::Probing { times };
+                *self = Breaker::Probing { since: now, times };
                 1
             }
             Breaker::Open { .. } | Breaker::Probing { .. } => 0,
@@ -43,7 +43,7 @@ impl Breaker {
 
     /// The question that was let through to see was not asked after all.
     pub fn was_not_used(&mut self, now: Instant) {
-        if let Breaker::Probing { times } = *self {
+        if let Breaker::Probing { times, .. } = *self {
             *self = Breaker::Open { until: now, times };
         }
     }
@@ -53,14 +53,16 @@ impl Breaker {
         *self = Breaker::default();
     }
 
-    /// What was asked before it opened may fail later: that opens it no further.
-    pub fn failed(&mut self, now: Instant) {
+    /// What was asked before it opened may fail later: that opens it no further, and is not what the question that
+    /// is under way to see comes to.
+    pub fn failed(&mut self, asked_at: Instant, now: Instant) {
         *self = match *self {
             Breaker::Closed { failures } if failures + 1 < FAILURES => {
                 Breaker::Closed { failures: failures + 1 }
             }
             Breaker::Closed { .. } => open(1, now),
-            Breaker::Probing { times } => open(times.saturating_add(1), now),
+            Breaker::Probing { since, .. } if asked_at < since => return,
+            Breaker::Probing { times, .. } => open(times.saturating_add(1), now),
             Breaker::Open { .. } => return,
         };
     }
@@ -82,7 +84,7 @@ mod tests {
 
     fn broken() -> Breaker {
         let mut breaker = Breaker::default();
-        (0..FAILURES).for_each(|_| breaker.failed(second(0)));
+        (0..FAILURES).for_each(|_| breaker.failed(second(0), second(0)));
         breaker
     }
 
@@ -90,7 +92,7 @@ mod tests {
     fn a_failure_now_and_then_stops_nobody() {
         let mut breaker = Breaker::default();
         for _ in 0..10 {
-            (1..FAILURES).for_each(|_| breaker.failed(second(0)));
+            (1..FAILURES).for_each(|_| breaker.failed(second(0), second(0)));
             assert_eq!(breaker.lets_through(second(0)), usize::MAX);
             breaker.succeeded();
         }
@@ -101,7 +103,7 @@ mod tests {
         let mut breaker = broken();
         assert_eq!(breaker.lets_through(second(29)), 0);
         assert_eq!((breaker.lets_through(second(30)), breaker.lets_through(second(30))), (1, 0));
-        breaker.failed(second(31));
+        breaker.failed(second(31), second(31));
         assert_eq!((breaker.lets_through(second(90)), breaker.lets_through(second(91))), (0, 1));
         breaker.succeeded();
         assert_eq!(breaker.lets_through(second(91)), usize::MAX);
@@ -116,8 +118,19 @@ mod tests {
             assert!(until - now <= LONGEST_REST && (times < 7 || until - now == LONGEST_REST));
             now = until;
             assert_eq!(breaker.lets_through(now), 1);
-            breaker.failed(now);
+            breaker.failed(now, now);
         }
+    }
+
+    #[test]
+    fn what_was_asked_before_it_opened_does_not_fail_the_probe() {
+        let mut breaker = broken();
+        assert_eq!(breaker.lets_through(second(30)), 1);
+        let probing = breaker;
+        breaker.failed(second(0), second(31));
+        assert_eq!(breaker, probing);
+        breaker.failed(second(30), second(32));
+        assert!(matches!(breaker, Breaker::Open { times: 2, .. }));
     }
 
     #[test]

@@ -23,6 +23,7 @@ const ZONE: Tz = Tz::Asia__Shanghai;
 /// Nothing was said yet.
 const UNSAID: Stage = Stage(EventStatus::ALL.len() as u8);
 
+#[derive(Clone)]
 pub struct Foresight {
     model: Model,
     classes: BTreeMap<Way, Class>,
@@ -188,14 +189,14 @@ mod tests {
     fn nobody_is_asked_about_more_or_less_often_than_the_configuration_says() {
         let settings = settings();
         let foresight = Foresight::default();
-        for (price, expected) in [
-            (1e-6, TimeDelta::minutes(settings.minutes_between_least as i64)),
-            (1e6, TimeDelta::hours(settings.hours_between_most as i64)),
-        ] {
+        let wait = |status, hours: i64, price: f32| {
             let looked_at = from_micros(1_772_400_000_000_000);
-            let look = Look { since: looked_at, status: None, promised_at: None, looked_at };
-            let wait = foresight.next(&way("ems"), &look, &Price::new(price), &settings) - looked_at;
-            assert!(wait == expected || price < 1.0 && wait <= TimeDelta::hours(1), "{price} {wait}");
-        }
+            let since = looked_at - TimeDelta::hours(hours);
+            let look = Look { since, status, promised_at: None, looked_at };
+            foresight.next(&way("ems"), &look, &Price::new(price), &settings) - looked_at
+        };
+        let least = TimeDelta::minutes(settings.minutes_between_least as i64);
+        assert_eq!(wait(Some(EventStatus::OutForDelivery), 3, 1e-6), least);
+        assert_eq!(wait(None, 0, 1e6), TimeDelta::hours(settings.hours_between_most as i64));
     }
 }

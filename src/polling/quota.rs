@@ -27,13 +27,11 @@ const BEFORE_ITS_TIME: f64 = 0.2;
 
 /// Up to `wanted` calls, and what the account's usage is after them.
 pub fn grant(limits: &Limits, usage: Usage, wanted: usize, now: Instant) -> (Grant, Usage) {
-    let (day_began_at, day_ends_at) = day(limits, now);
-    let calls = if usage.day_began_at == day_began_at { usage.calls } else { 0 };
+    let Day { began_at: day_began_at, ends_at: day_ends_at, calls } = today(limits, usage, now);
     let first_at = usage.next_call_at.max(now);
-    let apart = limits
-        .calls_per_second
-        .map_or(TimeDelta::zero(), |rate| TimeDelta::microseconds((1e6 / rate).ceil() as i64));
+    let apart = apart(limits);
     let by_second = match apart.num_microseconds().unwrap_or(i64::MAX) {
+        0 if first_at >= now + AHEAD => 0,
         0 => usize::MAX,
         micros => {
             let ahead = (now + AHEAD - first_at).num_microseconds().unwrap_or(0);
@@ -42,13 +40,16 @@ pub fn grant(limits: &Limits, usage: Usage, wanted: usize, now: Instant) -> (Gra
     };
     let by_day = limits.calls_per_day.map_or(usize::MAX, |most| {
         let gone = (now - day_began_at).as_seconds_f64() / (day_ends_at - day_began_at).as_seconds_f64();
+        let gone = gone.max(0.0);
         let open = gone + (1.0 - gone) * BEFORE_ITS_TIME;
         let open = (f64::from(most) * open).ceil().min(f64::from(most));
         (open as usize).saturating_sub(calls as usize)
     });
     let given = wanted.min(by_second).min(by_day);
     let grant = Grant { calls: given, first_at, apart };
-    let next_call_at = if given == 0 { usage.next_call_at } else { first_at + apart * given as i32 };
+    // Where no distance is kept, another daemon's clock is nothing to wait for.
+    let keeps_no_distance = given == 0 || apart.is_zero();
+    let next_call_at = if keeps_no_distance { usage.next_call_at } else { first_at + apart * given as i32 };
     (grant, Usage { next_call_at, day_began_at, calls: calls.saturating_add(given as u32) })
 }
 
@@ -56,9 +57,48 @@ pub fn grant(limits: &Limits, usage: Usage, wanted: usize, now: Instant) -> (Gra
 /// than of the other.
 pub fn left(limits: &Limits, usage: Usage, now: Instant) -> Option<(u32, TimeDelta)> {
     let most = limits.calls_per_day?;
-    let (day_began_at, day_ends_at) = day(limits, now);
-    let calls = if usage.day_began_at == day_began_at { usage.calls } else { 0 };
-    Some((most.saturating_sub(calls), day_ends_at - now))
+    let today = today(limits, usage, now);
+    Some((most.saturating_sub(today.calls), today.ends_at - now))
+}
+
+/// One more call of a question that is under way: it may be made as soon as the calls before it leave room, whatever
+/// the hour. None: the day's calls are gone.
+pub fn further(limits: &Limits, usage: Usage, now: Instant) -> Option<(Instant, Usage)> {
+    let today = today(limits, usage, now);
+    if limits.calls_per_day.is_some_and(|most| today.calls >= most) {
+        return None;
+    }
+    let at = usage.next_call_at.max(now);
+    let apart = apart(limits);
+    let next_call_at = if apart.is_zero() { usage.next_call_at } else { at + apart };
+    let calls = today.calls.saturating_add(1);
+    Some((at, Usage { next_call_at, day_began_at: today.began_at, calls }))
+}
+
+fn apart(limits: &Limits) -> TimeDelta {
+    let micros = |rate: f64| TimeDelta::microseconds((1e6 / rate).ceil() as i64);
+    limits.calls_per_second.map_or(TimeDelta::zero(), micros)
+}
+
+/// The day that calls are counted in, and how many there were.
+struct Day {
+    began_at: Instant,
+    ends_at: Instant,
+    calls: u32,
+}
+
+/// A day that another daemon's clock began before ours goes on: its calls were made. A day further ahead than that
+/// is no clock's.
+fn today(limits: &Limits, usage: Usage, now: Instant) -> Day {
+    let (began_at, ends_at) = day(limits, now);
+    if usage.day_began_at == began_at {
+        return Day { began_at, ends_at, calls: usage.calls };
+    }
+    if usage.day_began_at == ends_at {
+        let (began_at, ends_at) = day(limits, usage.day_began_at);
+        return Day { began_at, ends_at, calls: usage.calls };
+    }
+    Day { began_at, ends_at, calls: 0 }
 }
 
 /// The carrier's day that `now` is in. Of an hour that the clocks skip or repeat, the first that there is.
@@ -135,6 +175,37 @@ mod tests {
         assert_eq!(evening.calls, 400);
         assert_eq!(taken(usage, "2026-03-02T23:59:59.5Z").0.calls, 0);
         assert_eq!(taken(usage, "2026-03-03T00:00:00Z").0.calls, 200);
+    }
+
+    #[test]
+    fn a_day_that_another_clock_began_keeps_its_calls() {
+        let limits = limits(0.0, 1_000, (0, Tz::UTC));
+        let (_, early) = grant(&limits, unused(), 150, at("2026-03-03T00:00:01Z"));
+        let (late, usage) = grant(&limits, early, 1_000, at("2026-03-02T23:59:59Z"));
+        assert_eq!((late.calls, usage.calls, usage.day_began_at), (50, 200, early.day_began_at));
+        assert_eq!(left(&limits, usage, at("2026-03-02T23:59:59Z")).map(|(calls, _)| calls), Some(800));
+        let of_no_clock = Usage { day_began_at: at("2027-03-03T00:00:00Z"), ..early };
+        assert_eq!(grant(&limits, of_no_clock, 1_000, at("2026-03-03T00:00:00Z")).0.calls, 200);
+    }
+
+    #[test]
+    fn who_is_to_be_left_alone_is_given_no_calls_until_then() {
+        let now = at("2026-03-03T00:00:00Z");
+        let resting = Usage { next_call_at: now + TimeDelta::minutes(10), ..unused() };
+        for limits in [limits(0.0, 0, (0, Tz::UTC)), limits(3.0, 0, (0, Tz::UTC))] {
+            assert_eq!(grant(&limits, resting, 5, now).0.calls, 0);
+            assert!(grant(&limits, resting, 5, now + TimeDelta::minutes(10)).0.calls > 0);
+        }
+    }
+
+    #[test]
+    fn a_question_under_way_takes_its_further_calls_from_the_same_row() {
+        let limits = limits(4.0, 2, (0, Tz::UTC));
+        let now = at("2026-03-03T12:00:00Z");
+        let (_, usage) = grant(&limits, unused(), 1, now);
+        let (second_at, usage) = further(&limits, usage, now).expect("one is left");
+        assert_eq!((second_at, usage.calls), (now + TimeDelta::milliseconds(250), 2));
+        assert_eq!(further(&limits, usage, now), None);
     }
 
     #[test]

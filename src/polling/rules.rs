@@ -37,7 +37,16 @@ pub struct Known {
     pub since: Instant,
     /// When the latest event happened, and what it was.
     pub seen: Option<(Instant, EventStatus)>,
+    /// When it was first heard to be delivered.
     pub delivered_at: Option<Instant>,
+}
+
+/// Clocks and zones differ by so much; what is dated later is no news of what happened.
+const DATED_AHEAD_MOST: chrono::Duration = chrono::Duration::days(1);
+
+/// When an event happened, as far as that can be believed: not later than now.
+pub fn happened(at: Instant, now: Instant) -> Option<Instant> {
+    (at <= now + DATED_AHEAD_MOST).then(|| at.min(now))
 }
 
 /// A carrier that says nothing new for too long.
@@ -49,7 +58,8 @@ pub struct Silence {
 
 /// None: there was news, or it is delivered.
 pub fn silence(known: &Known, settings: &config::Polling, now: Instant) -> Option<Silence> {
-    let heard_at = known.seen.map_or(known.since, |(at, _)| at.max(known.since));
+    let heard_at = known.seen.and_then(|(at, _)| happened(at, now));
+    let heard_at = heard_at.map_or(known.since, |at| at.max(known.since));
     let days = settings.silence_days;
     let too_long_at = heard_at + chrono::Duration::days(i64::from(days));
     (known.delivered_at.is_none() && too_long_at <= now).then_some(Silence { too_long_at, days })
@@ -66,17 +76,7 @@ pub fn next(
     settings: &config::Polling,
     now: Instant,
 ) -> Next {
-    let watched_long_enough = known
-        .delivered_at
-        .is_some_and(|at| now > at + chrono::Duration::days(i64::from(settings.watch_days_after_delivery)));
-    let over = matches!(
-        status,
-        ShipmentStatus::Returned
-            | ShipmentStatus::Lost
-            | ShipmentStatus::Destroyed
-            | ShipmentStatus::Cancelled
-    );
-    if over || watched_long_enough {
+    if is_over(status, known, settings, now) {
         return Next { at: None, failures: 0 };
     }
     match outcome {
@@ -94,6 +94,33 @@ pub fn next(
     }
 }
 
+/// Whether nobody looks any more. What was delivered or came back is watched for a while, for corrections; what
+/// is lost is looked for until nobody has said anything new for too long.
+fn is_over(status: ShipmentStatus, known: &Known, settings: &config::Polling, now: Instant) -> bool {
+    let watched = chrono::Duration::days(i64::from(settings.watch_days_after_delivery));
+    let is_watched_long_enough = known.delivered_at.is_some_and(|at| now > at + watched);
+    let heard_at = known.seen.and_then(|(at, _)| happened(at, now)).unwrap_or(known.since);
+    match status {
+        ShipmentStatus::Destroyed | ShipmentStatus::Cancelled => true,
+        ShipmentStatus::Returned => is_watched_long_enough || now > heard_at + watched,
+        ShipmentStatus::Lost => silence(&Known { delivered_at: None, ..*known }, settings, now).is_some(),
+        ShipmentStatus::Requested
+        | ShipmentStatus::Accepted
+        | ShipmentStatus::PickupScheduled
+        | ShipmentStatus::PickedUp
+        | ShipmentStatus::AtOriginHub
+        | ShipmentStatus::Consolidated
+        | ShipmentStatus::LineHaul
+        | ShipmentStatus::AtGateway
+        | ShipmentStatus::Customs
+        | ShipmentStatus::LastMile
+        | ShipmentStatus::OutForDelivery
+        | ShipmentStatus::Delivered
+        | ShipmentStatus::OnHold
+        | ShipmentStatus::Returning => is_watched_long_enough,
+    }
+}
+
 /// So many times longer nobody looks for what has been silent for too long.
 const SLOWER: i32 = 3;
 
@@ -107,7 +134,7 @@ fn wait(
     match status {
         // What is lost is found again now and then.
         ShipmentStatus::OnHold | ShipmentStatus::Lost => hours(settings.hours_on_hold),
-        ShipmentStatus::Delivered => hours(settings.hours_delivered),
+        ShipmentStatus::Delivered | ShipmentStatus::Returned => hours(settings.hours_delivered),
         ShipmentStatus::Requested
         | ShipmentStatus::Accepted
         | ShipmentStatus::PickupScheduled
@@ -120,7 +147,6 @@ fn wait(
         | ShipmentStatus::LastMile
         | ShipmentStatus::OutForDelivery
         | ShipmentStatus::Returning
-        | ShipmentStatus::Returned
         | ShipmentStatus::Destroyed
         | ShipmentStatus::Cancelled => foreseen - now,
     }
@@ -226,16 +252,34 @@ mod tests {
             .at
         };
         assert!(at(1).is_some() && at(4).is_none());
-        let returned = next(
-            &Outcome::Answered,
-            ShipmentStatus::Returned,
-            &known(None),
-            0,
-            foreseen(delivered_at),
-            &settings(),
-            delivered_at,
+    }
+
+    #[test]
+    fn what_came_back_is_watched_and_what_is_lost_is_looked_for_and_what_is_gone_is_let_go() {
+        let heard_at = from_micros(0);
+        let known = Known { seen: Some((heard_at, EventStatus::Lost)), ..known(None) };
+        let waits = |status, days: i64| {
+            let now = heard_at + chrono::Duration::days(days);
+            let next = next(&Outcome::Answered, status, &known, 0, foreseen(now), &settings(), now);
+            hours(next, now)
+        };
+        let silent = i64::from(settings().silence_days);
+        assert_eq!((waits(ShipmentStatus::Lost, 1), waits(ShipmentStatus::Lost, silent)), (Some(8.0), None));
+        assert_eq!(
+            (waits(ShipmentStatus::Returned, 1), waits(ShipmentStatus::Returned, 4)),
+            (Some(24.0), None)
         );
-        assert_eq!(returned.at, None);
+        assert_eq!((waits(ShipmentStatus::Destroyed, 0), waits(ShipmentStatus::Cancelled, 0)), (None, None));
+    }
+
+    #[test]
+    fn what_is_dated_far_ahead_is_no_news() {
+        let (settings, now) = (settings(), from_micros(20 * 86_400_000_000));
+        assert_eq!(happened(now + chrono::Duration::hours(8), now), Some(now));
+        let year_ahead = now + chrono::Duration::days(365);
+        assert_eq!(happened(year_ahead, now), None);
+        let known = Known { seen: Some((year_ahead, EventStatus::InTransit)), ..known(None) };
+        assert!(silence(&known, &settings, now).is_some());
     }
 
     #[test]

@@ -10,10 +10,10 @@ use super::entity::carrier_account;
 use super::row::{Column, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{AccountId, Usage};
-use crate::domain::instant::from_micros;
+use crate::domain::instant::{Instant, from_micros};
 
 /// None: it was never asked anything.
-pub async fn lock(tx: &Tx, id: &AccountId) -> Result<Option<Usage>, StoreError> {
+async fn lock(tx: &Tx, id: &AccountId) -> Result<Option<Usage>, StoreError> {
     let hold = match tx.get_database_backend() {
         DatabaseBackend::Postgres => " FOR UPDATE",
         _ => "",
@@ -22,6 +22,21 @@ pub async fn lock(tx: &Tx, id: &AccountId) -> Result<Option<Usage>, StoreError> 
     let values = [id.carrier.to_string().into(), id.name.clone().into()];
     let row = carrier_account::Model::find_by_statement(statement(tx, &sql, values)).one(tx).await?;
     row.map(from_row).transpose()
+}
+
+/// As [`lock`], and makes the row of one that was never asked.
+pub async fn hold(tx: &Tx, id: &AccountId) -> Result<Usage, StoreError> {
+    if let Some(usage) = lock(tx, id).await? {
+        return Ok(usage);
+    }
+    begin(tx, id).await?;
+    Ok(lock(tx, id).await?.unwrap_or_default())
+}
+
+/// The carrier wants to be left alone until then, by all daemons.
+pub async fn rest(tx: &Tx, id: &AccountId, until: Instant) -> Result<(), StoreError> {
+    let usage = hold(tx, id).await?;
+    save(tx, id, &Usage { next_call_at: usage.next_call_at.max(until), ..usage }).await
 }
 
 /// Without holding it.
@@ -39,7 +54,7 @@ fn from_row(row: carrier_account::Model) -> Result<Usage, StoreError> {
 }
 
 /// Makes the row of an account that was never asked, so that it can be held.
-pub async fn begin(tx: &Tx, id: &AccountId) -> Result<(), StoreError> {
+async fn begin(tx: &Tx, id: &AccountId) -> Result<(), StoreError> {
     carrier_account::Entity::insert(to_row(id, &Usage::default()))
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(tx)

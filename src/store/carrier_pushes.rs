@@ -1,17 +1,18 @@
 //! What carriers sent by themselves: stored before they are answered, read later.
 //!
-//! The same body is kept once, however often it is sent. Taking one in again adds nothing.
+//! The same body is kept once, however often it is sent. Taking one in again adds nothing. One about a number that is
+//! not known is taken in when the number is, for as long as it is kept.
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::entity::carrier_push;
+use super::entity::{carrier_push, early_push};
 use super::events::hex;
 use super::row::{Column, skip_locked, statement};
 use super::{StoreError, Tx};
-use crate::domain::carrier::CarrierCode;
+use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::instant::{Instant, from_micros};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Push {
     /// As it is read: unwrapped, where the carrier wraps it.
     pub body: Vec<u8>,
     pub received_at: Instant,
+    /// How often it was taken up, this time too.
+    pub attempts: u32,
 }
 
 /// False: it was there already.
@@ -61,17 +64,41 @@ pub async fn claim(
     let values =
         [wall.timestamp_micros().into(), (most as i64).into(), claimed_until.timestamp_micros().into()];
     let rows = carrier_push::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
-    let column = Column("carrier_push", "carrier");
-    rows.into_iter()
-        .map(|row| {
-            Ok(Push {
-                id: row.id,
-                carrier: column.word(&row.carrier)?,
-                body: row.body,
-                received_at: from_micros(row.received_at),
-            })
-        })
-        .collect()
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.id;
+        match from_row(row) {
+            Ok(push) => all.push(push),
+            Err(error) => {
+                tracing::error!(%error, push = %id, "a push cannot be read and is left where it is");
+                settle(tx, id, Some(&error.to_string())).await?;
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn from_row(row: carrier_push::Model) -> Result<Push, StoreError> {
+    let column = |name| Column("carrier_push", name);
+    Ok(Push {
+        id: row.id,
+        carrier: column("carrier").word(&row.carrier)?,
+        body: row.body,
+        received_at: from_micros(row.received_at),
+        attempts: column("attempts").number(row.attempts)?,
+    })
+}
+
+/// It could not be taken in: tried again then.
+pub async fn put_off(tx: &Tx, id: Uuid, until: Instant, problem: &str) -> Result<(), StoreError> {
+    use carrier_push::Column as C;
+    carrier_push::Entity::update_many()
+        .col_expr(C::NextAttemptAt, Expr::value(until.timestamp_micros()))
+        .col_expr(C::Problem, Expr::value(problem))
+        .filter(C::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// It is taken in, or cannot be: then `problem` says why.
@@ -86,6 +113,41 @@ pub async fn settle(tx: &Tx, id: Uuid, problem: Option<&str>) -> Result<(), Stor
     Ok(())
 }
 
+/// It speaks of numbers that nobody here has, or not yet.
+pub async fn keep_for(tx: &Tx, push: &Push, numbers: &[TrackingNumber]) -> Result<(), StoreError> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let row = |number: &TrackingNumber| early_push::ActiveModel {
+        tracking_number: Set(number.to_string()),
+        push_id: Set(push.id),
+        received_at: Set(push.received_at.timestamp_micros()),
+    };
+    early_push::Entity::insert_many(numbers.iter().map(row))
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// A number is known from now on: what was sent of it before is taken up again.
+pub async fn take_up(tx: &Tx, number: &TrackingNumber, wall: Instant) -> Result<(), StoreError> {
+    use carrier_push::Column as C;
+    use early_push::Column as E;
+    let rows = early_push::Entity::find().filter(E::TrackingNumber.eq(number.as_str())).all(tx).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    carrier_push::Entity::update_many()
+        .col_expr(C::NextAttemptAt, Expr::value(wall.timestamp_micros()))
+        .col_expr(C::Attempts, Expr::value(0))
+        .filter(C::Id.is_in(rows.iter().map(|row| row.push_id)))
+        .exec(tx)
+        .await?;
+    early_push::Entity::delete_many().filter(E::TrackingNumber.eq(number.as_str())).exec(tx).await?;
+    Ok(())
+}
+
 /// Forgets those that were taken in and received before `before`: what they said is kept with their parcels.
 pub async fn purge(tx: &Tx, before: Instant) -> Result<u64, StoreError> {
     use carrier_push::Column as C;
@@ -93,4 +155,11 @@ pub async fn purge(tx: &Tx, before: Instant) -> Result<u64, StoreError> {
         .filter(C::ReceivedAt.lt(before.timestamp_micros()))
         .filter(C::NextAttemptAt.is_null());
     Ok(old.exec(tx).await?.rows_affected)
+}
+
+/// Nor are numbers waited for any longer that were pushed of before `before`.
+pub async fn purge_early(tx: &Tx, before: Instant) -> Result<(), StoreError> {
+    let old = early_push::Column::ReceivedAt.lt(before.timestamp_micros());
+    early_push::Entity::delete_many().filter(old).exec(tx).await?;
+    Ok(())
 }

@@ -15,12 +15,13 @@ use super::row::Column;
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::event::{
-    EventLocation, EventSource, EventStatus, Happening, Occurred, ScanKind, TrackingEvent, departure_named,
+    EventLocation, EventSource, Happening, Occurred, ScanKind, TrackingEvent, departure_named,
 };
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::{Instant, from_micros};
 use crate::domain::network::{DepartureId, HubCode};
 use crate::domain::place::Point;
+use crate::domain::reading::{Meant, Readings};
 
 /// What makes two reports the same event: who says what of which parcel, when and where.
 /// Not how it was learnt, nor when: a poll that repeats a push adds nothing.
@@ -55,48 +56,96 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Adds those of `events` that are not there yet. One that is there keeps its raw form; if it
-/// is read differently today (a table has learnt a word), its meaning is renewed. Says how
-/// many were new or renewed.
+/// Adds those of `events` that are not there yet. One that is there keeps its raw form; what it
+/// means is what all [`Readings`] of it come to. Says how many are new or mean something else now.
+/// The caller holds the shipment.
 pub async fn insert(tx: &Tx, shipment: ShipmentId, events: &[TrackingEvent]) -> Result<u64, StoreError> {
     let mut added = 0;
     let events = once_each(events);
-    // 23 columns a row: well below the number of parameters either database takes.
+    // 25 columns a row: well below the number of parameters either database takes.
     for some in events.chunks(500) {
-        let rows = some.iter().map(|(_, event)| to_row(shipment, event));
-        added += tracking_event::Entity::insert_many(rows)
-            .on_conflict(renew_meaning())
-            .exec_without_returning(tx)
-            .await?;
+        let mut known = readings(tx, shipment, some).await?;
+        let mut rows = Vec::with_capacity(some.len());
+        for (fingerprint, event, new) in some {
+            let before = known.remove(fingerprint);
+            let after = before.clone().map_or_else(|| new.clone(), |known| known.with(new.clone()));
+            if before.as_ref() == Some(&after) {
+                continue;
+            }
+            added += u64::from(!before.is_some_and(|before| before.says_the_same(&after)));
+            rows.push(to_row(shipment, fingerprint, event, &after));
+        }
+        if !rows.is_empty() {
+            tracking_event::Entity::insert_many(rows)
+                .on_conflict(renew_meaning())
+                .exec_without_returning(tx)
+                .await?;
+        }
     }
     Ok(added)
 }
 
 /// One event of each fingerprint: an answer can say the same thing twice, and PostgreSQL takes
-/// no row twice in one statement. Of two readings of one event, the one that is less than a
-/// delivery counts.
-fn once_each(events: &[TrackingEvent]) -> Vec<(String, &TrackingEvent)> {
-    let weight = |event: &TrackingEvent| {
-        let status = event.happening.status;
-        (status == EventStatus::Delivered, status)
-    };
-    let mut by_fingerprint: BTreeMap<String, &TrackingEvent> = BTreeMap::new();
+/// no row twice in one statement.
+fn once_each(events: &[TrackingEvent]) -> Vec<(String, &TrackingEvent, Readings)> {
+    let mut by_fingerprint: BTreeMap<String, (&TrackingEvent, Readings)> = BTreeMap::new();
     for event in events {
-        let kept = by_fingerprint.entry(fingerprint(event)).or_insert(event);
-        if weight(event) < weight(kept) {
-            *kept = event;
-        }
+        let fingerprint = fingerprint(event);
+        let reading = Readings::new(&event.happening, event.recorded_at);
+        let (first, reading) = match by_fingerprint.remove(&fingerprint) {
+            Some((first, known)) => (first, known.with(reading)),
+            None => (event, reading),
+        };
+        by_fingerprint.insert(fingerprint, (first, reading));
     }
-    by_fingerprint.into_iter().collect()
+    let flat = |(fingerprint, (event, reading))| (fingerprint, event, reading);
+    by_fingerprint.into_iter().map(flat).collect()
+}
+
+/// Fingerprint, status, to whom, what it takes back, and when it was read.
+type Read = (String, String, Option<String>, Option<String>, i64, Option<i64>);
+
+async fn readings(
+    tx: &Tx,
+    shipment: ShipmentId,
+    events: &[(String, &TrackingEvent, Readings)],
+) -> Result<HashMap<String, Readings>, StoreError> {
+    use tracking_event::Column as C;
+    let rows = tracking_event::Entity::find()
+        .select_only()
+        .columns([C::Fingerprint, C::Status, C::DeliveredTo, C::Cancels, C::ReadAt, C::ReadDeliveredAt])
+        .filter(C::ShipmentId.eq(shipment.uuid()))
+        .filter(C::Fingerprint.is_in(events.iter().map(|(fingerprint, ..)| fingerprint.as_str())))
+        .into_tuple::<Read>()
+        .all(tx)
+        .await?;
+    let read = |(fingerprint, status, delivered_to, cancels, read_at, delivered_at): Read| {
+        let reading = reading(&status, delivered_to.as_deref(), cancels, read_at, delivered_at)?;
+        Ok((fingerprint, reading))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+fn reading(
+    status: &str,
+    delivered_to: Option<&str>,
+    cancels: Option<String>,
+    read_at: i64,
+    delivered_at: Option<i64>,
+) -> Result<Readings, StoreError> {
+    let column = |name| Column("tracking_event", name);
+    let meant = Meant {
+        status: column("status").word(status)?,
+        delivered_to: column("delivered_to").word_or_none(delivered_to)?,
+        cancels,
+    };
+    Ok(Readings { meant, read_at: from_micros(read_at), delivered_at: delivered_at.map(from_micros) })
 }
 
 fn renew_meaning() -> OnConflict {
     use tracking_event::Column as C;
-    let read_differently =
-        Expr::col((tracking_event::Entity, C::Status)).ne(Expr::col(("excluded", C::Status)));
     OnConflict::columns([C::ShipmentId, C::Fingerprint])
-        .update_columns([C::Status, C::DeliveredTo, C::Cancels])
-        .action_and_where(read_differently)
+        .update_columns([C::Status, C::DeliveredTo, C::Cancels, C::ReadAt, C::ReadDeliveredAt])
         .to_owned()
 }
 
@@ -225,16 +274,21 @@ pub async fn insert_answer(tx: &Tx, answer: RawAnswer) -> Result<(), StoreError>
     Ok(())
 }
 
-fn to_row(shipment: ShipmentId, event: &TrackingEvent) -> tracking_event::ActiveModel {
-    let happening = &event.happening;
+fn to_row(
+    shipment: ShipmentId,
+    fingerprint: &str,
+    event: &TrackingEvent,
+    reading: &Readings,
+) -> tracking_event::ActiveModel {
+    let (happening, meant) = (&event.happening, &reading.meant);
     tracking_event::ActiveModel {
         shipment_id: Set(shipment.uuid()),
-        fingerprint: Set(fingerprint(event)),
+        fingerprint: Set(fingerprint.to_owned()),
         parcel_number: Set(event.parcel.map(i32::from)),
         source: Set(event.source.to_string()),
         source_name: Set(event.source_name.clone()),
-        status: Set(happening.status.to_string()),
-        delivered_to: Set(happening.delivered_to.map(|to| to.to_string())),
+        status: Set(meant.status.to_string()),
+        delivered_to: Set(meant.delivered_to.map(|to| to.to_string())),
         occurred_at: Set(happening.occurred.at.timestamp_micros()),
         local_time: Set(happening.occurred.local_time.clone()),
         offset_source: Set(happening.occurred.offset_source.to_string()),
@@ -245,25 +299,31 @@ fn to_row(shipment: ShipmentId, event: &TrackingEvent) -> tracking_event::Active
         postal_code: Set(happening.location.postal_code.clone()),
         lat: Set(happening.location.point.map(|point| point.lat)),
         lon: Set(happening.location.point.map(|point| point.lon)),
-        cancels: Set(happening.cancels.clone()),
+        cancels: Set(meant.cancels.clone()),
         scan_kind: Set(event.scan.map(|kind| kind.to_string())),
         hub_code: Set(event.hub.as_ref().map(ToString::to_string)),
         facility: Set(event.facility.map(|facility| facility.to_string())),
         tracking_number: Set(event.tracking_number.as_ref().map(ToString::to_string)),
         raw: Set(event.raw.clone()),
         recorded_at: Set(event.recorded_at.timestamp_micros()),
+        read_at: Set(reading.read_at.timestamp_micros()),
+        read_delivered_at: Set(reading.delivered_at.map(|at| at.timestamp_micros())),
     }
 }
 
 fn from_row(row: tracking_event::Model) -> Result<TrackingEvent, StoreError> {
     let column = |name| Column("tracking_event", name);
+    let to = row.delivered_to.as_deref();
+    let readings = reading(&row.status, to, row.cancels, row.read_at, row.read_delivered_at)?;
+    let doubted = readings.is_doubted();
+    let Meant { status, delivered_to, cancels } = readings.meant;
     Ok(TrackingEvent {
         parcel: row.parcel_number.map(|number| column("parcel_number").number(number)).transpose()?,
         source: column("source").word(&row.source)?,
         source_name: row.source_name,
         happening: Happening {
-            status: column("status").word(&row.status)?,
-            delivered_to: column("delivered_to").word_or_none(row.delivered_to.as_deref())?,
+            status,
+            delivered_to,
             occurred: Occurred {
                 at: from_micros(row.occurred_at),
                 local_time: row.local_time,
@@ -277,7 +337,7 @@ fn from_row(row: tracking_event::Model) -> Result<TrackingEvent, StoreError> {
                 postal_code: row.postal_code,
                 point: row.lat.zip(row.lon).and_then(|(lat, lon)| Point::new(lat, lon).ok()),
             },
-            cancels: row.cancels,
+            cancels,
         },
         scan: column("scan_kind").word_or_none(row.scan_kind.as_deref())?,
         hub: column("hub_code").word_or_none(row.hub_code.as_deref())?,
@@ -285,5 +345,6 @@ fn from_row(row: tracking_event::Model) -> Result<TrackingEvent, StoreError> {
         tracking_number: column("tracking_number").word_or_none(row.tracking_number.as_deref())?,
         raw: row.raw,
         recorded_at: from_micros(row.recorded_at),
+        doubted,
     })
 }

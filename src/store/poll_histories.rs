@@ -46,9 +46,15 @@ pub async fn since(
     let rows = query.order_by_desc(poll_history::Column::Id).limit(most).all(db).await?;
     let column = |name| Column("poll_history", name);
     let read = |row: poll_history::Model| {
-        Ok((row.id, column("carrier").word(&row.carrier)?, column("body").json(&row.body)?))
+        let carrier = column("carrier").word(&row.carrier)?;
+        Ok::<_, StoreError>((row.id, carrier, column("body").json(&row.body)?))
     };
-    rows.into_iter().rev().map(read).collect()
+    // What cannot be read is not learnt from, and keeps nobody from what came after it.
+    let readable = |row: poll_history::Model| {
+        let id = row.id;
+        read(row).inspect_err(|error| tracing::error!(%error, journey = %id, "a journey cannot be read")).ok()
+    };
+    Ok(rows.into_iter().rev().filter_map(readable).collect())
 }
 
 /// Keeps the newest `most`. Says how many went.

@@ -4,10 +4,14 @@
 //! meanwhile; a daemon that dies leaves it to be taken again then. No claim is lost and
 //! an answer that comes twice adds nothing.
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use std::collections::HashSet;
+
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, UpdateMany,
 };
+use uuid::Uuid;
 
 use super::entity::{number_owner, tracked_number};
 use super::row::{Column, skip_locked, statement};
@@ -41,6 +45,7 @@ pub struct Last {
     pub asked_at: Option<Instant>,
     /// The latest event: when it happened, and what it was.
     pub seen: Option<(Instant, EventStatus)>,
+    /// When it was first heard to be delivered.
     pub delivered_at: Option<Instant>,
 }
 
@@ -52,7 +57,19 @@ pub struct Outcome {
     pub failures: u32,
     pub problem: Option<String>,
     pub answered_at: Option<Instant>,
-    pub last: Last,
+    pub answer_hash: Option<String>,
+    pub asked_at: Option<Instant>,
+    pub news: News,
+}
+
+/// What was heard of a number, whether it was asked about or not. Others may write the same row meanwhile: the
+/// later event stays, and when it was first heard to be delivered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct News {
+    pub heard_at: Instant,
+    pub seen: Option<(Instant, EventStatus)>,
+    /// None: nobody looked.
+    pub is_delivered: Option<bool>,
 }
 
 /// A number that carriers may give out again after so long.
@@ -172,7 +189,59 @@ pub async fn claim(
         claimed_until.timestamp_micros().into(),
     ];
     let rows = tracked_number::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
-    rows.into_iter().map(from_row).collect()
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        match from_row(row.clone()) {
+            Ok(tracked) => all.push(tracked),
+            Err(error) => {
+                tracing::error!(%error, shipment = %row.shipment_id, "a number cannot be read and is put off");
+                put_off(tx, row, now + UNREADABLE).await?;
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// One row that makes no sense keeps no other waiting.
+const UNREADABLE: chrono::Duration = chrono::Duration::days(1);
+
+async fn put_off(tx: &Tx, row: tracked_number::Model, until: Instant) -> Result<(), StoreError> {
+    use tracked_number::Column as C;
+    tracked_number::Entity::update_many()
+        .col_expr(C::NextPollAt, Expr::value(until.timestamp_micros()))
+        .col_expr(C::ClaimedUntil, Expr::value(0_i64))
+        .filter(C::ShipmentId.eq(row.shipment_id))
+        .filter(C::ParcelNumber.eq(row.parcel_number))
+        .filter(C::Carrier.eq(row.carrier))
+        .filter(C::TrackingNumber.eq(row.tracking_number))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The other parcels of those shipments that are under one of these numbers, and are asked about and not claimed.
+pub async fn sharing(
+    tx: &Tx,
+    carrier: &CarrierCode,
+    numbers: &[Tracked],
+    wall: Instant,
+) -> Result<Vec<Tracked>, StoreError> {
+    use tracked_number::Column as C;
+    let mut shipments: Vec<Uuid> = numbers.iter().map(|tracked| tracked.parcel.shipment.uuid()).collect();
+    shipments.dedup();
+    let rows = tracked_number::Entity::find()
+        .filter(C::ShipmentId.is_in(shipments))
+        .filter(C::Carrier.eq(carrier.as_str()))
+        .filter(C::NextPollAt.is_not_null())
+        .filter(C::ClaimedUntil.lte(wall.timestamp_micros()))
+        .all(tx)
+        .await?;
+    // What cannot be read is put off when it is due itself.
+    let mut all: Vec<Tracked> = rows.into_iter().filter_map(|row| from_row(row).ok()).collect();
+    let asked: HashSet<_> = numbers.iter().map(|one| (one.parcel.shipment, &one.number)).collect();
+    let shares = |other: &Tracked| asked.contains(&(other.parcel.shipment, &other.number));
+    all.retain(shares);
+    Ok(all)
 }
 
 /// Whether there is anything to claim, without holding anybody up.
@@ -214,14 +283,16 @@ pub const NEXT_CARRIER: &str = "SELECT carrier FROM tracked_number WHERE carrier
 
 /// Every carrier that numbers are asked about, configured or not.
 pub async fn carriers(db: &impl ConnectionTrait) -> Result<Vec<CarrierCode>, StoreError> {
-    let mut all: Vec<CarrierCode> = Vec::new();
+    let (mut all, mut after) = (Vec::new(), String::new());
     loop {
-        let after = all.last().map(|code| code.to_string()).unwrap_or_default();
         let Some(row) = db.query_one_raw(statement(db, NEXT_CARRIER, [after.into()])).await? else {
             return Ok(all);
         };
-        let code: String = row.try_get("", "carrier")?;
-        all.push(Column("tracked_number", "carrier").word(&code)?);
+        after = row.try_get("", "carrier")?;
+        match Column("tracked_number", "carrier").word(&after) {
+            Ok(code) => all.push(code),
+            Err(error) => tracing::error!(%error, "numbers of a carrier that has no name"),
+        }
     }
 }
 
@@ -255,21 +326,61 @@ pub async fn by_number(
     rows.into_iter().map(from_row).collect()
 }
 
-/// Keeps what was heard of a number without having asked.
-pub async fn note(tx: &Tx, tracked: &Tracked, last: &Last) -> Result<(), StoreError> {
+/// A number as it is now.
+pub async fn find(db: &impl ConnectionTrait, tracked: &Tracked) -> Result<Option<Tracked>, StoreError> {
+    let row = tracked_number::Entity::find().filter(is(tracked)).one(db).await?;
+    row.map(from_row).transpose()
+}
+
+/// Keeps what was heard of a number without having asked. `wake_at`: when to ask about it again, if nobody does.
+pub async fn note(
+    tx: &Tx,
+    tracked: &Tracked,
+    news: &News,
+    wake_at: Option<Instant>,
+) -> Result<(), StoreError> {
     use tracked_number::Column as C;
-    let micros = |at: Option<Instant>| Expr::value(at.map(|at| at.timestamp_micros()));
-    tracked_number::Entity::update_many()
-        .col_expr(C::SeenStatus, Expr::value(last.seen.map(|(_, status)| status.to_string())))
-        .col_expr(C::SeenAt, micros(last.seen.map(|(at, _)| at)))
-        .col_expr(C::DeliveredAt, micros(last.delivered_at))
-        .filter(C::ShipmentId.eq(tracked.parcel.shipment.uuid()))
-        .filter(C::ParcelNumber.eq(i32::from(tracked.parcel.number)))
-        .filter(C::Carrier.eq(tracked.carrier.as_str()))
-        .filter(C::TrackingNumber.eq(tracked.number.as_str()))
-        .exec(tx)
-        .await?;
+    let mut update = with_news(tracked_number::Entity::update_many(), news);
+    if let Some(at) = wake_at {
+        let at = Expr::col(C::NextPollAt).if_null(at.timestamp_micros());
+        update = update.col_expr(C::NextPollAt, at);
+    }
+    update.filter(is(tracked)).exec(tx).await?;
     Ok(())
+}
+
+fn is(tracked: &Tracked) -> Condition {
+    use tracked_number::Column as C;
+    Condition::all()
+        .add(C::ShipmentId.eq(tracked.parcel.shipment.uuid()))
+        .add(C::ParcelNumber.eq(i32::from(tracked.parcel.number)))
+        .add(C::Carrier.eq(tracked.carrier.as_str()))
+        .add(C::TrackingNumber.eq(tracked.number.as_str()))
+}
+
+fn with_news(
+    mut update: UpdateMany<tracked_number::Entity>,
+    news: &News,
+) -> UpdateMany<tracked_number::Entity> {
+    use tracked_number::Column as C;
+    if let Some((at, status)) = news.seen {
+        let at = at.timestamp_micros();
+        let is_later = || Expr::col(C::SeenAt).gt(at);
+        let the_later = |known: C, new: Expr| {
+            Expr::Case(Box::new(CaseStatement::new().case(is_later(), Expr::col(known)).finally(new)))
+        };
+        update = update
+            .col_expr(C::SeenStatus, the_later(C::SeenStatus, Expr::value(status.to_string())))
+            .col_expr(C::SeenAt, the_later(C::SeenAt, Expr::value(at)));
+    }
+    match news.is_delivered {
+        None => update,
+        Some(false) => update.col_expr(C::DeliveredAt, Expr::value(None::<i64>)),
+        Some(true) => {
+            let first = Expr::col(C::DeliveredAt).if_null(news.heard_at.timestamp_micros());
+            update.col_expr(C::DeliveredAt, first)
+        }
+    }
 }
 
 /// Gives a claimed number back with what came of it. If the claim ended meanwhile, or the number
@@ -281,22 +392,15 @@ pub async fn settle(tx: &Tx, tracked: &Tracked, outcome: &Outcome) -> Result<(),
         .col_expr(C::ClaimedUntil, Expr::value(0_i64))
         .col_expr(C::Failures, Expr::value(i32::try_from(outcome.failures).unwrap_or(i32::MAX)))
         .col_expr(C::LastProblem, Expr::value(outcome.problem.clone()));
-    let last = &outcome.last;
-    let micros = |at: Option<Instant>| Expr::value(at.map(|at| at.timestamp_micros()));
-    update = update
-        .col_expr(C::AnswerHash, Expr::value(last.answer_hash.clone()))
-        .col_expr(C::AskedAt, micros(last.asked_at))
-        .col_expr(C::SeenStatus, Expr::value(last.seen.map(|(_, status)| status.to_string())))
-        .col_expr(C::SeenAt, micros(last.seen.map(|(at, _)| at)))
-        .col_expr(C::DeliveredAt, micros(last.delivered_at));
+    let asked_at = outcome.asked_at.map(|at| at.timestamp_micros());
+    update = with_news(update, &outcome.news)
+        .col_expr(C::AnswerHash, Expr::value(outcome.answer_hash.clone()))
+        .col_expr(C::AskedAt, Expr::value(asked_at));
     if let Some(at) = outcome.answered_at {
         update = update.col_expr(C::AnsweredAt, Expr::value(at.timestamp_micros()));
     }
     update
-        .filter(C::ShipmentId.eq(tracked.parcel.shipment.uuid()))
-        .filter(C::ParcelNumber.eq(i32::from(tracked.parcel.number)))
-        .filter(C::Carrier.eq(tracked.carrier.as_str()))
-        .filter(C::TrackingNumber.eq(tracked.number.as_str()))
+        .filter(is(tracked))
         .filter(C::ClaimedUntil.eq(tracked.claimed_until.timestamp_micros()))
         .filter(C::NextPollAt.is_not_null())
         .exec(tx)

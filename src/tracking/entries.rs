@@ -14,7 +14,7 @@ pub struct Entry<'e> {
     pub event: &'e TrackingEvent,
     /// Who else said so.
     pub also: Vec<&'e TrackingEvent>,
-    /// Its source said later that it was not so, or it was undone.
+    /// Its source said later that it was not so, or not what it had said it was, or it was undone.
     pub taken_back: bool,
 }
 

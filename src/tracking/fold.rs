@@ -51,15 +51,19 @@ pub struct Timeline<'e> {
 pub fn fold<'e>(parcels: &[u16], events: &'e [TrackingEvent]) -> Timeline<'e> {
     let handovers: BTreeMap<_, _> = parcels.iter().filter_map(|number| handover(*number, events)).collect();
     let here = |event: &TrackingEvent| meaning_here(event, events, &handovers);
-    let corrections =
-        corrections(events, |event| here(event) == Some(Meaning::Reaches(Milestone::Delivered)));
+    let delivers = |event: &TrackingEvent| {
+        let meaning = here(event);
+        meaning == Some(Meaning::Reaches(Milestone::Delivered)) || meaning.is_some() && event.doubted
+    };
+    let corrections = corrections(events, delivers);
     let with_meaning = |(at, event): (usize, &'e TrackingEvent)| {
         let meaning = match here(event)? {
             _ if corrections.taken_back[at] => Meaning::Nothing,
             _ if corrections.unmakes_delivery[at] => Meaning::Corrected,
             meaning => meaning,
         };
-        Some((meaning, event, corrections.taken_back[at]))
+        let is_doubted = meaning == Meaning::Corrected && event.doubted;
+        Some((meaning, event, corrections.taken_back[at] || is_doubted))
     };
     let mut sorted: Vec<_> = events.iter().enumerate().filter_map(with_meaning).collect();
     sorted.sort_by(|(a_meaning, a, _), (b_meaning, b, _)| {
@@ -195,6 +199,11 @@ fn fold_parcel<'e>(
         Some(status) => status,
         // Further on, an open case is the order's business, and no longer where the parcel is.
         None if parcel.held && parcel.milestone <= Milestone::Customs => ShipmentStatus::OnHold,
+        // What was lost after its delivery and found again is not delivered by that.
+        None if parcel.milestone == Milestone::Delivered && parcel.delivered.is_none() => {
+            let before = parcel.reached.keys().filter(|milestone| **milestone < Milestone::Delivered).max();
+            before.copied().unwrap_or(Milestone::Accepted).into()
+        }
         None => parcel.milestone.into(),
     };
     parcel

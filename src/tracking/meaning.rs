@@ -13,7 +13,7 @@ pub enum Meaning {
     /// Customs keeps it.
     Held,
     Damaged,
-    /// A carrier takes back that it delivered.
+    /// A carrier takes back that it delivered, or says something else of the same event now.
     Corrected,
     Returning,
     Returned,
@@ -30,7 +30,10 @@ pub fn meaning(event: &TrackingEvent) -> Meaning {
         (EventSource::System, None) => of_our_own(event.happening.status),
         (EventSource::Scan, Some(kind)) => of_a_scan(kind, event.facility),
         (EventSource::Scan, None) => Meaning::Nothing,
-        (EventSource::Poll | EventSource::Push, _) => of_a_carrier(event.happening.status),
+        (EventSource::Poll | EventSource::Push, _) => match of_a_carrier(event.happening.status) {
+            Meaning::Nothing | Meaning::Reaches(_) | Meaning::Released if event.doubted => Meaning::Corrected,
+            meaning => meaning,
+        },
     }
 }
 

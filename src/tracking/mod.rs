@@ -3,7 +3,8 @@
 //! Promise: a shipment's timeline is a function of its stored events alone. The same
 //! events give the same timeline in whatever order, batches or repetitions they came.
 //! Milestones only grow: a late event finds its place and moves nothing back. Three things
-//! may take a delivery back, and all say so: a return, a loss, and its own carrier taking back what it said.
+//! may take a delivery back, and all say so: a return, a loss, and its own carrier taking back what it said, by
+//! another event or by another reading of the same one ([`crate::domain::reading`]).
 //! What is taken back, or undone by an offload, stays visible. What is unknown,
 //! delayed or an exception is shown and never counts as progress.
 //!

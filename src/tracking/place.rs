@@ -124,6 +124,7 @@ mod tests {
             facility: Some(if is_gateway { Facility::Gateway } else { Facility::OriginHub }),
             raw: departure.map_or(String::new(), |id| format!("{{\"departure\": \"{id}\"}}")),
             recorded_at: hour(at),
+            doubted: false,
         }
     }
 

@@ -11,16 +11,16 @@ mod fedex;
 mod kuaidi100;
 mod la_poste;
 mod royal_mail;
-mod seventeentrack;
+pub mod seventeentrack;
 mod sf_express;
-mod ups;
+pub mod ups;
 mod usps;
 
 use chrono::{DateTime, Utc};
 use sampan::carriers::{Account, FailureKind, Question, Registry, Said};
 use sampan::config::{self, Settings};
 use sampan::domain::event::EventStatus;
-use sampan::flows::ask_carriers::{AskError, Asker, Heard};
+use sampan::flows::ask_carriers::{AskError, Asker, Heard, Toll};
 use sampan::outbound::{Outbound, SendError};
 
 use crate::support::stub::{Asked, Reply, Stub};
@@ -100,7 +100,7 @@ impl Line {
             number: number.parse().expect("a number"),
             phone_tail: sampan::carriers::PhoneTail::of("+86 138 0000 5678"),
         };
-        self.asker.ask(self.account(protocol), &[question], now()).await
+        self.asker.ask(self.account(protocol), &[question], now(), &Toll::free()).await
     }
 
     /// What is said of `number`: its statuses, or how it failed.
@@ -108,7 +108,7 @@ impl Line {
         let reading = match self.ask(protocol, number).await {
             Ok(heard) => heard.reading.expect("the carrier's format"),
             Err(AskError::NoPass(failure)) => return Err(failure.kind),
-            Err(AskError::Send(error)) => panic!("{}: {error}", protocol.carrier),
+            Err(error) => panic!("{}: {error}", protocol.carrier),
         };
         match reading.about(&number.parse().expect("a number")) {
             Said::Events { seen, .. } => Ok(seen.into_iter().map(|seen| seen.happening.status).collect()),

@@ -39,6 +39,7 @@ fn told(status: EventStatus, at: Instant) -> TrackingEvent {
         facility: None,
         raw: "{}".to_owned(),
         recorded_at: at,
+        doubted: false,
     }
 }
 

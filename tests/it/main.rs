@@ -7,6 +7,7 @@ mod support;
 
 mod any_order;
 mod bodies;
+mod calls;
 mod capacity;
 mod carriers;
 mod clearance;

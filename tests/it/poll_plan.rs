@@ -51,6 +51,27 @@ fn each_slot_is_answered_with_at_most_so_many() {
 }
 
 #[test]
+fn what_is_odd_and_can_be_understood_ends_nothing() {
+    let answers = plan(
+        None,
+        &[
+            json!({"t": 1, "budget": 2.0, "new": [new(1), new("two")], "results": []}),
+            json!({"t": 1.0833, "budget": 2, "new": [], "results": []}),
+            json!({"t": 1.1667, "budget": 0, "new": [], "results": [
+                {"id": 1, "events": [["INFO", 1.0], ["TELEPORTED", 1.05]]},
+                {"id": 1, "events": [["INFO", 1.0], ["TELEPORTED", 1.05]]},
+                {"id": "two", "events": [["INFO", 1.0], ["DELIVERED", 1.1]]},
+                {"id": "two", "events": [["INFO", 1.0], ["DELIVERED", 1.1]]},
+            ]}),
+            json!({"t": 1.25, "budget": 2, "new": [], "results": [{"id": 1, "events": [["INFO", 1.0]]}]}),
+        ],
+    );
+    let said = good(&answers);
+    let last: Value = serde_json::from_str(said.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(last, json!({"poll": [1]}));
+}
+
+#[test]
 fn a_bad_line_is_named_with_its_field_and_ends_the_plan() {
     let slot = |results: Value| json!({"t": 1, "budget": 1, "new": [], "results": results});
     let output = plan(None, &[slot(json!([])), slot(json!([{"id": 7, "events": []}]))]);

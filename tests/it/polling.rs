@@ -7,7 +7,7 @@ use crate::on_both_databases;
 use crate::support::app::{App, spawn_app};
 use crate::support::database::{Database, number};
 use crate::support::journey::tracking_number;
-use crate::support::rows::{count, make_due, text as text_of};
+use crate::support::rows::{change, count, make_due, text as text_of};
 use crate::support::steps::{accept, accept_two_parcels, detail, one_parcel, scan_until};
 use crate::support::stub::{Reply, Stub, days_back, delivering_carrier, dhl_event, dhl_page, number_in};
 use crate::support::wait::wait_until;
@@ -50,7 +50,7 @@ fn trouble(time: usize, path: &str) -> Reply {
         6 => Reply::json(404, &json!({"title": "No result found", "status": 404, "detail": "No shipment"})),
         7 => Reply::Silence,
         8 => Reply::HangUp,
-        9 => Reply::RetryAfter(503, 21_600),
+        9 => Reply::RetryAfter(503, 1),
         10 => Reply::json(401, &json!({"title": "Unauthorized", "status": 401})),
         _ => good(path),
     }
@@ -104,7 +104,6 @@ on_both_databases! {
             let planned = (60 << (counted - 1)).min(720 * 60);
             let expected = match time {
                 1 => 1,
-                9 => 21_600,
                 _ => planned,
             };
             let next = next_in(&app).await;
@@ -309,6 +308,24 @@ on_both_databases! {
         let journey: Value = serde_json::from_str(&journey).expect("JSON");
         assert!(journey["scans"].as_array().is_some_and(|scans| !scans.is_empty()), "{journey}");
         assert_eq!(count(store, "poll_history").await, 1);
+        app.stop().await;
+    }
+
+    async fn a_delivery_that_is_heard_of_late_is_watched_from_then_on(db: Database) {
+        let carrier = Stub::start(|asked, _| {
+            let delivered = dhl_event(&days_back(4, "21:00"), "delivered", "Delivered", "SHANGHAI");
+            Reply::json(200, &dhl_page(number_in(&asked.path), &[delivered]))
+        })
+        .await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        settled(&app, &carrier, 1).await;
+        assert_eq!(detail(&app, &accepted).await["status"], "delivered");
+        let watched = "SELECT COUNT(*) AS n FROM tracked_number WHERE next_poll_at IS NOT NULL";
+        assert_eq!(number(&app.deps.store, watched).await, 1);
+        change(&db, "UPDATE tracked_number SET delivered_at = delivered_at - 300000000000, next_poll_at = 0").await;
+        wait_until("it is let go", async || number(&app.deps.store, watched).await == 0).await;
         app.stop().await;
     }
 

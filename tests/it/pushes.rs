@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use sampan::carriers::Pushed;
 use sampan::clock::Clock;
+use sampan::domain::event::EventStatus;
+use sampan::domain::instant::from_micros;
 use sampan::flows::{Deps, take_pushes};
+use sampan::store::StoreError;
+use sampan::store::tracked::{self, News};
 use sampan::{app, config};
 use serde_json::{Value, json};
 
@@ -13,10 +18,9 @@ use crate::on_both_databases;
 use crate::support::app::{App, settings, spawn_app};
 use crate::support::database::{Database, number};
 use crate::support::http::{Response, send};
-use crate::support::journey::{long_ago, scans};
 use crate::support::pushers::{self, ALL, DHL, KUAIDI100, Pusher, SEVENTEENTRACK, Sent, signed_at};
 use crate::support::rows::{change, count, make_due, text};
-use crate::support::steps::{accept, accept_two_parcels, detail, one_parcel, problem};
+use crate::support::steps::{accept, accept_two_parcels, detail, hand_over, one_parcel, problem};
 use crate::support::stub::{Reply, Stub, days_back, dhl_event, dhl_page, number_in};
 use crate::support::wait::wait_until;
 
@@ -29,18 +33,6 @@ async fn mute() -> Stub {
 async fn listening(db: &Database, carrier: &Stub, more: &str) -> App {
     let all: String = ALL.iter().map(|pusher| pusher.settings(carrier.address)).collect();
     spawn_app(db, &format!("{all}{more}")).await
-}
-
-/// Every scan as planned; the last one hands every parcel over under its number.
-async fn hand_over(app: &App, accepted: &Value, carrier: &str, numbers: &[&str]) {
-    let mut numbers = numbers.iter();
-    for mut scan in scans(accepted, long_ago()) {
-        if scan.body["kind"] == "handed_over" {
-            scan.body["carrier"] = json!(carrier);
-            scan.body["tracking_number"] = json!(numbers.next().expect("a number for each parcel"));
-        }
-        app.client.scan(&scan.hub, &scan.body).await.expect("an answer").must_be(201);
-    }
 }
 
 /// After the handover of every test's parcels.
@@ -222,6 +214,26 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn a_push_that_comes_before_the_handover_is_taken_in_after_it(db: Database) {
+        let carrier = mute().await;
+        let app = listening(&db, &carrier, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        must_be_taken(&app, &DHL, &delivered(&DHL, DHL.number)).await;
+        must_be_taken(&app, &DHL, &delivered(&DHL, "JD001122334466")).await;
+        settled(&app).await;
+        assert_eq!(count(&app.deps.store, "early_push").await, 2);
+        hand_over(&app, &accepted, DHL.carrier, &[DHL.number]).await;
+        settled(&app).await;
+        assert_eq!(detail(&app, &accepted).await["status"], "delivered");
+        assert_eq!(count(&app.deps.store, "early_push").await, 1, "the stranger's");
+        for table in ["carrier_push", "early_push"] {
+            change(&db, &format!("UPDATE {table} SET received_at = 0")).await;
+        }
+        assert_eq!(take_pushes::forget_old(&app.deps).await.expect("a database"), 2);
+        assert_eq!(count(&app.deps.store, "early_push").await, 0);
+        app.stop().await;
+    }
+
     async fn nonsense_that_is_signed_is_kept_with_a_word_on_it(db: Database) {
         let carrier = mute().await;
         let app = listening(&db, &carrier, "").await;
@@ -350,6 +362,95 @@ on_both_databases! {
         for (table, before) in second {
             assert_eq!(count(&deps.store, table).await, *before, "{table}");
         }
+        deps.store.close().await;
+    }
+
+    async fn a_push_about_a_number_that_was_let_go_has_it_asked_about_again(db: Database) {
+        let carrier = mute().await;
+        let app = listening(&db, &carrier, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        hand_over(&app, &accepted, DHL.carrier, &[DHL.number]).await;
+        let told = async |status: &str, time: &str| {
+            assert_eq!(change(&db, "UPDATE tracked_number SET next_poll_at = NULL").await, 1);
+            let event = json!({
+                "occurred_at": days_back(2, time), "status": status, "code": status, "description": "",
+                "location": {"country": "CN", "place": "SHANGHAI"},
+            });
+            let body = json!({"tracking_number": DHL.number, "events": [event]}).to_string();
+            must_be_taken(&app, &DHL, &DHL.signed(&body)).await;
+            settled(&app).await;
+            number(&app.deps.store, "SELECT COUNT(*) AS n FROM tracked_number WHERE next_poll_at > 0").await
+        };
+        assert_eq!(told("in_transit", "09:00").await, 1);
+        assert_eq!(told("returning", "10:00").await, 1);
+        assert_eq!(told("destroyed", "11:00").await, 0, "nothing more is to be learnt of it");
+        app.stop().await;
+    }
+
+    async fn a_parcel_that_a_push_delivered_is_learnt_from(db: Database) {
+        let carrier = mute().await;
+        let app = listening(&db, &carrier, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        hand_over(&app, &accepted, DHL.carrier, &[DHL.number]).await;
+        for (status, time) in [("out_for_delivery", "09:00"), ("delivered", "11:00"), ("delivered", "11:01")] {
+            let event = json!({
+                "occurred_at": days_back(2, time), "status": status, "code": status, "description": "",
+                "location": {"country": "CN", "place": "SHANGHAI"},
+            });
+            let body = json!({"tracking_number": DHL.number, "events": [event]}).to_string();
+            must_be_taken(&app, &DHL, &DHL.signed(&body)).await;
+            settled(&app).await;
+        }
+        assert_eq!(detail(&app, &accepted).await["status"], "delivered");
+        let journey = text(&app.deps.store, "SELECT body AS n FROM poll_history").await.expect("a journey");
+        let journey: Value = serde_json::from_str(&journey).expect("JSON");
+        assert_eq!(journey["scans"][0][0], "out_for_delivery", "{journey}");
+        assert_eq!(count(&app.deps.store, "poll_history").await, 1);
+        app.stop().await;
+    }
+
+    async fn what_a_push_told_meanwhile_stays_when_an_answer_is_settled(db: Database) {
+        let carrier = mute().await;
+        let app = listening(&db, &carrier, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        hand_over(&app, &accepted, DHL.carrier, &[DHL.number]).await;
+        let deps = parts(&db, app, &carrier).await;
+        change(&db, "UPDATE tracked_number SET next_poll_at = 0, claimed_until = 0").await;
+        let (now, wall) = (deps.clock.now(), deps.clock.wall());
+        let kept = deps.store.write(move |tx| Box::pin(async move {
+            let dhl = DHL.carrier.parse().expect("a carrier");
+            let until = wall + TimeDelta::minutes(5);
+            let mut claimed = tracked::claim(tx, &dhl, now, wall, until, 1).await?;
+            let claimed = claimed.pop().expect("it is due");
+            let (earlier, later) = (now - TimeDelta::hours(2), now - TimeDelta::hours(1));
+            let pushed = News { heard_at: later, seen: Some((later, EventStatus::Delivered)), is_delivered: Some(true) };
+            tracked::note(tx, &claimed, &pushed, None).await?;
+            let answered = News { heard_at: now, seen: Some((earlier, EventStatus::Arrived)), is_delivered: Some(true) };
+            let outcome = tracked::Outcome {
+                next_poll_at: None, failures: 0, problem: None, answered_at: None, answer_hash: None,
+                asked_at: None, news: answered,
+            };
+            tracked::settle(tx, &claimed, &outcome).await?;
+            Ok::<_, StoreError>((tracked::find(tx, &claimed).await?.expect("it is there").last, later))
+        }));
+        let (last, later) = kept.await.expect("a database");
+        let later = from_micros(later.timestamp_micros());
+        assert_eq!((last.seen, last.delivered_at), (Some((later, EventStatus::Delivered)), Some(later)));
+        deps.store.close().await;
+    }
+
+    async fn a_push_whose_row_cannot_be_read_keeps_no_other_waiting(db: Database) {
+        let carrier = mute().await;
+        let app = listening(&db, &carrier, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        hand_over(&app, &accepted, DHL.carrier, &[DHL.number]).await;
+        let deps = parts(&db, app, &carrier).await;
+        receive(&deps, &DHL, &delivered(&DHL, "JD001122334466")).await;
+        assert_eq!(change(&db, "UPDATE carrier_push SET carrier = 'No Code'").await, 1);
+        receive(&deps, &DHL, &delivered(&DHL, DHL.number)).await;
+        assert_eq!(take_pushes::run_due(&deps).await.expect("a database"), 1);
+        assert_eq!(pushed_events(&deps).await, 1);
+        assert!(text(&deps.store, "SELECT problem AS n FROM carrier_push WHERE carrier = 'No Code'").await.is_some());
         deps.store.close().await;
     }
 

@@ -63,6 +63,7 @@ async fn lose(yard: &Yard, id: ShipmentId, parcel: u16) {
         facility: None,
         raw: "{}".to_owned(),
         recorded_at: now,
+        doubted: false,
     };
     let occasion = Occasion::new(&deps, "sampan".to_owned());
     let lost: Result<_, StoreError> = deps

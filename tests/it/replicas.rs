@@ -30,7 +30,12 @@ const CHANGES: &str = "
 ";
 
 async fn daemon(db: &Database, world: &World) -> Deps {
-    let settings = config::defaults_with(&settings(db, world, CHANGES)).expect("valid settings");
+    daemon_with(db, world, "").await
+}
+
+async fn daemon_with(db: &Database, world: &World, more: &str) -> Deps {
+    let changes = format!("{CHANGES}{more}");
+    let settings = config::defaults_with(&settings(db, world, &changes)).expect("valid settings");
     app::build(Arc::new(settings), Clock::real()).await.expect("a daemon's parts")
 }
 
@@ -50,13 +55,9 @@ fn parcels(accepted: &[Value]) -> impl Iterator<Item = &Value> {
     accepted.iter().flat_map(|shipment| shipment["parcels"].as_array().expect("parcels"))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_due_number_is_asked_about_by_one_of_them() {
-    let Some(db) = Database::new(Kind::Postgres).await else { return };
-    let world = World::start(Troubles::default());
-    let keys = prepare(&db).await;
-    let (one, other) = (daemon(&db, &world).await, daemon(&db, &world).await);
-    let accepted = accept(&one, &keys).await;
+/// Parcels that are handed over and due, each with a number that the carrier knows.
+async fn hand_over(one: &Deps, world: &World, keys: &Keys) {
+    let accepted = accept(one, keys).await;
     let now = Clock::real().now();
     let mut all = Vec::with_capacity(PARCELS);
     for parcel in parcels(&accepted) {
@@ -90,7 +91,15 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
         })
         .await;
     registered.expect("numbers to ask about");
+}
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_due_number_is_asked_about_by_one_of_them() {
+    let Some(db) = Database::new(Kind::Postgres).await else { return };
+    let world = World::start(Troubles::default());
+    let keys = prepare(&db).await;
+    let (one, other) = (daemon(&db, &world).await, daemon(&db, &world).await);
+    hand_over(&one, &world, &keys).await;
     let (by_one, by_other) = tokio::join!(poll_carriers::run_due(&one), poll_carriers::run_due(&other));
     let (by_one, by_other) = (by_one.expect("polls"), by_other.expect("polls"));
     assert_eq!(by_one + by_other, PARCELS as u64, "{by_one} by one, {by_other} by the other");
@@ -101,6 +110,25 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
     assert_eq!(number(&one.store, answered).await, PARCELS as i64, "every answer is stored");
     let triggers = "SELECT count(*) AS n FROM escrow_trigger WHERE action = 'confirm_receipt'";
     assert_eq!(number(&one.store, triggers).await, SHIPMENTS as i64, "one confirmation a shipment");
+    one.store.close().await;
+    other.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_keep_to_the_limits_of_their_account_together() {
+    let Some(db) = Database::new(Kind::Postgres).await else { return };
+    let world = World::start(Troubles::default());
+    let keys = prepare(&db).await;
+    // One at a time, so that both come back for more again and again.
+    let few = "carriers.dhl_unified.calls_per_day = 40\ncarriers.dhl_unified.concurrency_max = 1\n";
+    let (one, other) = (daemon_with(&db, &world, few).await, daemon_with(&db, &world, few).await);
+    hand_over(&one, &world, &keys).await;
+    let (by_one, by_other) = tokio::join!(poll_carriers::run_due(&one), poll_carriers::run_due(&other));
+    let asked = by_one.expect("polls") + by_other.expect("polls");
+    let counted = number(&one.store, "SELECT calls AS n FROM carrier_account").await;
+    assert_eq!((world.carrier.questions(), asked), (counted as u64, counted as u64));
+    // A fifth of a day's calls are there when it begins.
+    assert!((8..=40).contains(&asked), "{asked}");
     one.store.close().await;
     other.store.close().await;
 }

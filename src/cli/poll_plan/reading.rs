@@ -100,7 +100,7 @@ impl Known {
         if before.is_some_and(|before| now < before) {
             return Err(Mistake::new("t".into(), "is before the line before"));
         }
-        let budget = field(&line, "budget")?.as_u64().and_then(|budget| usize::try_from(budget).ok());
+        let budget = whole(field(&line, "budget")?).and_then(|budget| usize::try_from(budget).ok());
         let budget =
             budget.ok_or_else(|| Mistake::new("budget".into(), "has to be a whole number, 0 or more"))?;
         let new = each(&line, "new", |parcel| {
@@ -139,7 +139,7 @@ impl Known {
             self.names.insert(id, name.to_owned());
             return Ok(id);
         }
-        value.as_u64().filter(|id| *id <= u64::MAX / 2).ok_or_else(wrong)
+        whole(value).filter(|id| *id <= u64::MAX / 2).ok_or_else(wrong)
     }
 
     pub fn name(&self, id: u64) -> Value {
@@ -184,6 +184,12 @@ fn each<T>(
     list.iter().enumerate().map(read).collect()
 }
 
+/// Many write whole numbers as `1.0`.
+fn whole(value: &Value) -> Option<u64> {
+    let written = |float: f64| (float >= 0.0 && float.fract() == 0.0 && float < 9e15).then_some(float as u64);
+    value.as_u64().or_else(|| value.as_f64().and_then(written))
+}
+
 fn hours(value: &Value) -> Result<f64, Mistake> {
     let hours = value.as_f64().filter(|hours| hours.abs() <= HOURS_MOST);
     hours.ok_or_else(|| Mistake::new(String::new(), "has to be a number of hours, ten million at most"))
@@ -209,9 +215,9 @@ fn answer(parcel: &Map<String, Value>) -> Result<Answer, Mistake> {
             answer.delivered.get_or_insert(time);
             continue;
         }
+        // What nobody knows is no progress.
         let stage = STAGES.iter().position(|(known, ..)| *known == code).and_then(|at| u8::try_from(at).ok());
-        let stage = stage.ok_or_else(|| wrong("has a code that is not known"))?;
-        answer.scans.push(Scan { stage: Stage(stage), at: time });
+        answer.scans.extend(stage.map(|stage| Scan { stage: Stage(stage), at: time }));
     }
     answer.scans.sort_by_key(|scan| scan.at);
     Ok(answer)
@@ -238,6 +244,14 @@ mod tests {
     }
 
     #[test]
+    fn what_others_write_is_taken_too() {
+        let line = GOOD.replacen("CUSTOMS", "MOON", 1).replacen("\"budget\":2", "\"budget\":2.0", 1);
+        let slot = Known::default().slot(&line, None).expect("it is good");
+        assert_eq!(slot.budget, 2);
+        assert_eq!(slot.results[0].answer.scans, [Scan { stage: Stage(0), at: LocalMinute(6) }]);
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_its_line_and_field() {
         let said = |from: &str, to: &str| {
             let line = GOOD.replacen(from, to, 1);
@@ -252,7 +266,6 @@ mod tests {
             ("\"id\":1", "\"id\":1.5", "line 4: `new[0].id` has to be a text, or a whole number, 0 or more"),
             ("\"sea\"", "7", "line 4: `new[0].class` has to be a text"),
             ("0.5", "\"x\"", "line 4: `new[0].created` has to be a number of hours, ten million at most"),
-            ("\"CUSTOMS\"", "\"MOON\"", "line 4: `results[0].events[1]` has a code that is not known"),
             ("[\"INFO\",0.10004]", "3", "line 4: `results[0].events[0]` has to be a code and a time"),
             (GOOD, "[]", "line 4: is no JSON object"),
         ];

@@ -95,5 +95,6 @@ fn event(deps: &Deps, consolidation: &Consolidation, member: &Member) -> Trackin
         }),
         raw: raw.to_string(),
         recorded_at: deps.clock.now(),
+        doubted: false,
     }
 }

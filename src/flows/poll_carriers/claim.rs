@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 
 use crate::carriers::{Account, PhoneTail, Question};
-use crate::domain::carrier::{CarrierCode, Usage};
+use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
 use crate::flows::Deps;
@@ -16,13 +16,25 @@ use crate::store::{StoreError, carrier_accounts, shipments};
 /// One question, and not before when it may be asked, by the machine's clock.
 pub struct Call {
     pub at: Instant,
-    pub numbers: Vec<Tracked>,
+    pub numbers: Vec<Number>,
     phones: HashMap<ShipmentId, PhoneTail>,
+}
+
+/// A number that is asked about once, with every parcel that it is on.
+pub struct Number {
+    pub asked: Tracked,
+    pub others: Vec<Tracked>,
+}
+
+impl Number {
+    pub fn parcels(self) -> impl Iterator<Item = Tracked> {
+        std::iter::once(self.asked).chain(self.others)
+    }
 }
 
 impl Call {
     pub fn questions(&self) -> impl Iterator<Item = Question> {
-        self.numbers.iter().map(|tracked| Question {
+        self.numbers.iter().map(|number| &number.asked).map(|tracked| Question {
             number: tracked.number.clone(),
             phone_tail: self.phones.get(&tracked.parcel.shipment).cloned(),
         })
@@ -36,7 +48,8 @@ pub struct Claimed {
 /// How much longer than the longest question a claim lasts.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
 
-/// A question can be three requests: for a pass, the question, and telling the carrier of new numbers.
+/// A question can be so many requests: for a pass, the question, for another pass and the question again, or telling
+/// the carrier of new numbers.
 const REQUESTS: i64 = 4;
 
 fn claimed_until(deps: &Deps, wall: Instant) -> Instant {
@@ -50,44 +63,57 @@ pub async fn claim(deps: &Deps, account: &Account, room: usize) -> Result<Claime
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
     let until = claimed_until(deps, wall);
     let (id, limits) = (account.id.clone(), account.limits.clone());
-    let is_limited = limits.calls_per_second.is_some() || limits.calls_per_day.is_some();
+    let is_limited = limits.are_any();
     let per_call = limits.numbers_per_call.get();
     let wants_phone = account.adapter.wants_phone;
     deps.store
         .write(move |tx| {
             let (id, limits) = (id.clone(), limits.clone());
             Box::pin(async move {
-                let mut usage = Usage::default();
-                if is_limited {
-                    usage = match carrier_accounts::lock(tx, &id).await? {
-                        Some(usage) => usage,
-                        None => {
-                            carrier_accounts::begin(tx, &id).await?;
-                            carrier_accounts::lock(tx, &id).await?.unwrap_or_default()
-                        }
-                    };
-                }
+                let usage = match is_limited {
+                    true => carrier_accounts::hold(tx, &id).await?,
+                    // Nobody counts; it may have to be left alone.
+                    false => carrier_accounts::find(tx, &id).await?.unwrap_or_default(),
+                };
                 let (granted, _) = quota::grant(&limits, usage, room, wall);
                 if granted.calls == 0 {
                     return Ok(Claimed { calls: Vec::new() });
                 }
                 let most = granted.calls.saturating_mul(per_call);
                 let numbers = tracked::claim(tx, &id.carrier, now, wall, until, most).await?;
+                let sharing = tracked::sharing(tx, &id.carrier, &numbers, wall).await?;
+                let phones = if wants_phone { phones(tx, &numbers).await? } else { HashMap::new() };
+                let mut numbers = once_each(numbers.into_iter().chain(sharing));
                 let calls = numbers.len().div_ceil(per_call);
                 let (granted, after) = quota::grant(&limits, usage, calls, wall);
                 if is_limited && calls > 0 {
                     carrier_accounts::save(tx, &id, &after).await?;
                 }
-                let phones = if wants_phone { phones(tx, &numbers).await? } else { HashMap::new() };
                 let mut calls = Vec::with_capacity(calls);
-                for (nth, numbers) in numbers.chunks(per_call).enumerate() {
-                    let at = granted.first_at + granted.apart * nth as i32;
-                    calls.push(Call { at, numbers: numbers.to_vec(), phones: phones.clone() });
+                while !numbers.is_empty() {
+                    let rest = numbers.split_off(numbers.len().min(per_call));
+                    let at = granted.first_at + granted.apart * calls.len() as i32;
+                    calls.push(Call { at, numbers, phones: phones.clone() });
+                    numbers = rest;
                 }
                 Ok(Claimed { calls })
             })
         })
         .await
+}
+
+/// In the order in which they come.
+fn once_each(tracked: impl Iterator<Item = Tracked>) -> Vec<Number> {
+    let mut numbers: Vec<Number> = Vec::new();
+    let mut places: HashMap<TrackingNumber, usize> = HashMap::new();
+    for tracked in tracked {
+        let place = *places.entry(tracked.number.clone()).or_insert(numbers.len());
+        match numbers.get_mut(place) {
+            Some(number) => number.others.push(tracked),
+            None => numbers.push(Number { asked: tracked, others: Vec::new() }),
+        }
+    }
+    numbers
 }
 
 async fn phones(

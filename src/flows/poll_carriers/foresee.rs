@@ -4,7 +4,7 @@
 //! them learn the same, and a new one knows in a moment what the others do. Prices follow what is left of each
 //! account's day, and begin anew with the daemon.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::config;
 use crate::domain::carrier::AccountId;
 use crate::domain::instant::Instant;
 use crate::flows::Deps;
+use crate::polling::demand::Demand;
 use crate::polling::foresight::{Foresight, Look};
-use crate::polling::policy::{Price, Quota};
-use crate::polling::quota;
+use crate::polling::policy::Price;
 use crate::store::tracked::Tracked;
 use crate::store::{StoreError, carrier_accounts, poll_histories, tracked};
 
@@ -27,22 +27,15 @@ const JOURNEYS: u64 = 20_000;
 
 #[derive(Clone)]
 pub struct Foreseen {
-    foresight: Arc<RwLock<Foresight>>,
-    prices: Arc<Mutex<HashMap<AccountId, Asked>>>,
+    foresight: Arc<RwLock<Arc<Foresight>>>,
+    demands: Arc<Mutex<HashMap<AccountId, Demand>>>,
     first: f32,
-}
-
-/// What a call of an account costs, and what it was asked since that was looked at.
-struct Asked {
-    price: Price,
-    calls: u32,
-    waiting: u32,
 }
 
 impl Foreseen {
     pub fn new(settings: &config::Polling) -> Self {
         let first = settings.price_minutes as f32;
-        Self { foresight: Arc::default(), prices: Arc::default(), first }
+        Self { foresight: Arc::default(), demands: Arc::default(), first }
     }
 
     /// When to look again. `account`: None where nobody was asked.
@@ -53,22 +46,19 @@ impl Foreseen {
         look: &Look,
         settings: &config::Polling,
     ) -> Instant {
-        let price =
-            account.map_or_else(|| Price::new(self.first), |id| self.with(id, |asked| asked.price.clone()));
-        let foresight = self.foresight.read().unwrap_or_else(PoisonError::into_inner);
+        let price = account
+            .map_or_else(|| Price::new(self.first), |id| self.with(id, |demand| demand.price().clone()));
         let way = (tracked.carrier.clone(), tracked.from_hub.clone());
-        foresight.next(&way, look, &price, settings)
+        self.learnt().next(&way, look, &price, settings)
     }
 
-    pub fn count(&self, id: &AccountId, calls: usize) {
-        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
-        self.with(id, |asked| asked.calls = asked.calls.saturating_add(calls));
+    fn learnt(&self) -> Arc<Foresight> {
+        Arc::clone(&self.foresight.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn with<T>(&self, id: &AccountId, change: impl FnOnce(&mut Asked) -> T) -> T {
-        let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = prices.entry(id.clone());
-        change(asked.or_insert_with(|| Asked { price: Price::new(self.first), calls: 0, waiting: 0 }))
+    fn with<T>(&self, id: &AccountId, change: impl FnOnce(&mut Demand) -> T) -> T {
+        let mut demands = self.demands.lock().unwrap_or_else(PoisonError::into_inner);
+        change(demands.entry(id.clone()).or_insert_with(|| Demand::new(self.first)))
     }
 }
 
@@ -76,9 +66,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Learns and follows the prices until `stop` says so.
 pub async fn work(deps: Deps, mut stop: watch::Receiver<bool>) {
-    let mut learnt_to = Uuid::nil();
+    let mut learnt = Learnt::default();
     while !*stop.borrow() {
-        if let Err(error) = learn(&deps, &mut learnt_to).await {
+        if let Err(error) = learn(&deps, &mut learnt).await {
             tracing::error!(%error, "what parcels did cannot be read; it will be read again");
         }
         tokio::select! {
@@ -93,14 +83,61 @@ pub async fn work(deps: Deps, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// What came since, in the order in which it came.
-async fn learn(deps: &Deps, learnt_to: &mut Uuid) -> Result<(), StoreError> {
-    let new = poll_histories::since(deps.store.reader(), *learnt_to, JOURNEYS).await?;
-    let mut foresight = deps.foreseen.foresight.write().unwrap_or_else(PoisonError::into_inner);
-    for (id, carrier, journey) in new {
-        let way = (carrier, journey.from_hub);
-        foresight.learn(way, &journey.scans, journey.delivered_at, journey.promised_at);
-        *learnt_to = id;
+/// Which journeys were read.
+#[derive(Default)]
+pub struct Learnt {
+    newest: Uuid,
+    /// Those of the last minutes before the newest.
+    lately: HashSet<Uuid>,
+}
+
+/// An id is made before its transaction ends, and daemons' clocks differ: what bears an older id than what was read
+/// already may come so much later.
+const LATE: Duration = Duration::from_secs(600);
+
+impl Learnt {
+    /// Everything after this is read again.
+    fn from(&self) -> Uuid {
+        let millis = self.newest.as_u128() >> 80;
+        Uuid::from_u128(millis.saturating_sub(LATE.as_millis()) << 80)
+    }
+
+    /// False: it was read before.
+    fn is_new(&mut self, id: Uuid) -> bool {
+        self.newest = self.newest.max(id);
+        self.lately.insert(id)
+    }
+
+    fn forget(&mut self) {
+        let from = self.from();
+        self.lately.retain(|id| *id > from);
+    }
+}
+
+/// What came since, in the order in which it came. Learnt on a copy, so that nobody waits for it.
+pub async fn learn(deps: &Deps, learnt: &mut Learnt) -> Result<(), StoreError> {
+    let mut new = poll_histories::since(deps.store.reader(), learnt.from(), JOURNEYS).await?;
+    new.retain(|(id, ..)| learnt.is_new(*id));
+    learnt.forget();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let (before, now) = (deps.foreseen.learnt(), deps.clock.now());
+    let learning = tokio::task::spawn_blocking(move || {
+        let mut foresight = Foresight::clone(&before);
+        for (_, carrier, journey) in new {
+            let way = (carrier, journey.from_hub);
+            // A date far ahead would make all that was learnt before it old.
+            let delivered_at = journey.delivered_at.min(now);
+            foresight.learn(way, &journey.scans, delivered_at, journey.promised_at);
+        }
+        Arc::new(foresight)
+    });
+    match learning.await {
+        Ok(after) => {
+            *deps.foreseen.foresight.write().unwrap_or_else(PoisonError::into_inner) = after;
+        }
+        Err(error) => tracing::error!(%error, "what parcels did cannot be learnt"),
     }
     Ok(())
 }
@@ -108,23 +145,14 @@ async fn learn(deps: &Deps, learnt_to: &mut Uuid) -> Result<(), StoreError> {
 /// The price of a call rises where more parcels are worth one than there are calls, and falls where fewer are.
 async fn follow(deps: &Deps, account: &Account) -> Result<(), StoreError> {
     const MOST: u32 = 100_000;
+    if account.limits.calls_per_day.is_none() {
+        return Ok(());
+    }
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
-    let Some(per_day) = account.limits.calls_per_day else { return Ok(()) };
     let usage = carrier_accounts::find(deps.store.reader(), &account.id).await?.unwrap_or_default();
-    let Some((left, time_left)) = quota::left(&account.limits, usage, wall) else { return Ok(()) };
     let waiting = tracked::waiting(deps.store.reader(), &account.id.carrier, now, MOST).await?;
-    let per_call = account.limits.numbers_per_call.get() as u32;
-    let quota = Quota {
-        calls: per_day,
-        minutes: 24 * 60,
-        calls_left: left,
-        minutes_left: i32::try_from(time_left.num_minutes()).unwrap_or(i32::MAX),
-    };
-    deps.foreseen.with(&account.id, |asked| {
-        let more_waiting = waiting.saturating_sub(asked.waiting).div_ceil(per_call);
-        asked.price.follow(asked.calls.saturating_add(more_waiting), quota, 1);
-        (asked.calls, asked.waiting) = (0, waiting);
-    });
+    let waiting = waiting.div_ceil(account.limits.numbers_per_call.get() as u32);
+    deps.foreseen.with(&account.id, |demand| demand.follow(&account.limits, usage, waiting, wall, 1));
     Ok(())
 }
 

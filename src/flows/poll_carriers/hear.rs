@@ -34,8 +34,8 @@ pub struct NumberHeard {
 pub struct Raw {
     pub status: u16,
     pub body: Vec<u8>,
-    /// Of what it tells, and of the version that read it: tables learn words. Not of the body, where carriers
-    /// number their answers.
+    /// Of what it tells and what that means, and of the version that read it: tables learn words. Not of the
+    /// body, where carriers number their answers.
     pub hash: String,
 }
 
@@ -75,13 +75,18 @@ const ERROR_BYTES_KEPT: usize = 16 * 1_024;
 
 const FAILED: Outcome = Outcome::Failed { retry_after: None };
 
-pub fn hear(account: &Account, asked: &[Tracked], answer: Result<Heard, AskError>) -> Verdict {
+pub fn hear(account: &Account, asked: &[&Tracked], answer: Result<Heard, AskError>) -> Verdict {
     let of_all = |line, heard: NumberHeard| Verdict { line, numbers: vec![heard; asked.len()] };
     let Heard { answer, reading } = match answer {
         Ok(heard) => heard,
         Err(AskError::Send(error)) => {
             tracing::warn!(account = %account.id, %error, "a carrier did not answer");
             return of_all(LineNote::Failed, NumberHeard::nothing("no_answer", FAILED, error.to_string()));
+        }
+        Err(error @ (AskError::NoPassEither | AskError::NoCallLeft | AskError::NotCounted(_))) => {
+            tracing::warn!(account = %account.id, %error, "a question was not asked to its end");
+            let later = Outcome::NotNow { after: PAUSE };
+            return of_all(LineNote::Unasked, NumberHeard::nothing("not_asked", later, error.to_string()));
         }
         Err(AskError::NoPass(failure)) => {
             tracing::error!(account = %account.id, code = failure.code, "a carrier gives us no pass");
@@ -112,7 +117,7 @@ fn kept(answer: &Answer) -> Vec<u8> {
     answer.body[..answer.body.len().min(most)].to_vec()
 }
 
-fn read(account: &Account, asked: &[Tracked], answer: &Answer, reading: &Reading) -> Verdict {
+fn read(account: &Account, asked: &[&Tracked], answer: &Answer, reading: &Reading) -> Verdict {
     let of_all = reading.failures.iter().find(|failure| failure.number.is_none());
     let line = match of_all {
         Some(failure) if reading.packages.is_empty() => note_of(failure),
@@ -121,12 +126,13 @@ fn read(account: &Account, asked: &[Tracked], answer: &Answer, reading: &Reading
     let numbers = asked.iter().map(|tracked| {
         let said = reading.about(&tracked.number);
         let told = told(&said);
+        let meant = format!("{told}{}", meant(&said));
         let raw = match &said {
             Said::Events { .. } if asked.len() > 1 => {
-                Some(Raw::telling(&told, answer.status, told.clone().into_bytes()))
+                Some(Raw::telling(&meant, answer.status, told.into_bytes()))
             }
             Said::Failed(_) if asked.len() > 1 => None,
-            Said::Events { .. } | Said::Failed(_) => Some(Raw::telling(&told, answer.status, kept(answer))),
+            Said::Events { .. } | Said::Failed(_) => Some(Raw::telling(&meant, answer.status, kept(answer))),
         };
         let heard = match said {
             Said::Events { seen, unreadable } => {
@@ -154,10 +160,21 @@ fn told(said: &Said) -> String {
     }
 }
 
+/// The same events mean something else where the carrier's word for the whole is another.
+fn meant(said: &Said) -> String {
+    let Said::Events { seen, .. } = said else { return String::new() };
+    let events = seen.iter().map(|seen| &seen.happening);
+    events.map(|one| format!("\n{} {:?} {:?}", one.status, one.delivered_to, one.cancels)).collect()
+}
+
 fn note_of(failure: &Failure) -> LineNote {
     match failure.kind {
         FailureKind::RateLimited => LineNote::Rest(failure.retry_after.unwrap_or(PAUSE).max(PAUSE_LEAST)),
-        FailureKind::Auth | FailureKind::CarrierDown => LineNote::Failed,
+        FailureKind::CarrierDown => match failure.retry_after {
+            Some(wait) => LineNote::Down(wait.max(PAUSE_LEAST)),
+            None => LineNote::Failed,
+        },
+        FailureKind::Auth => LineNote::Failed,
         FailureKind::NotFound | FailureKind::Invalid | FailureKind::Unparsable => LineNote::Well,
     }
 }

@@ -1,6 +1,7 @@
 //! How the carriers of this daemon are doing: who failed too often, who asked for fewer questions.
 //!
-//! In memory: another daemon finds out for itself, and a new one begins with trust.
+//! In memory: another daemon finds out for itself, and a new one begins with trust. Only when a carrier wants to be
+//! left alone is written down for all, where calls are counted.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,25 @@ pub enum LineNote {
     Failed,
     /// Left alone so long.
     Rest(Duration),
+    /// Failed, and says when to come back.
+    Down(Duration),
+    /// Nothing was asked.
+    Unasked,
+}
+
+/// A carrier that asks for longer than a day is asked the next day all the same.
+const LONGEST_REST: chrono::Duration = chrono::Duration::days(1);
+
+impl LineNote {
+    /// Until when its account is left alone by everybody.
+    pub fn rests_until(&self, wall: Instant) -> Option<Instant> {
+        match *self {
+            LineNote::Well | LineNote::Failed | LineNote::Unasked => None,
+            LineNote::Rest(wait) | LineNote::Down(wait) => {
+                Some(wall + chrono::Duration::from_std(wait).unwrap_or(LONGEST_REST).min(LONGEST_REST))
+            }
+        }
+    }
 }
 
 /// By the machine's clock.
@@ -49,18 +69,16 @@ impl Lines {
         self.held().entry(id.clone()).or_default().breaker.was_not_used(wall);
     }
 
-    pub fn note(&self, id: &AccountId, wall: Instant, note: &LineNote) {
+    /// `asked_at`: when the question went out.
+    pub fn note(&self, id: &AccountId, asked_at: Instant, wall: Instant, note: &LineNote) {
         let mut lines = self.held();
         let line = lines.entry(id.clone()).or_default();
         match *note {
-            LineNote::Well => line.breaker.succeeded(),
-            LineNote::Failed => line.breaker.failed(wall),
-            LineNote::Rest(wait) => {
-                // It answers: whatever it says, it is not down.
-                line.breaker.succeeded();
-                let wait = chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::days(1));
-                line.resting_until = Some(line.resting_until.map_or(wall + wait, |at| at.max(wall + wait)));
-            }
+            // It answers: whatever it says, it is not down.
+            LineNote::Well | LineNote::Rest(_) => line.breaker.succeeded(),
+            LineNote::Failed | LineNote::Down(_) => line.breaker.failed(asked_at, wall),
+            LineNote::Unasked => line.breaker.was_not_used(wall),
         }
+        line.resting_until = line.resting_until.max(note.rests_until(wall));
     }
 }

@@ -17,12 +17,12 @@ use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::shipment::ShipmentStatus;
 use crate::faults;
 use crate::flows::Deps;
-use crate::flows::advance::{Advanced, Occasion, advance};
+use crate::flows::advance::{Advanced, AdvancedParcel, Occasion, advance};
 use crate::polling::foresight::Look;
-use crate::polling::rules::{Known, Outcome, Silence, next, silence};
-use crate::store::events::{RawAnswer, insert_answer};
+use crate::polling::rules::{Known, Outcome, Silence, happened, next, silence};
+use crate::store::events::{self, RawAnswer, insert_answer};
 use crate::store::poll_histories::{self, Journey};
-use crate::store::tracked::{self, Last, Tracked};
+use crate::store::tracked::{self, News, Tracked};
 use crate::store::{StoreError, Tx, shipments};
 use crate::telemetry;
 
@@ -102,15 +102,16 @@ async fn write(
 ) -> Result<Option<Advanced>, StoreError> {
     let now = occasion.now;
     if !tracked::is_own(tx, &tracked).await? {
-        let_go(tx, &tracked).await?;
+        let_go(tx, &tracked, now).await?;
         return Ok(None);
     }
+    // What pushes told since it was claimed.
+    let before = tracked::find(tx, &tracked).await?.unwrap_or_else(|| tracked.clone());
     let settings = &terms.settings;
     let hash = heard.raw.as_ref().map(|raw| raw.hash.clone());
-    let is_known = hash.is_some() && hash == tracked.last.answer_hash;
-    let seen = latest(&heard.seen).or(tracked.last.seen);
-    let mut last = Last { answer_hash: hash, asked_at: Some(now), seen, ..tracked.last.clone() };
-    let silent_since = silence(&known(&tracked, &last), settings, now);
+    let is_known = hash.is_some() && hash == before.last.answer_hash;
+    let seen = latest(&heard.seen, now).max(before.last.seen);
+    let silent_since = silence(&known(&before, seen), settings, now);
     let mut advanced = None;
     let quiet = match is_known && silent_since.is_none() {
         true => shipments::parcel_standing(tx, tracked.parcel).await?,
@@ -118,10 +119,10 @@ async fn write(
     };
     // Where money waits for what was said, it is judged again with each answer.
     let quiet = quiet.filter(|(status, _)| *status != ShipmentStatus::Delivered);
-    let standing = if quiet.is_some() {
-        quiet
+    let mut delivered_at = before.last.delivered_at;
+    let (standing, is_delivered) = if quiet.is_some() {
+        (quiet, None)
     } else {
-        let scans = scans(&heard.seen);
         if let Some(raw) = heard.raw {
             keep(tx, &tracked, raw, now).await?;
         }
@@ -129,33 +130,29 @@ async fn write(
             heard.seen.into_iter().map(|seen| event(&tracked, seen, EventSource::Poll, now)).collect();
         events.extend(silent_since.map(|silence| silent(&tracked, &silence, now)));
         advanced = advance(tx, tracked.parcel.shipment, &events, occasion).await?;
-        let parcels = advanced.iter().flat_map(|advanced| &advanced.parcels);
-        let parcel = parcels.into_iter().find(|parcel| parcel.number == tracked.parcel.number);
-        last.delivered_at = parcel.and_then(|parcel| parcel.delivered_at);
+        let parcel = advanced.as_ref().and_then(|advanced| parcel(advanced, &tracked));
+        delivered_at = learn(tx, &tracked, tracked.carrier.as_str(), advanced.as_ref(), now).await?;
         let promised_at = advanced.as_ref().map(|advanced| advanced.shipment.estimate.latest_at);
-        if let Some(delivered_at) = last.delivered_at.filter(|_| tracked.last.delivered_at.is_none()) {
-            let from_hub = tracked.from_hub.clone();
-            let journey = Journey { scans, delivered_at, promised_at, from_hub };
-            poll_histories::insert(tx, Uuid::now_v7(), &tracked.carrier, &journey).await?;
-        }
-        parcel.map(|parcel| parcel.status).zip(promised_at)
+        (parcel.map(|parcel| parcel.status).zip(promised_at), Some(delivered_at.is_some()))
     };
     let status = standing.map_or(ShipmentStatus::LastMile, |(status, _)| status);
     let look = Look {
-        since: last.seen.map_or(tracked.created_at, |(at, _)| at),
-        status: last.seen.map(|(_, status)| status),
+        since: seen.map_or(tracked.created_at, |(at, _)| at),
+        status: seen.map(|(_, status)| status),
         promised_at: standing.map(|(_, promised_at)| promised_at),
         looked_at: now,
     };
     let foreseen = terms.foreseen.next(terms.account.as_ref(), &tracked, &look, settings);
-    let known = known(&tracked, &last);
+    let known = Known { since: tracked.created_at, seen, delivered_at };
     let next = next(&heard.outcome, status, &known, tracked.failures, foreseen, settings, now);
     let outcome = tracked::Outcome {
         next_poll_at: next.at.map(|at| at.max(earliest(terms.limits.as_ref(), now))),
         failures: next.failures,
         problem: heard.problem,
         answered_at: (heard.outcome == Outcome::Answered).then_some(now),
-        last,
+        answer_hash: hash,
+        asked_at: Some(now),
+        news: News { heard_at: now, seen, is_delivered },
     };
     tracked::settle(tx, &tracked, &outcome).await?;
     faults::reached("poll.before_commit");
@@ -163,23 +160,62 @@ async fn write(
 }
 
 /// The carrier has given the number out again; what it says now is about another shipment.
-async fn let_go(tx: &Tx, tracked: &Tracked) -> Result<(), StoreError> {
+async fn let_go(tx: &Tx, tracked: &Tracked, now: Instant) -> Result<(), StoreError> {
     let problem = Some("the number is on another shipment's label now".to_owned());
-    let last = tracked.last.clone();
-    let over = tracked::Outcome { next_poll_at: None, failures: 0, problem, answered_at: None, last };
+    let over = tracked::Outcome {
+        next_poll_at: None,
+        failures: 0,
+        problem,
+        answered_at: None,
+        answer_hash: tracked.last.answer_hash.clone(),
+        asked_at: tracked.last.asked_at,
+        news: News { heard_at: now, seen: tracked.last.seen, is_delivered: None },
+    };
     tracked::settle(tx, tracked, &over).await
 }
 
-fn known(tracked: &Tracked, last: &Last) -> Known {
-    Known { since: tracked.created_at, seen: last.seen, delivered_at: last.delivered_at }
+fn known(tracked: &Tracked, seen: Option<(Instant, EventStatus)>) -> Known {
+    Known { since: tracked.created_at, seen, delivered_at: tracked.last.delivered_at }
 }
 
-/// What a carrier told, oldest first, but for the delivery.
-fn scans(seen: &[Seen]) -> Vec<(EventStatus, Instant)> {
-    let told = seen.iter().map(|seen| (seen.happening.status, seen.happening.occurred.at));
-    let mut scans: Vec<_> = told.filter(|(status, _)| *status != EventStatus::Delivered).collect();
-    scans.sort_by_key(|(_, at)| *at);
-    scans
+pub fn parcel<'a>(advanced: &'a Advanced, tracked: &Tracked) -> Option<&'a AdvancedParcel> {
+    advanced.parcels.iter().find(|parcel| parcel.number == tracked.parcel.number)
+}
+
+/// When a parcel was first heard to be delivered, if it is; what it did until then is written down that first time.
+/// The shipment is held. `teller`: who said so.
+pub async fn learn(
+    tx: &Tx,
+    tracked: &Tracked,
+    teller: &str,
+    advanced: Option<&Advanced>,
+    now: Instant,
+) -> Result<Option<Instant>, StoreError> {
+    let Some(advanced) = advanced else { return Ok(None) };
+    let Some(delivered_at) = parcel(advanced, tracked).and_then(|parcel| parcel.delivered_at) else {
+        return Ok(None);
+    };
+    let known = tracked::find(tx, tracked).await?.and_then(|known| known.last.delivered_at);
+    if known.is_some() {
+        return Ok(known);
+    }
+    let events = events::of_shipment(tx, tracked.parcel.shipment).await?;
+    let is_told = |event: &&TrackingEvent| {
+        event.parcel == Some(tracked.parcel.number)
+            && event.tracking_number.as_ref() == Some(&tracked.number)
+            && event.source_name == teller
+            && matches!(event.source, EventSource::Poll | EventSource::Push)
+            && event.happening.status != EventStatus::Delivered
+    };
+    let told = events.iter().filter(is_told).map(|event| &event.happening);
+    let journey = Journey {
+        scans: told.map(|one| (one.status, one.occurred.at.min(now))).collect(),
+        delivered_at: delivered_at.min(now),
+        promised_at: Some(advanced.shipment.estimate.latest_at),
+        from_hub: tracked.from_hub.clone(),
+    };
+    poll_histories::insert(tx, Uuid::now_v7(), &tracked.carrier, &journey).await?;
+    Ok(Some(now))
 }
 
 /// So many questions about a shipment a day, at equal distances.
@@ -203,8 +239,10 @@ pub async fn keep(tx: &Tx, tracked: &Tracked, raw: Raw, now: Instant) -> Result<
     insert_answer(tx, answer).await
 }
 
-pub fn latest(seen: &[Seen]) -> Option<(Instant, EventStatus)> {
-    seen.iter().map(|seen| (seen.happening.occurred.at, seen.happening.status)).max()
+/// The latest event that can have happened.
+pub fn latest(seen: &[Seen], now: Instant) -> Option<(Instant, EventStatus)> {
+    let told = seen.iter().map(|seen| &seen.happening);
+    told.filter_map(|one| Some((happened(one.occurred.at, now)?, one.status))).max()
 }
 
 pub fn event(tracked: &Tracked, seen: Seen, source: EventSource, now: Instant) -> TrackingEvent {
@@ -219,6 +257,7 @@ pub fn event(tracked: &Tracked, seen: Seen, source: EventSource, now: Instant) -
         facility: None,
         raw: seen.raw,
         recorded_at: now,
+        doubted: false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The policy at work on a stream of slots: who is asked now, so many at most.
 
+use std::collections::BTreeSet;
+
 use super::index::{Bounds, index, next_look};
 use super::local_time::LocalMinute;
 use super::model::{History, Model, Scan};
@@ -22,8 +24,6 @@ pub enum NotTaken {
     KnownAlready,
     #[error("is not known, or was delivered")]
     NotKnown,
-    #[error("was not asked about in the slot before")]
-    NotAsked,
 }
 
 /// A slot goes: [`Planner::answer`] and [`Planner::add`] in any number, then [`Planner::pick`].
@@ -38,6 +38,8 @@ pub struct Planner {
     waiting: Vec<(f32, Handle)>,
     asked: Vec<Handle>,
     asked_at: LocalMinute,
+    /// Delivered while they were in the queue, and let go when they come out of it.
+    gone: BTreeSet<Handle>,
 }
 
 impl Planner {
@@ -51,6 +53,7 @@ impl Planner {
             waiting: Vec::new(),
             asked: Vec::new(),
             asked_at: now,
+            gone: BTreeSet::new(),
         }
     }
 
@@ -83,8 +86,8 @@ impl Planner {
         Ok(())
     }
 
-    /// What came of asking in the slot before: the whole history so far. A delivered parcel is learnt from
-    /// and forgotten.
+    /// What came of asking: the whole history so far. An answer can come later than the slot after; a second one
+    /// says nothing new. A delivered parcel is learnt from and forgotten.
     pub fn answer(
         &mut self,
         id: u64,
@@ -93,24 +96,33 @@ impl Planner {
         now: LocalMinute,
     ) -> Result<(), NotTaken> {
         let handle = self.parcels.find(id).ok_or(NotTaken::NotKnown)?;
-        let record = self.parcels.get(handle);
-        if record.place != Place::Asked {
-            return Err(NotTaken::NotAsked);
+        if self.gone.contains(&handle) {
+            return Err(NotTaken::NotKnown);
         }
+        let record = self.parcels.get(handle);
+        let is_awaited = record.place == Place::Asked;
         let mut parcel = record.parcel();
         let history = History { class: parcel.class, scans, delivered, promised: parcel.promised };
         self.model.learn(&history, Some(parcel.looked));
         if delivered.is_some() {
-            self.parcels.remove(handle);
+            match is_awaited {
+                true => self.parcels.remove(handle),
+                false => drop(self.gone.insert(handle)),
+            }
             return Ok(());
         }
         if let Some(last) = scans.last() {
             parcel.stage = last.stage;
             parcel.since = last.at;
         }
-        parcel.looked = self.asked_at;
+        if is_awaited {
+            parcel.looked = self.asked_at;
+        }
         self.parcels.set(handle, &parcel);
-        self.schedule(handle, now);
+        // Who is late has its turn already.
+        if is_awaited {
+            self.schedule(handle, now);
+        }
         Ok(())
     }
 
@@ -151,6 +163,10 @@ impl Planner {
         self.queue.due(&mut self.parcels, now, |handle| due.push((0.0, handle)));
         let price = self.price.at(now) * NEARLY;
         due.retain_mut(|(index, handle)| {
+            if self.gone.remove(handle) {
+                self.parcels.remove(*handle);
+                return false;
+            }
             let parcel = self.parcels.get(*handle).parcel();
             // However little may have happened, a parcel has its turn in the end.
             let is_long_ago = now.since(parcel.looked) >= self.bounds.longest;
@@ -191,6 +207,14 @@ impl Planner {
         self.queue.early(&mut self.parcels, weighed, |handle, at| {
             early.push((times.len(), handle));
             times.push(at);
+        });
+        let (parcels, gone) = (&mut self.parcels, &mut self.gone);
+        early.retain(|(_, handle)| {
+            let is_gone = gone.remove(handle);
+            if is_gone {
+                parcels.remove(*handle);
+            }
+            !is_gone
         });
         let worth = |(at, handle): (usize, Handle)| {
             (index(&self.model, &self.parcels.get(handle).parcel(), now), (handle, times[at]))
@@ -273,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_taken_once_and_from_those_who_were_asked() {
+    fn answers_are_taken_whenever_they_come_and_a_delivery_once() {
         let mut planner = planner();
         let now = LocalMinute(0);
         for id in [7, 8] {
@@ -282,10 +306,19 @@ mod tests {
         assert_eq!(planner.add(8, &parcel(now), now), Err(NotTaken::KnownAlready));
         let asked = planner.pick(now, 1)[0];
         let (now, other) = (now.plus(SLOT), 15 - asked);
-        assert_eq!(planner.answer(other, &[], None, now), Err(NotTaken::NotAsked));
+        for _ in 0..2 {
+            assert_eq!(planner.answer(other, &[], None, now), Ok(()));
+        }
         assert_eq!(planner.answer(asked, &[], Some(now), now), Ok(()));
         assert_eq!(planner.answer(asked, &[], Some(now), now), Err(NotTaken::NotKnown));
         assert_eq!(planner.pick(now, 2), [other]);
+        let now = now.plus(SLOT);
+        assert_eq!(planner.pick(now, 2), [other], "asked again, as nobody answered");
+        assert_eq!(planner.pick(now.plus(SLOT), 0), [0; 0]);
+        let now = now.plus(2 * SLOT);
+        assert_eq!(planner.answer(other, &[], Some(now), now), Ok(()), "late, and in the queue");
+        assert_eq!(planner.answer(other, &[], Some(now), now), Err(NotTaken::NotKnown));
+        assert_eq!((planner.pick(now.plus(SLOT), 2), planner.len()), (vec![], 0));
     }
 
     #[test]

@@ -86,13 +86,14 @@ impl Price {
         self.write_out();
     }
 
-    /// In the last `minutes`, `wanted` parcels reached the price and `quota` was there for them.
-    pub fn follow(&mut self, wanted: u32, quota: Quota, minutes: i32) {
+    /// In the last `minutes`, `wanted` calls were made, and `quota` was there for them; `waiting` parcels have
+    /// reached the price and wait for one still.
+    pub fn follow(&mut self, wanted: u32, waiting: u32, quota: Quota, minutes: i32) {
         let minutes_passed = minutes.max(0) as f32;
         let fade = (-minutes_passed / MEMORY_MINUTES).exp();
         self.wanted = self.wanted * fade + wanted as f32;
         self.there_were = self.there_were * fade + quota.share(minutes);
-        let error = ((self.wanted + 1.0) / (self.there_were + 1.0)).ln().clamp(-6.0, 6.0);
+        let error = ((self.wanted + waiting as f32 + 1.0) / (self.there_were + 1.0)).ln().clamp(-6.0, 6.0);
         let rise = error * (FOLLOWED_A_DAY * minutes_passed / DAY as f32).min(1.0);
         self.level += rise;
         // At the new price less would have been wanted before, too: or a price too low is paid for twice.
@@ -126,7 +127,7 @@ mod tests {
             let at = LocalMinute(minute);
             let wanted = wanted(at, price.at(at));
             left -= now.allows(wanted);
-            price.follow(wanted, now, PASS);
+            price.follow(wanted, 0, now, PASS);
         }
         quota - left
     }

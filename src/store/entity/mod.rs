@@ -11,6 +11,7 @@ pub mod consolidation;
 pub mod departure;
 pub mod departure_change;
 pub mod escrow_act;
+pub mod early_push;
 pub mod escrow_order;
 pub mod escrow_trigger;
 pub mod hub;

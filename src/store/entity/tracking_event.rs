@@ -30,6 +30,8 @@ pub struct Model {
     pub lat: Option<f64>,
     pub lon: Option<f64>,
     pub cancels: Option<String>,
+    pub read_at: i64,
+    pub read_delivered_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -27,6 +27,7 @@ fn event(parcel: Option<u16>, hour: i64, source: EventSource, status: EventStatu
         facility: None,
         raw: String::new(),
         recorded_at: at,
+        doubted: false,
     }
 }
 
@@ -250,6 +251,36 @@ fn a_carrier_can_take_back_what_it_said_and_that_is_trouble_if_it_was_a_delivery
     assert_eq!(fold(&[1], &others).status, ShipmentStatus::Delivered, "nobody takes back what others said");
     let progress = [events[0].clone(), correction(2, "not out", "out_for_delivery")];
     assert!(fold(&[1], &progress).parcels[0].troubles.is_empty());
+}
+
+#[test]
+fn what_is_lost_after_its_delivery_and_found_again_is_not_delivered() {
+    let mut events = vec![poll(1, EventStatus::Delivered), poll(2, EventStatus::Lost)];
+    assert_eq!(fold(&[1], &events).status, ShipmentStatus::Lost);
+    events.push(poll(3, EventStatus::InTransit));
+    let found = fold(&[1], &events);
+    assert_eq!((found.status, found.delivered_at), (ShipmentStatus::LastMile, None));
+    assert!(found.parcels[0].delivered.is_none() && found.parcels[0].troubles.first().is_some());
+    events.push(poll(4, EventStatus::Delivered));
+    assert_eq!(fold(&[1], &events).status, ShipmentStatus::Delivered);
+}
+
+#[test]
+fn a_delivery_that_is_read_otherwise_now_is_taken_back_and_is_trouble() {
+    let doubted = |status| TrackingEvent { doubted: true, ..poll(2, status) };
+    let with = |event: TrackingEvent| [poll(1, EventStatus::OutForDelivery), event];
+    let events = with(doubted(EventStatus::Unknown));
+    let timeline = fold(&[1], &events);
+    assert_eq!((timeline.status, timeline.delivered_at), (ShipmentStatus::OutForDelivery, None));
+    assert!(timeline.parcels[0].troubles.first().is_some());
+    let taken_back: Vec<_> = timeline.entries.iter().map(|entry| entry.taken_back).collect();
+    assert_eq!(taken_back, [false, true]);
+    let came_back = with(doubted(EventStatus::Returned));
+    assert_eq!(fold(&[1], &came_back).status, ShipmentStatus::Returned);
+    let mut unmade = doubted(EventStatus::Unknown);
+    unmade.happening.code = "delivered".to_owned();
+    let both = [unmade, correction(3, "not delivered", "delivered")];
+    assert!(fold(&[1], &both).parcels[0].troubles.first().is_some(), "taken back by an event as well");
 }
 
 #[test]

@@ -142,6 +142,7 @@ fn handover(carrier: &str, at: Instant) -> TrackingEvent {
         facility: None,
         raw: format!("{{\"carrier\": \"{carrier}\"}}"),
         recorded_at: at,
+        doubted: false,
     }
 }
 
