@@ -27,6 +27,7 @@ mod m20261122_000015_stage_times;
 mod m20261122_000016_dissolved;
 mod m20261122_000017_poll_history;
 mod m20261122_000018_handed_over_at;
+mod m20261122_000020_webhook_subscriptions;
 mod table;
 
 pub struct Migrator;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000016_dissolved::Migration),
             Box::new(m20261122_000017_poll_history::Migration),
             Box::new(m20261122_000018_handed_over_at::Migration),
+            Box::new(m20261122_000020_webhook_subscriptions::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

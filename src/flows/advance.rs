@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::tell_merchants::{Notice, tell};
-use super::views::EstimateView;
-use super::{Deps, book_departures, learn_stage_times};
+use super::{Deps, book_departures, learn_stage_times, notices};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::escrow::{Evidence, ParcelEvidence, TriggerAction, TriggerFacts};
 use crate::domain::event::{EventSource, EventStatus, TrackingEvent};
@@ -21,9 +20,9 @@ use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::outbox::{Destination, OutboxState};
 use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
-use crate::domain::webhook::WebhookKind;
 use crate::escrow::rules::{Decision, Facts, ParcelFacts, Unacknowledged, decide};
 use crate::escrow::webhook;
+use crate::notifications::EscrowNews;
 use crate::store::audit::{self, Change};
 use crate::store::orders::{self, Order, Trigger};
 use crate::store::outbox::{self, Message};
@@ -88,12 +87,14 @@ pub async fn advance(
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
     let before = shipment.status;
-    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let mut changes = Changes { actor: &occasion.actor, all: Vec::new(), notices: Vec::new() };
     let mut plan = None;
     if added > 0 {
+        let was_picked_up = parcels.iter().all(|parcel| parcel.status >= ShipmentStatus::PickedUp);
         save_parcels(tx, parcels, &timeline, &mut changes).await?;
         let in_force = shipments::plan(tx, shipment.id, shipment.plan).await?;
         take_over(&mut shipment, &in_force, &timeline, occasion, &mut changes);
+        changes.notices = notices::of_progress(&shipment, before, was_picked_up, &timeline);
         learn_stage_times::note(tx, before, &shipment, &timeline, occasion.now).await?;
         plan = Some(in_force);
     }
@@ -104,8 +105,7 @@ pub async fn advance(
         book_departures::release(tx, id, occasion.now, occasion.wall).await?;
     }
     let to_send = settle_order(tx, &shipment, &timeline, occasion, &mut changes).await?;
-    let to_tell = before != shipment.status
-        && tell(tx, &[status_changed(&shipment, before)], occasion.now, occasion.wall).await?;
+    let to_tell = tell(tx, &changes.notices, occasion.now, occasion.wall).await?;
     if !changes.all.is_empty() {
         shipment.updated_at = occasion.now;
         audit::append(tx, id, &mut shipment.audit, &changes.all, occasion.now).await?;
@@ -147,22 +147,11 @@ fn goes_nowhere(status: ShipmentStatus) -> bool {
     )
 }
 
-fn status_changed(shipment: &Shipment, from: ShipmentStatus) -> Notice {
-    let data = json!({
-        "reference": shipment.reference,
-        "from": from,
-        "to": shipment.status,
-        "estimated_delivery": EstimateView::from(shipment.estimate),
-        "delivered_at": shipment.delivered_at.map(rfc3339),
-    });
-    let kind = WebhookKind::ShipmentStatusChanged;
-    Notice { merchant: shipment.merchant, shipment: shipment.id, kind, data }
-}
-
-/// What is to be audited, all on behalf of one actor.
+/// What is to be audited, all on behalf of one actor, and what of it the merchant is told.
 struct Changes<'o> {
     actor: &'o str,
     all: Vec<Change>,
+    notices: Vec<Notice>,
 }
 
 impl Changes<'_> {
@@ -277,6 +266,9 @@ async fn settle_order(
     if (decision.state, &decision.because) != (order.state, &order.frozen_because) {
         let detail = json!({"from": order.state, "to": decision.state, "because": decision.because});
         changes.add("order.state", detail);
+        let (from, to, because) = (order.state, decision.state, decision.because.clone());
+        let news = EscrowNews::StateChanged { from, to, because };
+        changes.notices.push(notices::of_escrow(shipment, None, &news));
         (order.state, order.updated_at) = (decision.state, occasion.now);
         order.frozen_because.clone_from(&decision.because);
         orders::save_state(tx, &order).await?;
