@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Deps;
 use super::send_webhooks::{TAKEN_BACK, signing_secrets};
 use super::tell_merchants::message;
-use super::views::{RotatedView, WebhookList, WebhookView};
+use super::views::{DeliveryView, RotatedView, WebhookList, WebhookView};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, WebhookId};
 use crate::domain::instant::Instant;
@@ -23,7 +23,8 @@ use crate::notifications::{self, secrets};
 use crate::outbound::check_address;
 use crate::standard_webhooks::Secret;
 use crate::store::webhook_endpoints::{self, Endpoint, Standing};
-use crate::store::{Reads, StoreError, Tx, merchants, webhook_messages};
+use crate::store::webhook_messages::{self, WebhookMessage};
+use crate::store::{Reads, StoreError, Tx, merchants};
 
 /// Endpoints that one merchant can have.
 pub const ENDPOINTS_MAX: usize = 10;
@@ -237,13 +238,14 @@ pub async fn remove(deps: &Deps, merchant: MerchantId, id: WebhookId) -> Result<
 }
 
 /// Sends a message that says nothing, at once even to an endpoint that is left alone for a while.
-pub async fn ping(deps: &Deps, merchant: MerchantId, id: WebhookId) -> Result<(), WebhookError> {
+pub async fn ping(deps: &Deps, merchant: MerchantId, id: WebhookId) -> Result<DeliveryView, WebhookError> {
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
-    deps.store
+    let sent = deps
+        .store
         .write(move |tx| Box::pin(async move { write_ping(tx, merchant, id, now, wall).await }))
         .await?;
     deps.webhook_bell.notify_one();
-    Ok(())
+    Ok(DeliveryView::from(&sent))
 }
 
 async fn write_ping(
@@ -252,11 +254,12 @@ async fn write_ping(
     id: WebhookId,
     now: Instant,
     wall: Instant,
-) -> Result<(), WebhookError> {
+) -> Result<WebhookMessage, WebhookError> {
     find_enabled(tx, merchant, id).await?;
     let kind = WebhookKind::Ping;
     let body = notifications::body(kind, None, &json!({"webhook": id}), now);
     webhook_endpoints::end_pause(tx, merchant, id).await?;
     let ping = message((merchant, id), None, kind, body, now, wall);
-    Ok(webhook_messages::insert(tx, &[ping]).await?)
+    webhook_messages::insert(tx, std::slice::from_ref(&ping)).await?;
+    Ok(ping)
 }

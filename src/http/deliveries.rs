@@ -20,7 +20,8 @@ use crate::store::webhook_log::Filter;
 pub struct LogQuery {
     /// Only those that are pending, acknowledged or dead.
     state: Option<String>,
-    /// Only those of this kind, as shipment.status_changed.
+    /// Only those of this kind, as shipment.status_changed. `type`, as the messages have it, does too.
+    #[serde(alias = "type")]
     kind: Option<String>,
     /// `next_before` of the page before: what is older than this message.
     before: Option<String>,

@@ -7,7 +7,7 @@ use super::extract::{Body, Credentials};
 use super::problem::Problem;
 use super::schema::{RotationBody, WebhookBody, WebhookChangeBody};
 use crate::domain::id::WebhookId;
-use crate::flows::views::{RotatedView, WebhookList, WebhookView};
+use crate::flows::views::{DeliveryView, RotatedView, WebhookList, WebhookView};
 use crate::flows::{Deps, manage_webhooks};
 
 /// An id that is none is nobody's endpoint.
@@ -155,7 +155,7 @@ pub async fn remove(
     tag = "merchants",
     security(("merchant_key" = [])),
     responses(
-        (status = 202, description = "On its way; see the deliveries"),
+        (status = 202, description = "On its way; see the deliveries", body = DeliveryView),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The endpoint is disabled", body = Problem, content_type = "application/problem+json"),
     )
@@ -167,6 +167,5 @@ pub async fn ping(
     path: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let merchant = caller.merchant(&deps).await?;
-    manage_webhooks::ping(&deps, merchant.id, id(&path)?).await?;
-    Ok(HttpResponse::Accepted().finish())
+    Ok(HttpResponse::Accepted().json(manage_webhooks::ping(&deps, merchant.id, id(&path)?).await?))
 }

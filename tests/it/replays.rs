@@ -187,7 +187,7 @@ on_both_databases! {
         settled(&app, &db, planned, at(0), 3, "dead").await;
         settled(&app, &db, planned, at(1), 4, "acknowledged").await;
         for (query, many) in [
-            ("", 12), ("state=dead", 8), ("kind=shipment.replanned", 7), ("state=dead&kind=shipment.replanned", 3),
+            ("", 12), ("state=dead", 8), ("kind=shipment.replanned", 7), ("type=shipment.replanned", 7), ("state=dead&kind=shipment.replanned", 3),
             ("state=pending", 0), ("kind=escrow.code&state=", 0),
         ] {
             for limit in [1, 4, 200] {
@@ -198,6 +198,7 @@ on_both_databases! {
                     let part = page["deliveries"].as_array().expect("deliveries").clone();
                     assert!(part.len() <= limit, "{path}");
                     seen.extend(part);
+                    assert!(seen.len() <= many, "{path} comes round again");
                     match page["next_before"].as_str() {
                         Some(next) => before = next.to_owned(),
                         None => break,

@@ -1,5 +1,8 @@
 //! Merchants say of what they want to be told, and with what it is signed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
 use sampan::domain::id::ShipmentId;
 use sampan::domain::webhook::WebhookKind;
 use serde_json::{Value, json};
@@ -150,6 +153,37 @@ on_both_databases! {
         assert_eq!(pinged(&app, &gone.path, &stub, &[&gone.secret]).await, [true]);
         assert_eq!(told(&app, &gone).await.len(), 2, "what was dead stays so");
         app.stop().await;
+    }
+
+    async fn who_calls_an_endpoint_that_is_enabled_meanwhile_does_not_disable_it(db: Database) {
+        let (answer_now, answering) = mpsc::channel::<()>();
+        let (answering, is_called) = (Mutex::new(answering), Arc::new(AtomicBool::new(false)));
+        let called = Arc::clone(&is_called);
+        let stub = Stub::start(move |_, before| {
+            if before.is_empty() {
+                called.store(true, Ordering::SeqCst);
+                let wait = || answering.lock().expect("one at a time").recv();
+                tokio::task::block_in_place(wait).expect("somebody who lets it answer");
+                return Reply::Status(410, Vec::new());
+            }
+            Reply::Status(204, Vec::new())
+        })
+        .await;
+        let app = spawn_app(&db, "").await;
+        let hook = hook(&app.client, &stub, "hooks", &["*"]).await;
+        ping(&app.client, &hook.path).await;
+        wait_until("it is being called", async || is_called.load(Ordering::SeqCst)).await;
+        for enabled in [false, true] {
+            patch(&app.client, &hook.path, json!({"enabled": enabled})).await;
+        }
+        answer_now.send(()).expect("somebody who waits");
+        assert_eq!(pinged(&app, &hook.path, &stub, &[&hook.secret]).await, [true]);
+        // With that, all that was answered was looked at.
+        app.stop().await;
+        let open = "SELECT COUNT(*) AS n FROM webhook_endpoint WHERE disabled_at IS NULL";
+        let store = db.store().await;
+        assert_eq!(number(&store, open).await, 1);
+        store.close().await;
     }
 
     async fn an_endpoint_that_is_switched_off_is_told_nothing(db: Database) {

@@ -43,7 +43,8 @@ pub async fn at(client: &Client, stub: &Stub) -> String {
 }
 
 pub async fn ping(client: &Client, endpoint: &str) {
-    assert_eq!(post(client, &format!("{endpoint}/ping")).await.status, 202);
+    let sent = post(client, &format!("{endpoint}/ping")).await.must_be(202);
+    assert_eq!((&sent["type"], &sent["state"]), (&json!("ping"), &json!("pending")));
 }
 
 pub async fn deliveries(client: &Client, endpoint: &str) -> Vec<Value> {
