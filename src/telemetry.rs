@@ -18,6 +18,7 @@ const PUSHES_GIVEN_UP: &str = "sampan_carrier_pushes_given_up_total";
 const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
 const WEBHOOKS: &str = "sampan_webhooks_sent_total";
+const WEBHOOKS_DISABLED: &str = "sampan_webhooks_disabled_total";
 const OUTBOX: &str = "sampan_outbox_messages";
 const UNROUTABLE: &str = "sampan_unroutable_shipments";
 const MISSING: &str = "sampan_consolidation_missing_parcels";
@@ -66,6 +67,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
         describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
+        describe_counter!(
+            WEBHOOKS_DISABLED,
+            "Merchants' endpoints that were disabled since nothing got through"
+        );
         describe_gauge!(OUTBOX, "Messages in the outbox by state");
         describe_gauge!(UNROUTABLE, "Shipments that there is no way for any more");
         describe_gauge!(MISSING, "Parcels that nobody found in consolidations that were unpacked");
@@ -119,6 +124,10 @@ pub fn trigger_sent(outcome: &'static str) {
 
 pub fn webhook_sent(outcome: &'static str) {
     counter!(WEBHOOKS, "outcome" => outcome).increment(1);
+}
+
+pub fn webhook_disabled() {
+    counter!(WEBHOOKS_DISABLED).increment(1);
 }
 
 pub fn outbox(state: OutboxState, messages: u64) {

@@ -28,6 +28,7 @@ mod m20261122_000016_dissolved;
 mod m20261122_000017_poll_history;
 mod m20261122_000018_handed_over_at;
 mod m20261122_000019_escrow_shares;
+mod m20261122_000020_webhook_subscriptions;
 mod m20261122_000021_readings;
 mod m20261122_000022_asked_numbers;
 mod m20261122_000023_early_pushes;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000017_poll_history::Migration),
             Box::new(m20261122_000018_handed_over_at::Migration),
             Box::new(m20261122_000019_escrow_shares::Migration),
+            Box::new(m20261122_000020_webhook_subscriptions::Migration),
             Box::new(m20261122_000021_readings::Migration),
             Box::new(m20261122_000022_asked_numbers::Migration),
             Box::new(m20261122_000023_early_pushes::Migration),

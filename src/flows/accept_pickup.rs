@@ -22,18 +22,19 @@ use uuid::Uuid;
 
 use super::book_departures::{self, BookError, Loads, Wanted};
 use super::import_network::{self, LoadError};
+use super::tell_merchants::tell;
 use super::views::{AcceptedView, PlanView, ShipmentView};
-use super::{Deps, Flight, read_pickup};
-use crate::domain::goods::Item;
+use super::{Deps, Flight, notices, read_pickup};
 use crate::domain::escrow::{OrderState, ReleaseBy, ReleasePolicy, ShareState};
-use crate::escrow::split::split;
 use crate::domain::event::{EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::failure::Class;
+use crate::domain::goods::Item;
 use crate::domain::id::{MerchantId, OrderId, ParcelId, PlanId, ShipmentId};
 use crate::domain::instant::Instant;
 use crate::domain::network::DepartureId;
 use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
+use crate::escrow::split::split;
 use crate::faults;
 use crate::geography::Located;
 use crate::intake::{FieldError, NewParcel, PickupRequest};
@@ -185,8 +186,11 @@ async fn save(
         .await;
     faults::reached("accept.committed");
     match written {
-        Ok((answer, loads)) => {
+        Ok(Written { answer, loads, to_tell }) => {
             deps.network.booked(&loads);
+            if to_tell {
+                deps.webhook_bell.notify_one();
+            }
             Ok(answer)
         }
         // On PostgreSQL two who claim the same may both look before either has written.
@@ -389,20 +393,27 @@ fn accepted_event(now: Instant, shipment: &Shipment) -> TrackingEvent {
     event
 }
 
+struct Written {
+    answer: Answer,
+    loads: Loads,
+    /// Whether there is something new to tell the merchant.
+    to_tell: bool,
+}
+
 async fn write(
     store: &Store,
     tx: &Tx,
     mut draft: Draft,
     idempotency: Option<(String, String)>,
     wall: Instant,
-) -> Result<(Answer, Loads), AcceptError> {
+) -> Result<Written, AcceptError> {
     let Shipment { id, merchant, created_at, .. } = draft.accepted.shipment;
     if let Some((key, request_hash)) = &idempotency {
         if !idempotency::try_lock(store, tx, merchant, key).await? {
             return Err(AcceptError::KeyInFlight);
         }
         if let Some(answer) = answered(tx, merchant, key, request_hash).await? {
-            return Ok((answer, Vec::new()));
+            return Ok(Written { answer, loads: Vec::new(), to_tell: false });
         }
     }
     // Held until this is committed: who changes the network finds every plan that was made before, and none
@@ -421,8 +432,11 @@ async fn write(
         let stored = StoredAnswer { request_hash, status: CREATED, body: draft.answer.clone() };
         idempotency::insert(tx, merchant, &key, stored, created_at).await?;
     }
+    let notice = notices::pickup_accepted(&draft.accepted.shipment, draft.accepted.parcels.len());
+    let to_tell = tell(tx, &[notice], created_at, wall).await?;
     // Last, since whoever plans on the same departure waits from here until this is committed.
     let loads = book_departures::book(tx, &[draft.wanted], created_at, wall).await?;
     faults::reached("accept.before_commit");
-    Ok((Answer { status: CREATED, body: draft.answer, replayed: false }, loads))
+    let answer = Answer { status: CREATED, body: draft.answer, replayed: false };
+    Ok(Written { answer, loads, to_tell })
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Deps;
-use super::advance::{Changes, Occasion, advance};
+use super::advance::{Changes, Occasion, advance, finish};
 use super::settle_order::{Case, settle};
 use crate::domain::escrow::{Act, ShareOf, TriggerAction};
 use crate::domain::failure::Class;
@@ -19,7 +19,7 @@ use crate::escrow::rules::acts::{NotNow, Situation, admit};
 use crate::escrow::rules::{self, release, sight};
 use crate::store::orders::Order;
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, audit, events, orders};
+use crate::store::{StoreError, Tx, events, orders};
 use crate::tracking;
 
 /// What somebody wants done, before anything is known of the order.
@@ -97,12 +97,10 @@ pub async fn write(
     let mut case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
     let act = act_of(&case, wish, second_person_above)?;
     admitted(&case, &act, &occasion.actor, occasion.now)?;
-    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let mut changes = Changes::new(occasion);
     case.act(tx, act, occasion, &mut changes).await?;
     settle(tx, &shipment, case, occasion, &mut changes).await?;
-    shipment.updated_at = occasion.now;
-    audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, occasion.now).await?;
-    shipments::save_progress(tx, &shipment).await?;
+    finish(tx, &mut shipment, changes, occasion).await?;
     Ok(orders::of_shipment(tx, shipment.id).await?)
 }
 

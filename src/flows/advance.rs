@@ -11,15 +11,13 @@ use serde_json::{Value, json};
 
 use super::settle_order::{Case, settle};
 use super::tell_merchants::{Notice, tell};
-use super::views::EstimateView;
-use super::{Deps, book_departures, learn_stage_times};
+use super::{Deps, book_departures, learn_stage_times, notices};
 use crate::domain::carrier::TrackingNumber;
 use crate::domain::event::{EventSource, EventStatus, TrackingEvent};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
-use crate::domain::webhook::WebhookKind;
 use crate::escrow::registry::Providers;
 use crate::store::audit::{self, Change};
 use crate::store::shipments::{self, Shipment};
@@ -85,12 +83,14 @@ pub async fn advance(
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
     let before = shipment.status;
-    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let mut changes = Changes::new(occasion);
     let mut plan = None;
     if added > 0 {
+        let was_picked_up = parcels.iter().all(|parcel| parcel.status >= ShipmentStatus::PickedUp);
         save_parcels(tx, parcels, &timeline, &mut changes).await?;
         let in_force = shipments::plan(tx, shipment.id, shipment.plan).await?;
         take_over(&mut shipment, &in_force, &timeline, occasion, &mut changes);
+        changes.notices = notices::of_progress(&shipment, before, was_picked_up, &timeline);
         learn_stage_times::note(tx, before, &shipment, &timeline, occasion.now).await?;
         plan = Some(in_force);
     }
@@ -102,13 +102,7 @@ pub async fn advance(
     }
     let case = Case::load(tx, id, &timeline, &occasion.providers).await?;
     let to_send = settle(tx, &shipment, case, occasion, &mut changes).await?;
-    let to_tell = before != shipment.status
-        && tell(tx, &[status_changed(&shipment, before)], occasion.now, occasion.wall).await?;
-    if !changes.all.is_empty() {
-        shipment.updated_at = occasion.now;
-        audit::append(tx, id, &mut shipment.audit, &changes.all, occasion.now).await?;
-        shipments::save_progress(tx, &shipment).await?;
-    }
+    let to_tell = finish(tx, &mut shipment, changes, occasion).await?;
     let just_unknown = |event: &&TrackingEvent| {
         event.happening.status == EventStatus::Unknown
             && event.source != EventSource::System
@@ -145,25 +139,34 @@ fn goes_nowhere(status: ShipmentStatus) -> bool {
     )
 }
 
-fn status_changed(shipment: &Shipment, from: ShipmentStatus) -> Notice {
-    let data = json!({
-        "reference": shipment.reference,
-        "from": from,
-        "to": shipment.status,
-        "estimated_delivery": EstimateView::from(shipment.estimate),
-        "delivered_at": shipment.delivered_at.map(rfc3339),
-    });
-    let kind = WebhookKind::ShipmentStatusChanged;
-    Notice { merchant: shipment.merchant, shipment: shipment.id, kind, data }
-}
-
-/// What is to be audited, all on behalf of one actor.
+/// What is to be audited, all on behalf of one actor, and what of it the merchant is told.
 pub struct Changes<'o> {
-    pub actor: &'o str,
-    pub all: Vec<Change>,
+    actor: &'o str,
+    all: Vec<Change>,
+    pub notices: Vec<Notice>,
 }
 
-impl Changes<'_> {
+/// Writes down what has changed. Says whether there is something new to tell the merchant.
+pub async fn finish(
+    tx: &Tx,
+    shipment: &mut Shipment,
+    changes: Changes<'_>,
+    occasion: &Occasion,
+) -> Result<bool, StoreError> {
+    let to_tell = tell(tx, &changes.notices, occasion.now, occasion.wall).await?;
+    if !changes.all.is_empty() {
+        shipment.updated_at = occasion.now;
+        audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, occasion.now).await?;
+        shipments::save_progress(tx, shipment).await?;
+    }
+    Ok(to_tell)
+}
+
+impl<'o> Changes<'o> {
+    pub fn new(occasion: &'o Occasion) -> Self {
+        Self { actor: &occasion.actor, all: Vec::new(), notices: Vec::new() }
+    }
+
     pub fn add(&mut self, action: &str, detail: Value) {
         self.all.push(Change { actor: self.actor.to_owned(), action: action.to_owned(), detail });
     }

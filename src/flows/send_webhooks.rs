@@ -8,7 +8,8 @@
 //! own. Each endpoint has so many messages under way and no more. One of which nothing got
 //! through is left alone for a while with all that waits for it, and then asked with one
 //! message; of the places for calls, a quarter is for such endpoints, and the rest is not. One
-//! that said 410, or let nothing through for days, is disabled, and what waits for it is dead.
+//! that said 410, or let nothing through for days, is disabled, and what waits for it is dead:
+//! the merchant's other endpoints are told so with it.
 //!
 //! The worker is rung by the commit that wrote a message and looks by itself once a second.
 
@@ -19,14 +20,16 @@ use secrecy::ExposeSecret;
 use tokio::task::{JoinError, JoinSet};
 
 use super::Deps;
+use super::tell_merchants::tell_everywhere;
 use crate::domain::instant::Instant;
+use crate::domain::webhook::{SigningSecret, WebhookKind};
 use crate::faults;
-use crate::notifications::{self, Reading};
+use crate::notifications::{self, Reading, secrets};
 use crate::outbox::rules::{Next, next, pause};
-use crate::standard_webhooks::Secret;
+use crate::standard_webhooks::{BadSecret, Secret};
 use crate::store::webhook_endpoints::{self, Endpoint, Standing};
 use crate::store::webhook_messages::{self, WebhookMessage};
-use crate::store::{StoreError, Tx, merchants};
+use crate::store::{Reads, StoreError, Tx, merchants};
 use crate::telemetry;
 
 /// How long the worker sleeps when nobody rings.
@@ -141,7 +144,7 @@ async fn call(deps: &Deps, endpoint: Endpoint) -> Result<(), StoreError> {
     faults::reached("webhook.claimed");
     let tried = if endpoint.is_open() {
         let most = if endpoint.standing.failures > 0 { 1 } else { deps.settings.webhooks.per_endpoint_max };
-        let secrets = secrets(deps, &endpoint).await?;
+        let secrets = secrets_in_force(deps, &endpoint).await?;
         let due = webhook_messages::due(deps.store.reader(), endpoint.id, deps.clock.wall(), most).await?;
         join_all(due.into_iter().map(|message| send(deps, &endpoint.url, &secrets, message))).await
     } else {
@@ -149,26 +152,51 @@ async fn call(deps: &Deps, endpoint: Endpoint) -> Result<(), StoreError> {
         Vec::new()
     };
     faults::reached("webhook.sent");
-    let wall = deps.clock.wall();
+    let (now, wall) = (deps.clock.now(), deps.clock.wall());
     let outcome = decide(deps, &endpoint, tried, wall);
     outcome.count();
-    deps.store.write(move |tx| Box::pin(async move { settle(tx, &endpoint, outcome, wall).await })).await?;
+    let (id, merchant) = (endpoint.id, endpoint.merchant);
+    let disabled = deps
+        .store
+        .write(move |tx| Box::pin(async move { settle(tx, &endpoint, outcome, now, wall).await }))
+        .await?;
     faults::reached("webhook.settled");
+    if let Some(because) = disabled {
+        tracing::warn!(endpoint = %id, %merchant, because, "an endpoint is disabled; its merchant's others are told");
+        telemetry::webhook_disabled();
+        deps.webhook_bell.notify_one();
+    }
     Ok(())
 }
 
-/// The current one, and while the merchant changes over the one before it.
-async fn secrets(deps: &Deps, endpoint: &Endpoint) -> Result<Vec<Secret>, StoreError> {
-    let corrupt =
-        |reason: String| StoreError::Corrupt { table: "merchant", column: "webhook_secret", reason };
-    let merchant = merchants::find(deps.store.reader(), endpoint.merchant).await?;
-    let merchant = merchant.ok_or_else(|| corrupt(format!("there is no merchant {}", endpoint.merchant)))?;
-    let kept = [Some(merchant.webhook_secret), merchant.webhook_secret_previous];
-    let read = |secret: secrecy::SecretString| secret.expose_secret().parse::<Secret>();
-    kept.into_iter()
-        .flatten()
-        .map(|secret| read(secret).map_err(|error| corrupt(error.to_string())))
+/// All that are in force.
+async fn secrets_in_force(deps: &Deps, endpoint: &Endpoint) -> Result<Vec<Secret>, StoreError> {
+    let corrupt = |error: BadSecret| StoreError::Corrupt {
+        table: "webhook_endpoint",
+        column: "secrets",
+        reason: error.to_string(),
+    };
+    let kept = signing_secrets(deps.store.reader(), endpoint).await?;
+    secrets::in_force(&kept, deps.clock.wall())
+        .map(|secret| secret.expose_secret().parse().map_err(corrupt))
         .collect()
+}
+
+/// The endpoint's own, the current one first; of an endpoint that has none yet, its merchant's.
+pub(super) async fn signing_secrets(
+    db: &impl Reads,
+    endpoint: &Endpoint,
+) -> Result<Vec<SigningSecret>, StoreError> {
+    if !endpoint.secrets.is_empty() {
+        return Ok(endpoint.secrets.clone());
+    }
+    let merchant = merchants::find(db, endpoint.merchant).await?.ok_or_else(|| StoreError::Corrupt {
+        table: "webhook_endpoint",
+        column: "merchant_id",
+        reason: format!("there is no merchant {}", endpoint.merchant),
+    })?;
+    let both = [Some(merchant.webhook_secret), merchant.webhook_secret_previous];
+    Ok(both.into_iter().flatten().map(|secret| SigningSecret { secret, until: None }).collect())
 }
 
 async fn send(
@@ -267,15 +295,22 @@ fn closed_before(endpoint: &Endpoint) -> String {
 /// Of what waited for an endpoint that its merchant took back.
 pub(super) const TAKEN_BACK: &str = "the endpoint was taken back";
 
-/// The endpoint first, as everybody does who changes both.
-async fn settle(tx: &Tx, endpoint: &Endpoint, outcome: Outcome, wall: Instant) -> Result<(), StoreError> {
-    webhook_endpoints::release(tx, endpoint, outcome.standing, wall).await?;
-    if let Some(because) = &outcome.closed {
-        if endpoint.is_open() {
-            tracing::warn!(endpoint = %endpoint.id, merchant = %endpoint.merchant, because, "an endpoint is disabled");
-        }
-        webhook_endpoints::disable(tx, endpoint.merchant, endpoint.id, wall, because).await?;
-    }
+/// The endpoint first, as everybody does who changes both. Says why it was disabled, if it was.
+async fn settle(
+    tx: &Tx,
+    endpoint: &Endpoint,
+    outcome: Outcome,
+    now: Instant,
+    wall: Instant,
+) -> Result<Option<String>, StoreError> {
+    let Endpoint { id, merchant, url, .. } = endpoint;
+    let is_ours = webhook_endpoints::release(tx, endpoint, outcome.standing, wall).await?;
+    // Who lost the lease does not know how it stands: it may have been enabled again meanwhile.
+    let closed = outcome.closed.filter(|_| is_ours);
+    let disabled = match &closed {
+        Some(because) => webhook_endpoints::disable(tx, *merchant, *id, wall, because).await?,
+        None => false,
+    };
     for (message, verdict) in &outcome.messages {
         match verdict {
             Verdict::Acknowledged => webhook_messages::acknowledge(tx, message, wall).await?,
@@ -289,10 +324,13 @@ async fn settle(tx: &Tx, endpoint: &Endpoint, outcome: Outcome, wall: Instant) -
             }
         }
     }
-    if let Some(because) = &outcome.closed {
-        webhook_messages::bury_all(tx, endpoint.id, wall, because).await?;
+    if let Some(because) = &closed {
+        webhook_messages::bury_all(tx, *id, wall, because).await?;
     }
-    Ok(())
+    let Some(because) = closed.filter(|_| disabled) else { return Ok(None) };
+    let data = notifications::disabled(*id, url, &because, now);
+    tell_everywhere(tx, *merchant, WebhookKind::WebhookDisabled, &data, now, wall).await?;
+    Ok(Some(because))
 }
 
 /// Messages that are forgotten in one transaction.

@@ -8,12 +8,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::advance::{Changes, Occasion};
+use super::notices;
 use crate::domain::escrow::{
     Act, Consignment, Evidence, OrderState, ParcelEvidence, ShareState, TriggerAction, TriggerFacts,
 };
 use crate::domain::event::{EventSource, TrackingEvent};
 use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
-use crate::domain::instant::Instant;
+use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
 use crate::domain::outbox::{Destination, OutboxState};
 use crate::domain::shipment::ShipmentStatus;
@@ -24,6 +25,7 @@ use crate::escrow::rules::{
     may_send,
 };
 use crate::escrow::webhook;
+use crate::notifications::EscrowNews;
 use crate::store::orders::{self, Order, Trigger, WrittenAct};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::Shipment;
@@ -153,13 +155,16 @@ pub async fn settle(
     let Decision { shares, tell } = decision;
     let before = case.order.clone();
     for verdict in &shares {
-        take_over(&mut case.order, verdict, changes);
+        take_over(&mut case.order, shipment, verdict, changes);
     }
     (case.order.state, case.order.frozen_because) = of_order;
     if (case.order.state, &case.order.frozen_because) != (before.state, &before.frozen_because) {
         let because = &case.order.frozen_because;
         let detail = json!({"from": before.state, "to": case.order.state, "because": because});
         changes.add("order.state", detail);
+        let because = because.clone();
+        let news = EscrowNews::StateChanged { from: before.state, to: case.order.state, because };
+        changes.notices.push(notices::of_escrow(shipment, None, &news));
     }
     for verdict in &shares {
         move_messages(tx, &case, verdict, occasion, changes).await?;
@@ -177,6 +182,7 @@ pub async fn settle(
             changes.add("trigger.issued", json!({"trigger": id, "action": made.action, "parcel": verdict.of}));
         }
     }
+    warn(&mut case.order, shipment, occasion.now, changes);
     case.order.wake_at = wake_at(&case.order, &shares, occasion.now);
     if case.order != before {
         case.order.updated_at = occasion.now;
@@ -185,17 +191,37 @@ pub async fn settle(
     outbox::release_next(tx, case.order.id, occasion.wall).await
 }
 
-fn take_over(order: &mut Order, verdict: &Verdict, changes: &mut Changes<'_>) {
+fn take_over(order: &mut Order, shipment: &Shipment, verdict: &Verdict, changes: &mut Changes<'_>) {
     let Some(share) = order.shares.iter_mut().find(|share| share.of == verdict.of) else { return };
     if verdict.of.is_some() && (share.state, &share.because) != (verdict.state, &verdict.because) {
         let detail = json!({
             "from": share.state, "to": verdict.state, "parcel": verdict.of, "because": verdict.because,
         });
         changes.add("share.state", detail);
+        let parcel = verdict.of.map(|number| ParcelId { shipment: shipment.id, number });
+        let because = verdict.because.clone();
+        let news = EscrowNews::StateChanged { from: share.state, to: verdict.state, because };
+        changes.notices.push(notices::of_escrow(shipment, parcel, &news));
     }
     share.state = verdict.state;
     share.because.clone_from(&verdict.because);
     share.delivered_at = verdict.delivered_at;
+}
+
+/// A frozen order whose money the provider will soon release by itself is somebody's business, once.
+fn warn(order: &mut Order, shipment: &Shipment, now: Instant, changes: &mut Changes<'_>) {
+    let Some(deadline_at) = order.release_deadline_at.filter(|_| order.state == OrderState::Frozen) else {
+        return;
+    };
+    if order.deadline_told_at.is_some() || deadline_at - chrono::TimeDelta::days(WARN_DAYS) > now {
+        return;
+    }
+    order.deadline_told_at = Some(now);
+    tracing::error!(shipment = %shipment.id, %deadline_at, "an order is frozen, and its provider will soon release the money by itself");
+    changes.add("order.deadline_near", json!({"deadline_at": rfc3339(deadline_at)}));
+    let what = "the provider releases the money by itself, though the order is frozen".to_owned();
+    let news = EscrowNews::DeadlineNear { what, deadline_at };
+    changes.notices.push(notices::of_escrow(shipment, None, &news));
 }
 
 /// The next moment at which time alone changes something.

@@ -1,6 +1,6 @@
 //! Writes down what merchants are to be told, in the transaction that gave cause to it.
 //!
-//! A message for each of a merchant's endpoints; nothing where it has none. Told again of
+//! A message for each of a merchant's endpoints that wants the kind; nothing where none does. Told again of
 //! the same thing, a merchant hears of it twice: whoever tells does so once, under the lock
 //! of what changed. The costs are one question and one insert, for however many shipments,
 //! and no row is touched that other shipments of the merchant would wait for.
@@ -13,6 +13,7 @@ use crate::domain::id::{MerchantId, MessageId, ShipmentId, WebhookId};
 use crate::domain::instant::Instant;
 use crate::domain::webhook::{MessageState, WebhookKind};
 use crate::notifications;
+use crate::store::webhook_endpoints::Listener;
 use crate::store::webhook_messages::{self, WebhookMessage};
 use crate::store::{StoreError, Tx, webhook_endpoints};
 
@@ -33,20 +34,42 @@ pub async fn tell(tx: &Tx, notices: &[Notice], now: Instant, wall: Instant) -> R
         return Ok(false);
     }
     let merchants: BTreeSet<MerchantId> = notices.iter().map(|notice| notice.merchant).collect();
-    let mut endpoints: BTreeMap<MerchantId, Vec<WebhookId>> = BTreeMap::new();
-    for (merchant, endpoint) in webhook_endpoints::open_of(tx, merchants).await? {
-        endpoints.entry(merchant).or_default().push(endpoint);
+    let mut listeners: BTreeMap<MerchantId, Vec<Listener>> = BTreeMap::new();
+    for listener in webhook_endpoints::open_of(tx, merchants).await? {
+        listeners.entry(listener.merchant).or_default().push(listener);
     }
     let mut messages = Vec::new();
-    for notice in notices {
-        let Some(endpoints) = endpoints.get(&notice.merchant) else { continue };
-        let shipment = Some(notice.shipment);
-        let body = notifications::body(notice.kind, shipment, &notice.data, now);
-        messages.extend(endpoints.iter().map(|endpoint| {
-            let to = (notice.merchant, *endpoint);
-            message(to, shipment, notice.kind, body.clone(), now, wall)
+    for Notice { merchant, shipment, kind, data } in notices {
+        let all = listeners.get(merchant).into_iter().flatten();
+        let mut wanting = all.filter(|listener| listener.events.wants(*kind)).peekable();
+        if wanting.peek().is_none() {
+            continue;
+        }
+        let body = notifications::body(*kind, Some(*shipment), data, now);
+        messages.extend(wanting.map(|listener| {
+            message((*merchant, listener.id), Some(*shipment), *kind, body.clone(), now, wall)
         }));
     }
+    webhook_messages::insert(tx, &messages).await?;
+    Ok(!messages.is_empty())
+}
+
+/// Tells a merchant, at each endpoint that is open, of something that is about no shipment. As [`tell`].
+pub async fn tell_everywhere(
+    tx: &Tx,
+    merchant: MerchantId,
+    kind: WebhookKind,
+    data: &serde_json::Value,
+    now: Instant,
+    wall: Instant,
+) -> Result<bool, StoreError> {
+    let body = notifications::body(kind, None, data, now);
+    let messages: Vec<_> = webhook_endpoints::open_of(tx, [merchant])
+        .await?
+        .iter()
+        .filter(|listener| listener.events.wants(kind))
+        .map(|listener| message((merchant, listener.id), None, kind, body.clone(), now, wall))
+        .collect();
     webhook_messages::insert(tx, &messages).await?;
     Ok(!messages.is_empty())
 }
@@ -73,5 +96,6 @@ pub(super) fn message(
         last_problem: None,
         created_at: now,
         settled_at: None,
+        replayed_at: None,
     }
 }

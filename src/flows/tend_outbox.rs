@@ -6,14 +6,14 @@
 use serde_json::json;
 
 use super::Deps;
-use super::advance::{Changes, Occasion};
+use super::advance::{Changes, Occasion, finish};
 use super::settle_order::{Case, settle};
 use crate::domain::escrow::{OrderState, TriggerAction};
 use crate::domain::id::TriggerId;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::rules::decide;
 use crate::store::outbox::{self, Message};
-use crate::store::{StoreError, Tx, audit, events, shipments};
+use crate::store::{StoreError, Tx, events, shipments};
 use crate::tracking;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Res
     let events = events::of_shipment(tx, shipment.id).await?;
     let timeline = tracking::fold(&numbers, &events);
     let mut case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
-    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let mut changes = Changes::new(occasion);
     match what {
         ByHand::Retry => retry(tx, &mut case, &message, occasion, &mut changes).await?,
         ByHand::Park => park(tx, &message, occasion, &mut changes).await?,
@@ -57,8 +57,8 @@ async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Res
     // Read again: what was moved stands differently now.
     let case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
     settle(tx, &shipment, case, occasion, &mut changes).await?;
-    audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, occasion.now).await?;
-    Ok(shipments::save_progress(tx, &shipment).await?)
+    finish(tx, &mut shipment, changes, occasion).await?;
+    Ok(())
 }
 
 async fn retry(

@@ -8,6 +8,7 @@
 
 mod carriers;
 mod consolidations;
+mod deliveries;
 mod escrow;
 mod extract;
 mod network;
@@ -56,9 +57,14 @@ use crate::telemetry;
         shipments::clear_as,
         webhooks::create,
         webhooks::list,
+        webhooks::read,
+        webhooks::change,
         webhooks::remove,
+        webhooks::rotate,
         webhooks::ping,
-        webhooks::deliveries,
+        deliveries::list,
+        deliveries::replay,
+        deliveries::replay_one,
         carriers::detect,
         scans::record,
         consolidations::list,
@@ -112,9 +118,14 @@ fn routes(config: &mut ServiceConfig) {
         .service(shipments::clear_as)
         .service(webhooks::create)
         .service(webhooks::list)
+        .service(webhooks::read)
+        .service(webhooks::change)
         .service(webhooks::remove)
+        .service(webhooks::rotate)
         .service(webhooks::ping)
-        .service(webhooks::deliveries)
+        .service(deliveries::list)
+        .service(deliveries::replay)
+        .service(deliveries::replay_one)
         .service(carriers::detect)
         .service(scans::record)
         .service(consolidations::list)

@@ -326,7 +326,13 @@ impl From<WebhookError> for Problem {
             WebhookError::NotFound => Self::not_found(),
             WebhookError::TooMany => conflict("too-many-webhooks", "There are too many endpoints"),
             WebhookError::Disabled(_) => conflict("webhook-disabled", "The endpoint is disabled"),
-            WebhookError::Store(_) => Self::by_class(error.class(), &error),
+            WebhookError::OtherEvents(_) => {
+                conflict("webhook-with-other-events", "The address is registered with other events")
+            }
+            WebhookError::SameAddress(_) => {
+                conflict("webhook-address-taken", "Another open endpoint has the same address")
+            }
+            WebhookError::Store(_) | WebhookError::Random(_) => Self::by_class(error.class(), &error),
         }
     }
 }

@@ -192,6 +192,44 @@ pub struct WebhookBody {
     /// `https://`, at most 2,000 characters, without a name or a password in it.
     #[schema(example = "https://shop.example/sampan")]
     pub url: String,
+    /// Kinds such as `shipment.status_changed`, families such as `escrow.*`, or `*`; all where it is left out.
+    #[schema(example = json!(["shipment.*", "escrow.state_changed"]))]
+    pub events: Option<Vec<String>>,
+}
+
+/// What is left out stays. The address stays too: register another.
+#[derive(ToSchema)]
+pub struct WebhookChangeBody {
+    /// As when it was registered; `["*"]` for all.
+    #[schema(example = json!(["escrow.*"]))]
+    pub events: Option<Vec<String>>,
+    /// `false` switches it off, `true` has it called again.
+    pub enabled: Option<bool>,
+}
+
+#[derive(ToSchema)]
+pub struct RotationBody {
+    /// 0 to 24: how long the secrets before stay good. 24 where it is left out; 0 for one that has leaked.
+    #[schema(example = 24, minimum = 0, maximum = 24)]
+    pub overlap_hours: Option<u32>,
+}
+
+#[derive(ToSchema)]
+pub struct ReplayBody {
+    /// Made then or later.
+    #[schema(example = "2026-03-02T00:00:00+08:00")]
+    pub since: String,
+    /// Made earlier than this; now where it is left out.
+    #[schema(example = "2026-03-03T00:00:00+08:00")]
+    pub until: Option<String>,
+    /// Kinds, families or `*`; all where it is left out.
+    #[schema(example = json!(["shipment.*"]))]
+    pub kinds: Option<Vec<String>>,
+    /// dead, which is meant where it is left out, or all
+    #[schema(example = "dead")]
+    pub state: Option<String>,
+    /// `next_after` of the call before, where there was more.
+    pub after: Option<String>,
 }
 
 #[derive(ToSchema)]

@@ -23,4 +23,7 @@ pub use escrow::{Instruction, Says, read_instruction};
 pub use reading::FieldError;
 pub use request::{Declared, Known, NewParcel, Nowhere, Payment, PickupRequest, Unfit, read};
 pub use scan::{Scan, read as read_scan};
-pub use webhook::read as read_webhook;
+pub use webhook::{
+    NewWebhook, PastWebhooks, WebhookChange, read as read_webhook, read_change as read_webhook_change,
+    read_past as read_webhooks_past, read_rotation as read_secret_rotation,
+};

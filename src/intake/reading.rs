@@ -136,6 +136,21 @@ impl<'a> Object<'a> {
         self.as_whole(&self.at(name), value, range)
     }
 
+    pub fn whole_or_none(&self, name: &'static str, range: RangeInclusive<u32>) -> Option<Option<u32>> {
+        match self.optional(name) {
+            None => Some(None),
+            Some(value) => self.as_whole(&self.at(name), value, range).map(Some),
+        }
+    }
+
+    pub fn flag_or_none(&self, name: &'static str) -> Option<Option<bool>> {
+        match self.optional(name) {
+            None => Some(None),
+            Some(Value::Bool(flag)) => Some(Some(*flag)),
+            Some(_) => self.wrong(name, "has to be true or false"),
+        }
+    }
+
     pub fn as_whole(&self, pointer: &str, value: &Value, range: RangeInclusive<u32>) -> Option<u32> {
         let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
         let found = number.filter(|number| range.contains(number));
@@ -144,14 +159,6 @@ impl<'a> Object<'a> {
             self.errors.add(pointer, format!("has to be a whole number from {least} to {most}"));
         }
         found
-    }
-
-    /// `Some(None)` where the field is absent.
-    pub fn whole_or_none(&self, name: &'static str, range: RangeInclusive<u32>) -> Option<Option<u32>> {
-        match self.optional(name) {
-            None => Some(None),
-            Some(value) => self.as_whole(&self.at(name), value, range).map(Some),
-        }
     }
 
     pub fn whole_or(&self, name: &'static str, range: RangeInclusive<u32>, otherwise: u32) -> Option<u32> {
@@ -214,6 +221,26 @@ impl<'a> Object<'a> {
         }
         let pointer = self.at(name);
         Some(elements.iter().enumerate().map(|(i, element)| (format!("{pointer}/{i}"), element)).collect())
+    }
+
+    /// Its elements are texts that can be read.
+    pub fn parsed_array_or_none<T: FromStr<Err: Display>>(
+        &self,
+        name: &'static str,
+        length: RangeInclusive<usize>,
+    ) -> Option<Option<Vec<T>>> {
+        if self.optional(name).is_none() {
+            return Some(None);
+        }
+        let parse = |(pointer, value): (String, &Value)| {
+            let Some(text) = value.as_str() else {
+                self.errors.add(&pointer, "has to be a string");
+                return None;
+            };
+            text.trim().parse().map_err(|error| self.errors.add(&pointer, error)).ok()
+        };
+        let read: Vec<Option<T>> = self.array(name, length)?.into_iter().map(parse).collect();
+        read.into_iter().collect::<Option<Vec<T>>>().map(Some)
     }
 
     pub fn errors(&self) -> &'a Errors {

@@ -1,20 +1,24 @@
 //! What merchants are told: how a message is written, signed and answered.
 //!
 //! Promise: one message is one id and one body, however often it is sent; it is signed as
-//! Standard Webhooks 1.0.0 each time, with the merchant's secret and, until the next
-//! rotation, with the one before it. Any 2xx acknowledges, 410 gives the address up, and
+//! Standard Webhooks 1.0.0 each time, with every secret that is in force for its endpoint
+//! ([`secrets`]). Any 2xx acknowledges, 410 gives the address up, and
 //! everything else, a redirect too, is tried again. Nothing in a message says who somebody is:
 //! it names shipments, states and times.
 //!
 //! Absent on purpose: order. Messages go out side by side and again, so a receiver goes by
 //! their `timestamp`, and by what `GET /v1/shipments/{id}` says now.
 
+mod escrow;
+pub mod secrets;
+
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::domain::id::{MessageId, ShipmentId};
+pub use self::escrow::EscrowNews;
+use crate::domain::id::{MessageId, ShipmentId, WebhookId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::webhook::WebhookKind;
 use crate::outbound::{Answer, Request};
@@ -40,6 +44,11 @@ pub fn body(kind: WebhookKind, shipment: Option<ShipmentId>, data: &Value, at: I
     let body = Body { r#type: kind, timestamp: rfc3339(at), data: fields };
     // Text, numbers and lists of them: there is nothing in it that JSON cannot say.
     serde_json::to_string(&body).unwrap_or_default()
+}
+
+/// Why an endpoint is told nothing any more, for the merchant's others.
+pub fn disabled(webhook: WebhookId, url: &str, because: &str, at: Instant) -> Value {
+    json!({"webhook": webhook, "url": url, "disabled_at": rfc3339(at), "because": because})
 }
 
 /// `wall` is the machine's time: signatures are made when they are sent.
@@ -77,8 +86,6 @@ pub fn read(answer: &Answer) -> Reading {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::standard_webhooks::{Signed, verify};
 

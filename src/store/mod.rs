@@ -39,6 +39,7 @@ pub mod shipments_at_once;
 pub mod stage_times;
 pub mod tracked;
 pub mod webhook_endpoints;
+pub mod webhook_log;
 pub mod webhook_messages;
 
 pub use connect::{Backend, Store};

@@ -11,17 +11,24 @@ use sea_orm::{
     QuerySelect, Select, UpdateMany,
 };
 
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
 use super::entity::webhook_endpoint::{self, Column as C};
-use super::row::{Column, skip_locked, statement};
+use super::row::{Column, skip_locked, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::id::{MerchantId, WebhookId};
 use crate::domain::instant::{Instant, from_micros};
+use crate::domain::webhook::{Pattern, SigningSecret, Subscription};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Endpoint {
     pub id: WebhookId,
     pub merchant: MerchantId,
     pub url: String,
+    pub events: Subscription,
+    /// The current one first. None: its merchant's own sign for it.
+    pub secrets: Vec<SigningSecret>,
     pub created_at: Instant,
     /// Nothing more is sent to it since then, and why.
     pub disabled_at: Option<Instant>,
@@ -53,6 +60,8 @@ pub async fn insert(tx: &Tx, endpoint: &Endpoint) -> Result<(), StoreError> {
         merchant_id: Set(endpoint.merchant.uuid()),
         id: Set(endpoint.id.uuid()),
         url: Set(endpoint.url.clone()),
+        events: Set(Some(events_to_text(&endpoint.events))),
+        secrets: Set(secrets_to_text(&endpoint.secrets)),
         created_at: Set(endpoint.created_at.timestamp_micros()),
         disabled_at: Set(None),
         disabled_because: Set(None),
@@ -89,22 +98,34 @@ pub async fn of_merchant(
     query.all(db).await?.into_iter().map(from_row).collect()
 }
 
+/// Where something can be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    pub merchant: MerchantId,
+    pub id: WebhookId,
+    pub events: Subscription,
+}
+
 /// The endpoints of many merchants to which something can be sent, in one question.
 pub async fn open_of(
     db: &impl ConnectionTrait,
     merchants: impl IntoIterator<Item = MerchantId>,
-) -> Result<Vec<(MerchantId, WebhookId)>, StoreError> {
-    let rows: Vec<(uuid::Uuid, uuid::Uuid)> = kept()
+) -> Result<Vec<Listener>, StoreError> {
+    let rows: Vec<(uuid::Uuid, uuid::Uuid, Option<String>)> = kept()
         .select_only()
         .column(C::MerchantId)
         .column(C::Id)
+        .column(C::Events)
         .filter(C::MerchantId.is_in(merchants.into_iter().map(MerchantId::uuid)))
         .filter(C::DisabledAt.is_null())
         .into_tuple()
         .all(db)
         .await?;
-    let ids = |(merchant, id)| (MerchantId::from_uuid(merchant), WebhookId::from_uuid(id));
-    Ok(rows.into_iter().map(ids).collect())
+    let listener = |(merchant, id, events): (_, _, Option<String>)| {
+        let (merchant, id) = (MerchantId::from_uuid(merchant), WebhookId::from_uuid(id));
+        Ok(Listener { merchant, id, events: events_from_text(events.as_deref())? })
+    };
+    rows.into_iter().map(listener).collect()
 }
 
 /// The claim's inner question, on its own so that a test can look at its plan. It steps from
@@ -167,20 +188,54 @@ pub async fn release(
     Ok(update.exec(tx).await?.rows_affected == 1)
 }
 
-/// Nothing more is sent to it. What waits for it is the caller's to settle.
+pub async fn subscribe(
+    tx: &Tx,
+    merchant: MerchantId,
+    id: WebhookId,
+    events: &Subscription,
+) -> Result<(), StoreError> {
+    of(merchant, id).col_expr(C::Events, Expr::value(events_to_text(events))).exec(tx).await?;
+    Ok(())
+}
+
+pub async fn keep_secrets(
+    tx: &Tx,
+    merchant: MerchantId,
+    id: WebhookId,
+    secrets: &[SigningSecret],
+) -> Result<(), StoreError> {
+    of(merchant, id).col_expr(C::Secrets, Expr::value(secrets_to_text(secrets))).exec(tx).await?;
+    Ok(())
+}
+
+/// It is called again, as if it had never failed. Whoever is calling it at this moment loses the lease, and
+/// with it the last word on how it stands.
+pub async fn enable(tx: &Tx, merchant: MerchantId, id: WebhookId, wall: Instant) -> Result<(), StoreError> {
+    let update = of(merchant, id)
+        .col_expr(C::DisabledAt, Expr::value(None::<i64>))
+        .col_expr(C::DisabledBecause, Expr::value(None::<String>))
+        .col_expr(C::Failures, Expr::value(0))
+        .col_expr(C::FailingSince, Expr::value(None::<i64>))
+        .col_expr(C::PausedUntil, Expr::value(0_i64))
+        .col_expr(C::LeasedUntil, Expr::value(wall.timestamp_micros()));
+    update.exec(tx).await?;
+    Ok(())
+}
+
+/// Nothing more is sent to it. What waits for it is the caller's to settle. False: it was disabled before.
 pub async fn disable(
     tx: &Tx,
     merchant: MerchantId,
     id: WebhookId,
     wall: Instant,
     because: &str,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let update = of(merchant, id)
         .col_expr(C::DisabledAt, Expr::value(wall.timestamp_micros()))
         .col_expr(C::DisabledBecause, Expr::value(because))
-        .filter(C::DisabledAt.is_null());
-    update.exec(tx).await?;
-    Ok(())
+        .filter(C::DisabledAt.is_null())
+        .filter(C::DeletedAt.is_null());
+    Ok(update.exec(tx).await?.rows_affected == 1)
 }
 
 /// Takes an endpoint back. False: this merchant has no such endpoint.
@@ -214,6 +269,8 @@ fn from_row(row: webhook_endpoint::Model) -> Result<Endpoint, StoreError> {
         id: WebhookId::from_uuid(row.id),
         merchant: MerchantId::from_uuid(row.merchant_id),
         url: row.url,
+        events: events_from_text(row.events.as_deref())?,
+        secrets: secrets_from_text(row.secrets.as_deref())?,
         created_at: from_micros(row.created_at),
         disabled_at: row.disabled_at.map(from_micros),
         disabled_because: row.disabled_because,
@@ -225,4 +282,43 @@ fn from_row(row: webhook_endpoint::Model) -> Result<Endpoint, StoreError> {
         },
         leased_until: from_micros(row.leased_until),
     })
+}
+
+fn events_to_text(events: &Subscription) -> String {
+    to_json(&events.patterns().collect::<Vec<_>>())
+}
+
+/// Endpoints from before there were subscriptions want everything.
+fn events_from_text(text: Option<&str>) -> Result<Subscription, StoreError> {
+    let Some(text) = text else { return Ok(Subscription::everything()) };
+    let column = Column("webhook_endpoint", "events");
+    let patterns: Vec<Pattern> = column.json(text)?;
+    Subscription::new(patterns).ok_or_else(|| column.corrupt("it wants nothing"))
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptSecret {
+    secret: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    until_at: Option<i64>,
+}
+
+fn secrets_to_text(secrets: &[SigningSecret]) -> Option<String> {
+    let keep = |secret: &SigningSecret| KeptSecret {
+        secret: secret.secret.expose_secret().to_owned(),
+        until_at: secret.until.map(|until| until.timestamp_micros()),
+    };
+    (!secrets.is_empty()).then(|| to_json(&secrets.iter().map(keep).collect::<Vec<_>>()))
+}
+
+fn secrets_from_text(text: Option<&str>) -> Result<Vec<SigningSecret>, StoreError> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    // What serde says of a mistake can quote what it read.
+    let kept: Vec<KeptSecret> = serde_json::from_str(text)
+        .map_err(|_| Column("webhook_endpoint", "secrets").corrupt("it is no list of secrets"))?;
+    let read = |kept: KeptSecret| SigningSecret {
+        secret: kept.secret.into(),
+        until: kept.until_at.map(from_micros),
+    };
+    Ok(kept.into_iter().map(read).collect())
 }

@@ -34,6 +34,8 @@ pub struct WebhookMessage {
     pub last_problem: Option<String>,
     pub created_at: Instant,
     pub settled_at: Option<Instant>,
+    /// When it was last taken up again: `attempts` counts from then on.
+    pub replayed_at: Option<Instant>,
 }
 
 /// Rows in one statement: SQLite takes 32,766 values.
@@ -109,20 +111,6 @@ pub async fn bury_all(tx: &Tx, endpoint: WebhookId, wall: Instant, because: &str
     Ok(done.rows_affected)
 }
 
-/// An endpoint's newest messages, newest first.
-pub async fn newest(
-    db: &impl ConnectionTrait,
-    merchant: MerchantId,
-    endpoint: WebhookId,
-    limit: u64,
-) -> Result<Vec<WebhookMessage>, StoreError> {
-    let query = webhook_message::Entity::find()
-        .filter(C::MerchantId.eq(merchant.uuid()))
-        .filter(C::EndpointId.eq(endpoint.uuid()));
-    let rows = query.order_by_desc(C::Id).limit(limit).all(db).await?;
-    rows.into_iter().map(from_row).collect()
-}
-
 /// What is to be forgotten, on its own so that a test can look at its plan.
 pub const OLD: &str =
     "SELECT merchant_id, endpoint_id, id FROM webhook_message WHERE settled_at < $1 LIMIT $2";
@@ -166,10 +154,11 @@ fn to_row(message: &WebhookMessage) -> webhook_message::ActiveModel {
         last_problem: Set(None),
         created_at: Set(message.created_at.timestamp_micros()),
         settled_at: Set(None),
+        replayed_at: Set(None),
     }
 }
 
-fn from_row(row: webhook_message::Model) -> Result<WebhookMessage, StoreError> {
+pub(super) fn from_row(row: webhook_message::Model) -> Result<WebhookMessage, StoreError> {
     let column = |name| Column("webhook_message", name);
     Ok(WebhookMessage {
         id: MessageId::from_uuid(row.id),
@@ -184,5 +173,6 @@ fn from_row(row: webhook_message::Model) -> Result<WebhookMessage, StoreError> {
         last_problem: row.last_problem,
         created_at: from_micros(row.created_at),
         settled_at: row.settled_at.map(from_micros),
+        replayed_at: row.replayed_at.map(from_micros),
     })
 }

@@ -1,10 +1,14 @@
 //! A schema change is there whole or not at all, wherever a daemon dies in it.
 
-use sampan::store::{Store, schema};
+use migration::{Migrator, MigratorTrait};
+use sampan::store::{Store, schema, webhook_endpoints};
 use sea_orm::ConnectionTrait;
 
 use crate::on_both_databases;
-use crate::support::database::Database;
+use crate::support::app::spawn_app;
+use crate::support::database::{Database, number};
+use crate::support::hooks::{hook, listening, newest_is, ping};
+use crate::support::steps::accept_two_parcels;
 
 /// The name of the third table of the first migration.
 const IN_THE_WAY: &str = "CREATE TABLE hub_key (hash text)";
@@ -31,5 +35,31 @@ on_both_databases! {
         let mut up = schema::up(&db.url).await.expect("every step again");
         up.reverse();
         assert_eq!(up, down);
+    }
+
+    async fn endpoints_and_what_they_were_told_outlive_their_subscriptions(db: Database) {
+        let (app, stub) = (spawn_app(&db, "").await, listening().await);
+        let endpoint = hook(&app.client, &stub, "hooks", &["pickup.*"]).await;
+        accept_two_parcels(&app).await;
+        newest_is(&app.client, &endpoint.path, "acknowledged").await;
+        ping(&app.client, &endpoint.path).await;
+        newest_is(&app.client, &endpoint.path, "acknowledged").await;
+        let merchant = app.client.keys.merchant;
+        app.stop().await;
+
+        let store = Store::connect(&db.url, 1).await.expect("a connection");
+        let names = schema::status(&db.url).await.expect("the steps");
+        let since = names.iter().position(|step| step.name.ends_with("webhook_subscriptions"));
+        let steps = names.len() - since.expect("the step");
+        Migrator::down(store.reader(), Some(steps as u32)).await.expect("a way back");
+        let messages = "SELECT COUNT(*) AS n FROM webhook_message";
+        assert_eq!(number(&store, messages).await, 1, "what nobody knew before is gone");
+        Migrator::up(store.reader(), None).await.expect("a way up, with rows");
+        assert_eq!(number(&store, messages).await, 1);
+        let known = webhook_endpoints::of_merchant(store.reader(), merchant).await.expect("endpoints");
+        assert_eq!(known.len(), 1);
+        assert!(known[0].secrets.is_empty() && known[0].events.covers("escrow.code".parse().expect("a kind")));
+        assert!(schema::is_current(&store).await.expect("an answer"));
+        store.close().await;
     }
 }

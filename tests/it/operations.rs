@@ -13,7 +13,7 @@ use crate::support::rows::{change, text as text_of};
 use crate::support::steps::{accept_two_parcels, look, problem, scan_until, text};
 use crate::support::world::{Troubles, World};
 
-const ROUTES: [(&str, &str); 26] = [
+const ROUTES: [(&str, &str); 31] = [
     ("/v1/carriers/{carrier}/push", "post"),
     ("/v1/pickups", "post"),
     ("/v1/shipments", "get"),
@@ -26,9 +26,14 @@ const ROUTES: [(&str, &str); 26] = [
     ("/v1/hubs/{code}/closures/{id}", "delete"),
     ("/v1/webhooks", "post"),
     ("/v1/webhooks", "get"),
+    ("/v1/webhooks/{id}", "get"),
+    ("/v1/webhooks/{id}", "patch"),
     ("/v1/webhooks/{id}", "delete"),
+    ("/v1/webhooks/{id}/secret/rotate", "post"),
     ("/v1/webhooks/{id}/ping", "post"),
     ("/v1/webhooks/{id}/deliveries", "get"),
+    ("/v1/webhooks/{id}/deliveries/{message}/replay", "post"),
+    ("/v1/webhooks/{id}/replay", "post"),
     ("/v1/carriers/detect", "get"),
     ("/v1/hubs/{code}/scans", "post"),
     ("/v1/consolidations", "get"),

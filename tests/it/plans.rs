@@ -7,6 +7,7 @@ use sampan::domain::id::{MerchantId, ParcelId, ShipmentId};
 use sampan::domain::instant::from_micros;
 use sampan::domain::network::DepartureId;
 use sampan::domain::shipment::{Milestone, StageSample};
+use sampan::domain::webhook::{MessageState, WebhookKind};
 use sampan::flows::{accept_pickup, close_departures, manage_webhooks, record_scans};
 use sampan::store::bag_parcels::{self, Surplus};
 use sampan::store::carrier_pushes::{self, Push};
@@ -14,7 +15,7 @@ use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
     Store, StoreError, Tx, departures, events, idempotency, orders, outbox, replans, shipments,
-    shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_messages,
+    shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log, webhook_messages,
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
@@ -35,6 +36,12 @@ fn questions() -> Vec<(&'static str, String)> {
     };
     let due_pushes = carrier_pushes::DUE.replace("$1", "5").replace("$2", "64");
     let key = "(shipment_id, parcel_number, carrier, tracking_number)";
+    let log = |and: &str| {
+        format!("SELECT * FROM webhook_message WHERE merchant_id = x'00' AND endpoint_id = x'00' {and}")
+    };
+    let behind = "AND (created_at, id) < ((SELECT created_at FROM webhook_message \
+        WHERE merchant_id = x'00' AND endpoint_id = x'00' AND id = x'01'), x'01')";
+    let past = "AND state = 'dead' AND created_at >= 5 AND created_at < 9";
     vec![
         ("due messages", due_outbox.clone()),
         ("the claim of messages", format!("UPDATE outbox SET leased_until = 9 WHERE id IN ({due_outbox}) RETURNING *")),
@@ -64,7 +71,7 @@ fn questions() -> Vec<(&'static str, String)> {
         ("parcels", "SELECT * FROM parcel WHERE shipment_id IN (x'00', x'01') ORDER BY shipment_id, number".into()),
         ("events", "SELECT * FROM tracking_event WHERE shipment_id = x'00'".into()),
         ("triggers", "SELECT * FROM escrow_trigger WHERE shipment_id = x'00'".into()),
-        ("endpoints to be told", "SELECT merchant_id, id FROM webhook_endpoint WHERE deleted_at IS NULL AND merchant_id IN (x'00', x'01') AND disabled_at IS NULL".into()),
+        ("endpoints to be told", "SELECT merchant_id, id, events FROM webhook_endpoint WHERE deleted_at IS NULL AND merchant_id IN (x'00', x'01') AND disabled_at IS NULL".into()),
         ("a merchant's endpoints", "SELECT * FROM webhook_endpoint WHERE deleted_at IS NULL AND merchant_id = x'00' ORDER BY id".into()),
         ("endpoints taken back long ago", "DELETE FROM webhook_endpoint WHERE deleted_at < 5".into()),
         (
@@ -74,7 +81,25 @@ fn questions() -> Vec<(&'static str, String)> {
         ("what waits for an endpoint", "UPDATE webhook_message SET state = 'dead' WHERE state = 'pending' AND endpoint_id = x'00'".into()),
         (
             "newest messages of an endpoint",
-            "SELECT * FROM webhook_message WHERE merchant_id = x'00' AND endpoint_id = x'00' ORDER BY id DESC LIMIT 100".into(),
+            log("ORDER BY id DESC LIMIT 100"),
+        ),
+        ("the page behind them", log("AND id < x'01' ORDER BY id DESC LIMIT 100")),
+        ("messages of one state", log("AND state = 'dead' ORDER BY created_at DESC, id DESC LIMIT 100")),
+        ("the page behind those", log(&format!("AND state = 'dead' {behind} ORDER BY created_at DESC, id DESC LIMIT 100"))),
+        ("messages of one kind", log("AND kind = 'ping' ORDER BY created_at DESC, id DESC LIMIT 100")),
+        ("the page behind these", log(&format!("AND kind = 'ping' {behind} ORDER BY created_at DESC, id DESC LIMIT 100"))),
+        (
+            "messages of one state and kind",
+            log(&format!("AND state = 'dead' AND kind = 'ping' {behind} ORDER BY created_at DESC, id DESC LIMIT 100")),
+        ),
+        ("what was settled in a time", log(&format!("{past} ORDER BY created_at, id LIMIT 10001"))),
+        (
+            "what is left of it",
+            log(&format!("{past} {} AND kind IN ('ping', 'escrow.code') ORDER BY created_at, id LIMIT 10001", behind.replace('<', ">"))),
+        ),
+        (
+            "messages that are taken up again",
+            "UPDATE webhook_message SET state = 'pending' WHERE merchant_id = x'00' AND endpoint_id = x'00' AND id IN (x'00', x'01') AND state <> 'pending'".into(),
         ),
         (
             "messages settled long ago",
@@ -502,14 +527,13 @@ async fn ask_everything(
     assert!(shipments::lock(tx, id).await?.is_some());
     watch.used_an_index("what belongs to a shipment").await;
     let endpoints = webhook_endpoints::open_of(tx, [merchant]).await?;
-    let (_, endpoint) = endpoints[0];
+    let endpoint = endpoints[0].id;
     watch.used_an_index("a merchant's open endpoints").await;
     assert!(!webhook_endpoints::claim(tx, false, now, until, 32).await?.is_empty());
     watch.used_an_index("the claim of endpoints").await;
     assert_eq!(webhook_messages::due(tx, endpoint, now, 4).await?.len(), 1);
     watch.used_an_index("due messages of an endpoint").await;
-    assert_eq!(webhook_messages::newest(tx, merchant, endpoint, 100).await?.len(), 1);
-    watch.used_an_index("newest messages of an endpoint").await;
+    look_at_the_log(&mut watch, tx, webhook_log::Of { merchant, endpoint }, now).await?;
     assert_eq!(webhook_messages::bury_all(tx, endpoint, now, "a test").await?, 1);
     watch.used_an_index("what waits for an endpoint").await;
     assert_eq!(webhook_messages::forget(tx, sampan::domain::instant::from_micros(50), 10).await?, 10);
@@ -552,6 +576,36 @@ async fn ask_everything(
     watch.used_an_index("samples of deliveries").await;
     assert!(idempotency::find(tx, merchant, "key").await?.is_some());
     watch.used_an_index("an answer that was given").await;
+    Ok(())
+}
+
+async fn look_at_the_log(
+    watch: &mut Watch<'_>,
+    tx: &Tx,
+    of: webhook_log::Of,
+    now: sampan::domain::instant::Instant,
+) -> Result<(), StoreError> {
+    let newest = webhook_log::page(tx, of, &Default::default(), 100).await?;
+    assert_eq!(newest.len(), 1);
+    watch.used_an_index("newest messages of an endpoint").await;
+    let last = newest.last().map(|message| message.id).expect("a message");
+    let (state, kind) = (Some(MessageState::Pending), Some(WebhookKind::Ping));
+    for (state, kind) in [(state, None), (None, kind), (state, kind)] {
+        for before in [None, Some(last)] {
+            let filter = webhook_log::Filter { state, kind, before };
+            let found = webhook_log::page(tx, of, &filter, 100).await?;
+            assert_eq!(found.len(), usize::from(before.is_none()), "{filter:?}");
+            watch.used_an_index(&format!("messages of an endpoint: {filter:?}")).await;
+        }
+    }
+    for (after, kinds) in [(None, vec![]), (Some(last), vec![WebhookKind::Ping])] {
+        let past = webhook_log::Past { since_at: from_micros(0), until_at: now, kinds, after };
+        assert_eq!(webhook_log::settled(tx, of, &past, MessageState::Dead, 100).await?, []);
+        watch.used_an_index("what was settled in a time").await;
+    }
+    assert_eq!(webhook_log::take_up(tx, of, &[last], now, now).await?, 0, "it is on its way");
+    webhook_log::hurry(tx, of, last, now).await?;
+    watch.used_an_index("a message that is taken up again").await;
     Ok(())
 }
 

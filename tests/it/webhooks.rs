@@ -9,7 +9,6 @@ use sampan::domain::id::ShipmentId;
 use sampan::domain::webhook::WebhookKind;
 use sampan::flows::send_webhooks;
 use sampan::flows::tell_merchants::{Notice, tell};
-use sampan::standard_webhooks::{Secret, Signed, verify};
 use sampan::store::StoreError;
 use serde_json::{Value, json};
 
@@ -17,80 +16,25 @@ use crate::on_both_databases;
 use crate::support::app::{prepare, settings, spawn_app};
 use crate::support::daemon::Daemon;
 use crate::support::database::{Database, Kind, number};
-use crate::support::http::{Client, Response, send};
+use crate::support::hooks::{
+    Hook, ask, at, deliveries, hook, is_signed, listening, newest_is, ping, register, silent, try_register,
+};
+use crate::support::http::{Client, send};
 use crate::support::journey::{Scan, TWO_PARCELS, long_ago, pickup, scans};
 use crate::support::rows::{change, count};
 use crate::support::steps::{
     accept, accept_two_parcels, look, pointers, post, problem, scan_until, stranger, text,
 };
-use crate::support::stub::{Asked, Reply, Stub};
+use crate::support::stub::{Reply, Stub};
 use crate::support::wait::wait_until;
 use crate::support::world::{Troubles, World};
 
 const HURRIED: &str = "outbox.retry_seconds = [0, 0, 0, 0]\noutbox.jitter = 0.0\nhttp.shutdown_seconds = 1";
 
-async fn ask(client: &Client, method: &str, path: &str, body: &str) -> Response {
-    let bearer = format!("Bearer {}", client.keys.api_key);
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    send(client.address, method, path, &headers, body.as_bytes()).await.expect("an answer")
-}
-
-async fn try_register(client: &Client, url: &str) -> Response {
-    ask(client, "POST", "/v1/webhooks", &json!({"url": url}).to_string()).await
-}
-
-/// The path of a new endpoint.
-async fn register(client: &Client, url: &str) -> String {
-    format!("/v1/webhooks/{}", text(&try_register(client, url).await.must_be(201)["id"]))
-}
-
-async fn at(client: &Client, stub: &Stub) -> String {
-    register(client, &format!("http://{}/hooks", stub.address)).await
-}
-
-async fn ping(client: &Client, endpoint: &str) {
-    assert_eq!(post(client, &format!("{endpoint}/ping")).await.status, 202);
-}
-
-async fn deliveries(client: &Client, endpoint: &str) -> Vec<Value> {
-    let answer = client.get(&format!("{endpoint}/deliveries")).await.expect("an answer").must_be(200);
-    answer["deliveries"].as_array().expect("deliveries").clone()
-}
-
-/// The newest delivery, once it is `state`.
-async fn newest_is(client: &Client, endpoint: &str, state: &str) -> Value {
-    let mut newest = Value::Null;
-    wait_until(&format!("the newest message is {state}"), async || {
-        newest = deliveries(client, endpoint).await.first().cloned().unwrap_or_default();
-        newest["state"] == state
-    })
-    .await;
-    newest
-}
-
-async fn listening() -> Stub {
-    Stub::start(|_, _| Reply::Status(204, Vec::new())).await
-}
-
-async fn silent() -> Stub {
-    Stub::start(|_, _| Reply::Silence).await
-}
-
-#[track_caller]
-fn is_signed(asked: &Asked, secret: &str) {
-    let secret: Secret = secret.parse().expect("a secret");
-    let signed = Signed {
-        id: Some(asked.header("webhook-id")),
-        timestamp: Some(asked.header("webhook-timestamp")),
-        signature: Some(asked.header("webhook-signature")),
-    };
-    assert_eq!(verify(&[secret], &signed, &asked.body, Clock::real().wall(), 60), Ok(()));
-}
-
 on_both_databases! {
     async fn a_merchant_is_told_of_each_change_of_status_and_of_nobodys_name(db: Database) {
         let (app, stub, theirs) = (spawn_app(&db, "").await, listening().await, listening().await);
-        let endpoint = at(&app.client, &stub).await;
+        let Hook { path: endpoint, secret } = hook(&app.client, &stub, "hooks", &["shipment.*"]).await;
         at(&stranger(&app).await, &theirs).await;
         let body = pickup(TWO_PARCELS);
         let accepted = accept(&app, &body).await;
@@ -109,7 +53,7 @@ on_both_databases! {
         asked.sort_by_key(|asked| asked.header("webhook-id").to_owned());
         let mut from = json!("accepted");
         for asked in &asked {
-            is_signed(asked, &app.client.keys.webhook_secret);
+            is_signed(asked, &secret);
             assert!(asked.header("webhook-id").starts_with("msg_"));
             let told = asked.json();
             let data = &told["data"];
@@ -150,14 +94,14 @@ on_both_databases! {
         })
         .await;
         let app = spawn_app(&db, HURRIED).await;
-        let endpoint = at(&app.client, &stub).await;
+        let Hook { path: endpoint, secret } = hook(&app.client, &stub, "hooks", &["*"]).await;
         ping(&app.client, &endpoint).await;
         let told = newest_is(&app.client, &endpoint, "acknowledged").await;
         assert_eq!((&told["attempts"], &told["last_problem"]), (&json!(4), &json!("answered 302")));
         let asked = stub.asked();
         assert_eq!(asked.len(), 4);
         for one in &asked {
-            is_signed(one, &app.client.keys.webhook_secret);
+            is_signed(one, &secret);
             assert_eq!((one.header("webhook-id"), &one.body), (text(&told["id"]), &asked[0].body));
         }
         let failures = "SELECT CAST(failures AS bigint) AS n FROM webhook_endpoint";
@@ -324,8 +268,10 @@ on_both_databases! {
         let url = |n: usize| format!("http://127.0.0.1:9/{n}");
         let first = try_register(&app.client, &url(0)).await.must_be(201);
         assert!(text(&first["id"]).starts_with("whk_") && first["created_at"].is_string(), "{first}");
-        assert_eq!(first["url"], json!(url(0)));
-        assert_eq!(try_register(&app.client, &url(0)).await.must_be(200), first, "a repeat finds it");
+        assert_eq!((&first["url"], &first["events"]), (&json!(url(0)), &json!(["*"])));
+        let mut again = try_register(&app.client, &url(0)).await.must_be(200);
+        again["secret"] = first["secret"].clone();
+        assert_eq!(again, first, "a repeat finds it, and its secret is shown once");
         for n in 1..10 {
             register(&app.client, &url(n)).await;
         }
@@ -347,6 +293,7 @@ on_both_databases! {
             (r#"{"url": "ftp://shop.example"}"#, vec!["/url"]),
             (r#"{"url": "https://me:word@shop.example"}"#, vec!["/url"]),
             (r#"{"url": "https://shop.example", "events": []}"#, vec!["/events"]),
+            (r#"{"url": "shop.example", "events": ["order.*", "*"], "n": 1}"#, vec!["/events/0", "/n", "/url"]),
         ] {
             assert_eq!(pointers(&ask(&app.client, "POST", "/v1/webhooks", body).await), wrong, "{body}");
         }
@@ -457,7 +404,7 @@ async fn a_death_at(db: &Database, point: &str, times_told: usize) {
     std::fs::write(&config, settings(db, &world, changes)).expect("the daemon's settings");
     let mut daemon = Daemon::start(&config, Some(point)).await;
     let mut client = Client { address: daemon.address, keys };
-    let endpoint = at(&client, &stub).await;
+    let Hook { path: endpoint, secret } = hook(&client, &stub, "hooks", &["*"]).await;
     // It may die before it can answer.
     let bearer = format!("Bearer {}", client.keys.api_key);
     let headers = [("authorization", bearer.as_str())];
@@ -469,7 +416,7 @@ async fn a_death_at(db: &Database, point: &str, times_told: usize) {
     assert_eq!(stub.asked().len(), times_told, "{point}");
     for asked in stub.asked() {
         assert_eq!(asked.header("webhook-id"), text(&told["id"]));
-        is_signed(&asked, &client.keys.webhook_secret);
+        is_signed(&asked, &secret);
     }
     drop(daemon);
 }

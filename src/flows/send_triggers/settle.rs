@@ -6,15 +6,19 @@ use serde_json::json;
 
 use super::Deps;
 use crate::domain::escrow::{OrderState, TriggerAction};
-use crate::domain::instant::Instant;
+use crate::domain::id::{ParcelId, TriggerId};
 use crate::escrow::rules::Stands;
 use crate::faults;
-use crate::flows::advance::{Changes, Occasion};
+use crate::flows::advance::{Changes, Occasion, finish};
+use crate::flows::notices;
+use crate::flows::tell_merchants::Notice;
 use crate::flows::settle_order::{Case, settle as settle_order};
 use crate::outbox::rules::{Next, next};
+use crate::notifications::EscrowNews;
+use crate::store::orders::Trigger;
 use crate::store::outbox::{self, Ended, Message};
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, audit, events, orders};
+use crate::store::{StoreError, Tx, events, orders};
 use crate::{telemetry, tracking};
 
 /// What came of one attempt. `ended` is about all attempts so far.
@@ -74,6 +78,7 @@ pub async fn acknowledged(deps: &Deps, message: Message) -> Result<(), StoreErro
     deps.store.write(move |tx| Box::pin(async move { acknowledge(tx, &message, &occasion).await })).await?;
     // The next of its stream may go now.
     deps.outbox_bell.notify_one();
+    deps.webhook_bell.notify_one();
     Ok(())
 }
 
@@ -101,9 +106,12 @@ async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Result<
     let triggers = orders::triggers(tx, message.shipment).await?;
     let Some(trigger) = triggers.into_iter().find(|trigger| trigger.id == message.id) else { return Ok(()) };
     orders::acknowledge(tx, &trigger, occasion.now).await?;
-    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let mut changes = Changes::new(occasion);
     let action = trigger.facts.action;
     changes.add("trigger.acknowledged", json!({"trigger": message.id, "action": action}));
+    changes.notices.push(about(&shipment, &trigger, |trigger, action| {
+        EscrowNews::TriggerAcknowledged { trigger, action }
+    }));
     match action {
         // Frozen or not: the provider has acted, and that is the truth now.
         TriggerAction::ConfirmReceipt | TriggerAction::Refund => {
@@ -113,16 +121,25 @@ async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Result<
             outbox::release_next(tx, message.stream, occasion.wall).await?;
         }
     }
-    save(tx, &mut shipment, changes, occasion.now).await?;
+    finish(tx, &mut shipment, changes, occasion).await?;
     faults::reached("outbox.before_commit");
     Ok(())
 }
 
+fn about(
+    shipment: &Shipment,
+    trigger: &Trigger,
+    news: impl FnOnce(TriggerId, TriggerAction) -> EscrowNews,
+) -> Notice {
+    let parcel = trigger.facts.parcel.map(|number| ParcelId { shipment: shipment.id, number });
+    notices::of_escrow(shipment, parcel, &news(trigger.id, trigger.facts.action))
+}
+
 async fn judge_again(tx: &Tx, message: &Message, occasion: &Occasion) -> Result<(), StoreError> {
     let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
-    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let mut changes = Changes::new(occasion);
     judge(tx, &shipment, occasion, &mut changes, None).await?;
-    save(tx, &mut shipment, changes, occasion.now).await
+    finish(tx, &mut shipment, changes, occasion).await.map(drop)
 }
 
 /// Judges the order with what is known now. `failed`: why a trigger goes out no more.
@@ -161,19 +178,6 @@ fn blame(case: &mut Case, message: &Message, reason: &str) {
     }
 }
 
-async fn save(
-    tx: &Tx,
-    shipment: &mut Shipment,
-    changes: Changes<'_>,
-    now: Instant,
-) -> Result<(), StoreError> {
-    if changes.all.is_empty() {
-        return Ok(());
-    }
-    audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, now).await?;
-    shipments::save_progress(tx, shipment).await
-}
-
 /// No more tries: a person has to look. The money stays where it is.
 async fn bury(deps: &Deps, message: Message, reason: String, ended: Ended) -> Result<(), StoreError> {
     telemetry::trigger_sent("dead");
@@ -200,8 +204,14 @@ async fn write_off(
         // Acknowledged, taken out or claimed by somebody else meanwhile.
         return judge_again(tx, message, occasion).await;
     }
-    let mut changes = Changes { actor: &occasion.actor, all: Vec::new() };
+    let mut changes = Changes::new(occasion);
     changes.add("trigger.dead", json!({"trigger": message.id, "because": reason}));
+    let triggers = orders::triggers(tx, message.shipment).await?;
+    changes.notices.extend(triggers.iter().filter(|trigger| trigger.id == message.id).map(|trigger| {
+        about(&shipment, trigger, |trigger, action| {
+            EscrowNews::TriggerFailed { trigger, action, because: reason.to_owned() }
+        })
+    }));
     judge(tx, &shipment, occasion, &mut changes, Some((message, reason))).await?;
-    save(tx, &mut shipment, changes, occasion.now).await
+    finish(tx, &mut shipment, changes, occasion).await.map(drop)
 }

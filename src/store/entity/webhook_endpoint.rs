@@ -9,6 +9,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub url: String,
+    pub events: Option<String>,
+    pub secrets: Option<String>,
     pub created_at: i64,
     pub disabled_at: Option<i64>,
     pub disabled_because: Option<String>,

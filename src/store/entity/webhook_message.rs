@@ -19,6 +19,7 @@ pub struct Model {
     pub last_problem: Option<String>,
     pub created_at: i64,
     pub settled_at: Option<i64>,
+    pub replayed_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -5,6 +5,7 @@ pub mod binary;
 pub mod daemon;
 pub mod database;
 pub mod forms;
+pub mod hooks;
 pub mod http;
 pub mod journey;
 pub mod postgres;
