@@ -117,10 +117,11 @@ pub fn meaning(texts: &[&str]) -> Meaning {
                 doubted |= PUT_OFF_BEHIND.iter().any(|word| after.starts_with(word));
                 continue;
             }
-            if !is_doubted(before, *status) && !(is_of_senders && *status == EventStatus::Delivered) {
-                return Meaning::Says(*status);
+            if is_doubted(before, *status) || is_of_senders && *status == EventStatus::Delivered {
+                doubted = true;
+                continue;
             }
-            doubted = true;
+            return Meaning::Says(*status);
         }
     }
     if doubted { Meaning::Doubted } else { Meaning::Nothing }

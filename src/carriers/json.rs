@@ -102,7 +102,7 @@ impl<'a> Object<'a> {
     }
 
     /// How many fields there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 

@@ -63,7 +63,7 @@ pub fn read(answer: &Answer, gazetteer: &dyn Gazetteer) -> Result<Reading, NotAn
 /// An envelope with nothing in it, if it is one.
 fn empty(body: &Object, answer: &Answer) -> Result<Reading, NotAnAnswer> {
     match body.flag("success") {
-        Some(done) if answer.is_success() && (body.has("module") || body.len() == 1) => {
+        Some(done) if answer.is_success() && (body.has("module") || body.count() == 1) => {
             let (kind, message) = match done {
                 true => (FailureKind::NotFound, "there is no module"),
                 false => (FailureKind::Unparsable, "refused without a reason"),
