@@ -3,8 +3,9 @@
 //! What is told again goes out under the id that it always had, with as many tries as a new
 //! message: who keeps the ids that it has seen takes nothing in twice. Only what was settled
 //! is taken up again. It goes out a part a second, so that what happens meanwhile need not
-//! wait behind it. A crash before the commit leaves all as it was; asked again after it, the
-//! dead are on their way already, and of the others some may be sent once more.
+//! wait behind it, and is written a part a transaction. A crash leaves some of it taken up:
+//! asked again, the dead among these are on their way, and of the others some may be sent
+//! once more.
 
 use chrono::TimeDelta;
 use serde_json::Value;
@@ -14,7 +15,7 @@ use super::manage_webhooks::{WebhookError, find, find_enabled};
 use super::views::{DeliveryPage, DeliveryView, ReplayView};
 use crate::domain::id::{MerchantId, MessageId, WebhookId};
 use crate::domain::instant::Instant;
-use crate::domain::webhook::{Replayed, WebhookKind};
+use crate::domain::webhook::WebhookKind;
 use crate::intake::read_webhooks_past;
 use crate::store::webhook_log::{self, Filter, Of, Past, Settled};
 use crate::store::{Tx, webhook_endpoints};
@@ -23,6 +24,8 @@ use crate::store::{Tx, webhook_endpoints};
 pub const REPLAYED_MAX: usize = 10_000;
 /// Of those, how many become due at the same time.
 const REPLAYED_A_SECOND: usize = 200;
+/// And how many in one transaction, behind which others wait.
+const REPLAYED_TOGETHER: usize = 1_000;
 
 pub async fn deliveries(
     deps: &Deps,
@@ -82,37 +85,45 @@ pub async fn replay(
         after: asked.after,
     };
     let (of, wall) = (Of { merchant, endpoint: id }, deps.clock.wall());
-    let replayed = deps
-        .store
-        .write(move |tx| Box::pin(async move { write_replay(tx, of, &past, asked.replayed, wall).await }))
-        .await?;
-    deps.webhook_bell.notify_one();
-    tracing::info!(endpoint = %id, %merchant, messages = replayed.replayed, "messages are sent to an endpoint again");
-    Ok(replayed)
-}
-
-async fn write_replay(
-    tx: &Tx,
-    of: Of,
-    past: &Past,
-    replayed: Replayed,
-    wall: Instant,
-) -> Result<ReplayView, WebhookError> {
-    find_enabled(tx, of.merchant, of.endpoint).await?;
-    webhook_endpoints::end_pause(tx, of.merchant, of.endpoint).await?;
+    let db = deps.store.reader();
+    find_enabled(db, merchant, id).await?;
     let mut settled = Vec::new();
-    for state in replayed.states() {
-        settled.extend(webhook_log::settled(tx, of, past, *state, REPLAYED_MAX + 1).await?);
+    for state in asked.replayed.states() {
+        settled.extend(webhook_log::settled(db, of, &past, *state, REPLAYED_MAX + 1).await?);
     }
     let (settled, more) = oldest(settled, REPLAYED_MAX);
     let next_after = settled.last().filter(|_| more).map(|last| last.id.to_string());
-    let mut taken_up = 0;
-    for (second, part) in (0..).zip(settled.chunks(REPLAYED_A_SECOND)) {
-        let ids: Vec<MessageId> = part.iter().map(|message| message.id).collect();
-        let at = wall + TimeDelta::seconds(second);
-        taken_up += webhook_log::take_up(tx, of, &ids, at, wall).await?;
+    let (mut replayed, mut due_at) = (0, wall);
+    for some in settled.chunks(REPLAYED_TOGETHER) {
+        let some = some.to_vec();
+        let (taken_up, next_at) = deps
+            .store
+            .write(move |tx| Box::pin(async move { take_up(tx, of, &some, due_at, wall).await }))
+            .await?;
+        (replayed, due_at) = (replayed + taken_up, next_at);
+        deps.webhook_bell.notify_one();
     }
-    Ok(ReplayView { replayed: taken_up, more, next_after })
+    tracing::info!(endpoint = %id, %merchant, messages = replayed, "messages are sent to an endpoint again");
+    Ok(ReplayView { replayed, more, next_after })
+}
+
+/// From `due_at` on. Says how many that were, and when the next are due.
+async fn take_up(
+    tx: &Tx,
+    of: Of,
+    settled: &[Settled],
+    mut due_at: Instant,
+    wall: Instant,
+) -> Result<(u64, Instant), WebhookError> {
+    find_enabled(tx, of.merchant, of.endpoint).await?;
+    webhook_endpoints::end_pause(tx, of.merchant, of.endpoint).await?;
+    let mut taken_up = 0;
+    for part in settled.chunks(REPLAYED_A_SECOND) {
+        let ids: Vec<MessageId> = part.iter().map(|message| message.id).collect();
+        taken_up += webhook_log::take_up(tx, of, &ids, due_at, wall).await?;
+        due_at += TimeDelta::seconds(1);
+    }
+    Ok((taken_up, due_at))
 }
 
 /// The `most` oldest, and whether there are more.
