@@ -26,20 +26,33 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// Whether nothing but the status of the answer matters: its body is left on the wire.
     pub status_only: bool,
+    /// Headers of the answer that are wanted with it, in small letters.
+    pub keep: &'static [&'static str],
 }
 
 impl Request {
     pub fn get(url: String) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: None, status_only: false }
+        Self { method: Method::GET, url, headers: Vec::new(), body: None, status_only: false, keep: &[] }
     }
 
     pub fn post(url: String, body: Vec<u8>) -> Self {
-        Self { method: Method::POST, url, headers: Vec::new(), body: Some(body), status_only: false }
+        Self {
+            method: Method::POST,
+            url,
+            headers: Vec::new(),
+            body: Some(body),
+            status_only: false,
+            keep: &[],
+        }
     }
 
     /// For receivers whose answers are nobody's business, however long they are.
     pub fn status_only(self) -> Self {
         Self { status_only: true, ..self }
+    }
+
+    pub fn keep(self, headers: &'static [&'static str]) -> Self {
+        Self { keep: headers, ..self }
     }
 
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -55,10 +68,16 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// What is left to ask, where the answer says so.
     pub allowance: Option<Allowance>,
+    /// Those that the request wanted kept, as far as they came.
+    pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
 }
 
 impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -132,8 +151,13 @@ impl Outbound {
         let response = builder.send().await.map_err(classify)?;
         let status = response.status().as_u16();
         let (retry_after, allowance) = (retry_after(response.headers()), allowance(response.headers()));
+        let kept = |name: &&'static str| {
+            let value = response.headers().get(*name)?.to_str().ok()?;
+            Some((*name, value.to_owned()))
+        };
+        let headers = request.keep.iter().filter_map(kept).collect();
         let body = if request.status_only { Vec::new() } else { self.read(response).await? };
-        Ok(Answer { status, retry_after, allowance, body })
+        Ok(Answer { status, retry_after, allowance, headers, body })
     }
 
     fn check(&self, url: &reqwest::Url) -> Result<(), SendError> {

@@ -4,7 +4,9 @@
 //! provider or a merchant is signed here. What is signed is `id.timestamp.body`, so an id
 //! with a full stop in it is refused: it could borrow from the timestamp. Several secrets
 //! and several signatures are allowed, so that a secret can be replaced without a gap.
-//! Asymmetric signatures (`v1a`) are absent: they are passed over like any unknown version.
+//! A signature of a version that nobody here has a key for is passed over.
+
+mod asymmetric;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,6 +19,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+pub use self::asymmetric::{BadPublicKey, BadSigningKey, PublicKey, SigningKey};
 use crate::domain::instant::Instant;
 
 pub const ID: &str = "webhook-id";
@@ -111,6 +114,34 @@ pub fn verify(
     now: Instant,
     tolerance_seconds: u32,
 ) -> Result<(), Refused> {
+    let (id, timestamp, offered) = offered(headers, "v1,", now, tolerance_seconds)?;
+    let matches = secrets.iter().any(|secret| {
+        let expected = digest(secret, id, timestamp, body);
+        offered.iter().any(|signature| signature.ct_eq(&expected).into())
+    });
+    if matches { Ok(()) } else { Err(Refused::NoSignatureMatches) }
+}
+
+/// The same for one of `keys`, of which the signer alone has the other half.
+pub fn verify_public(
+    keys: &[PublicKey],
+    headers: &Signed<'_>,
+    body: &[u8],
+    now: Instant,
+    tolerance_seconds: u32,
+) -> Result<(), Refused> {
+    let (id, timestamp, offered) = offered(headers, "v1a,", now, tolerance_seconds)?;
+    let matches = |key: &PublicKey| offered.iter().any(|one| key.verifies(id, timestamp, body, one));
+    if keys.iter().any(matches) { Ok(()) } else { Err(Refused::NoSignatureMatches) }
+}
+
+/// The id, the time and the signatures of one version, if the time is near `now`.
+fn offered<'h>(
+    headers: &Signed<'h>,
+    version: &str,
+    now: Instant,
+    tolerance_seconds: u32,
+) -> Result<(&'h str, &'h str, Vec<Vec<u8>>), Refused> {
     let present = |value: Option<_>, name| value.ok_or(Refused::MissingHeader(name));
     let id: &str = present(headers.id.filter(|id| !id.is_empty()), ID)?;
     let timestamp = present(headers.timestamp, TIMESTAMP)?;
@@ -126,15 +157,11 @@ pub fn verify(
     if age_seconds < -i64::from(tolerance_seconds) {
         return Err(Refused::TooNew);
     }
-    let offered: Vec<Vec<u8>> = signatures
+    let decoded = signatures
         .split(' ')
-        .filter_map(|signature| BASE64.decode(signature.strip_prefix("v1,")?).ok())
+        .filter_map(|signature| BASE64.decode(signature.strip_prefix(version)?).ok())
         .collect();
-    let matches = secrets.iter().any(|secret| {
-        let expected = digest(secret, id, timestamp, body);
-        offered.iter().any(|signature| signature.ct_eq(&expected).into())
-    });
-    if matches { Ok(()) } else { Err(Refused::NoSignatureMatches) }
+    Ok((id, timestamp, decoded))
 }
 
 fn digest(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
@@ -239,6 +266,68 @@ mod tests {
         for text in ["", "whsec_", "whsec_???", text.trim_start_matches(PREFIX)] {
             assert!(text.parse::<Secret>().is_err(), "{text}");
         }
+    }
+
+    /// RFC 8032, section 7.1, test 3: seed, public key, message, signature.
+    const RFC_8032: [&str; 4] = [
+        "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+        "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+        "af82",
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac\
+         18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+    ];
+
+    fn hexadecimal(text: &str) -> Vec<u8> {
+        let digits = text.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).expect("ASCII"));
+        digits.map(|two| u8::from_str_radix(two, 16).expect("two digits")).collect()
+    }
+
+    fn signing_key() -> SigningKey {
+        format!("whsk_{}", BASE64.encode(hexadecimal(RFC_8032[0]))).parse().expect("the vector's seed")
+    }
+
+    #[test]
+    fn an_asymmetric_key_is_the_one_of_rfc_8032_and_its_signatures_are_believed() {
+        let [seed, public, message, signature] = RFC_8032.map(hexadecimal);
+        let key = signing_key();
+        assert_eq!(key.public().to_string(), format!("whpk_{}", BASE64.encode(&public)));
+        let raw = aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ED25519, &public);
+        assert!(raw.verify(&message, &signature).is_ok());
+        let both: SigningKey =
+            format!("whsk_{}", BASE64.encode([&seed[..], &public].concat())).parse().expect("seed and key");
+        let signed = key.sign(VECTOR_ID, VECTOR_AT, VECTOR_BODY);
+        assert_eq!(both.sign(VECTOR_ID, VECTOR_AT, VECTOR_BODY), signed);
+        // Made once with `openssl pkeyutl -sign -rawin` and the same seed.
+        assert_eq!(
+            signed,
+            "v1a,CbWWbcW7B69jFUBICrevjm7uB16AqaX4X9zprrpWvW4012zWjiDpguw4L1VnBIktLL4pyfhNhZgLFTYi5s10AA=="
+        );
+        let headers = |signature| Signed {
+            id: Some(VECTOR_ID),
+            timestamp: Some("1614265330"),
+            signature: Some(signature),
+        };
+        let verify =
+            |list, body: &[u8], now| verify_public(&[key.public()], &headers(list), body, at(now), 300);
+        let list = format!("{VECTOR_SIGNATURE} {signed}");
+        assert_eq!(verify(&list, VECTOR_BODY, VECTOR_AT), Ok(()));
+        assert_eq!(verify(&list, b"{}", VECTOR_AT), Err(Refused::NoSignatureMatches));
+        assert_eq!(verify(VECTOR_SIGNATURE, VECTOR_BODY, VECTOR_AT), Err(Refused::NoSignatureMatches));
+        assert_eq!(verify(&list, VECTOR_BODY, VECTOR_AT + 301), Err(Refused::TooOld));
+    }
+
+    #[test]
+    fn asymmetric_keys_are_read_strictly_and_never_printed() {
+        assert_eq!(format!("{:?}", signing_key()), "SigningKey(…)");
+        let public = signing_key().public();
+        assert_eq!(public.to_string().parse(), Ok(public));
+        for bytes in [0, 31, 33, 63, 64, 65] {
+            // 64 bytes whose second half is not the public key of the first are refused as well.
+            let encoded = BASE64.encode(vec![7; bytes]);
+            assert!(format!("whsk_{encoded}").parse::<SigningKey>().is_err(), "{bytes}");
+            assert!(format!("whpk_{encoded}").parse::<PublicKey>().is_err(), "{bytes}");
+        }
+        assert!("whsec_AAAA".parse::<SigningKey>().is_err() && "".parse::<PublicKey>().is_err());
     }
 
     fn flipped(text: &[u8], bit: usize, bits_each: usize) -> Vec<u8> {
