@@ -47,8 +47,8 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Network(#[from] LoadError),
-    #[error("escrow.webhook_secret has to be whsec_ and base64 of 24 to 64 bytes")]
-    EscrowSecret,
+    #[error("the keys of the escrow providers cannot be read: {0}")]
+    Keys(String),
     #[error(transparent)]
     Consolidation(#[from] BadTerms),
     #[error("the HTTP client cannot be built: {0}")]
@@ -94,7 +94,9 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
     let learned = learn_stage_times::load(&store, half_life_days, clock.now()).await?;
     let outbound =
         Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;
-    let providers = Providers::open(&settings.escrow).map_err(|_| StartError::EscrowSecret)?;
+    let escrow = settings.escrow.clone();
+    let providers = tokio::task::spawn_blocking(move || Providers::open(&escrow)).await;
+    let providers = providers.map_err(|error| StartError::Keys(error.to_string()))??;
     let consolidation = Arc::new(Terms::from_config(&settings.consolidation)?);
     Ok(Deps {
         clock,
@@ -140,7 +142,7 @@ pub async fn start(
         );
     }
     if deps.providers.is_empty() {
-        tracing::warn!("escrow.webhook_url is empty: triggers wait in the outbox until it is set");
+        tracing::warn!("no escrow provider is configured: triggers wait in the outbox until one is");
     }
     if deps.consolidation.is_within_a_company {
         tracing::warn!(

@@ -5,6 +5,7 @@
 
 mod carriers;
 mod consolidation;
+mod escrow;
 mod miles;
 
 use std::net::SocketAddr;
@@ -12,11 +13,11 @@ use std::path::Path;
 
 use ::config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret, SecretString};
-use crate::domain::money::Money;
 use serde::{Deserialize, Deserializer};
 
 pub use carriers::{Carriers, Table};
 pub use consolidation::{Consolidation, LastMile, UnitTypes, WaybillStock};
+pub use escrow::{Alipay, Antom, Escrow, KeySource, Paypal};
 pub use miles::{Co2eFactors, Mile, Miles};
 
 /// Every key with its default and what it means.
@@ -131,16 +132,6 @@ pub struct Tracking {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Escrow {
-    pub webhook_url: String,
-    pub webhook_secret: SecretString,
-    /// Refunds above these amounts need a second person, and so does every refund in another currency.
-    #[serde(deserialize_with = "amounts")]
-    pub second_person_above: Vec<Money>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Outbox {
     pub concurrency_max: usize,
     pub lease_seconds: u32,
@@ -169,26 +160,6 @@ pub struct Outbound {
 
 /// A list of numbers, or the text `5,300` that a variable can hold. Variables stay text
 /// until a field asks for a number: a secret of digits must keep its leading zeros.
-/// `1000.00 CNY, 150.00 USD`, or a list of such.
-fn amounts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Money>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Line(String),
-        List(Vec<String>),
-    }
-    let texts = match Written::deserialize(deserializer)? {
-        Written::Line(line) => line.split(',').map(str::to_owned).collect(),
-        Written::List(list) => list,
-    };
-    let amount = |text: &String| {
-        let bad = || serde::de::Error::custom(format!("{text:?} is not an amount such as 1000.00 CNY"));
-        let (amount, currency) = text.trim().split_once(' ').ok_or_else(bad)?;
-        Money::parse(amount, currency.parse().map_err(serde::de::Error::custom)?).map_err(serde::de::Error::custom)
-    };
-    texts.iter().filter(|text| !text.trim().is_empty()).map(amount).collect()
-}
-
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -271,24 +242,11 @@ impl Settings {
                 "names a database in memory, which each connection would see its own of",
             );
         }
-        for (key, url) in [
-            ("http.public_url", self.http.public_url.as_str()),
-            ("escrow.webhook_url", self.escrow.webhook_url.as_str()),
-        ] {
-            if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
-                return invalid(key, "has to begin with http:// or https://");
-            }
+        let public = self.http.public_url.as_str();
+        if !public.is_empty() && !public.starts_with("http://") && !public.starts_with("https://") {
+            return invalid("http.public_url", "has to begin with http:// or https://");
         }
-        if self.escrow.webhook_url.starts_with("http://") && !self.outbound.allow_private_addresses {
-            return invalid(
-                "escrow.webhook_url",
-                "has to begin with https:// unless outbound.allow_private_addresses is true",
-            );
-        }
-        if !self.escrow.webhook_url.is_empty() && self.escrow.webhook_secret.expose_secret().is_empty() {
-            return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is");
-        }
-        Ok(())
+        escrow::check(&self.escrow, self.outbound.allow_private_addresses)
     }
 
     fn check_figures(&self) -> Result<(), ConfigError> {

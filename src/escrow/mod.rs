@@ -17,8 +17,16 @@
 //!
 //! Absent on purpose: money itself. Sampan holds none and moves none; it says what may move, and why.
 
+pub mod alipay;
+pub mod antom;
+#[cfg(test)]
+mod contract;
+mod json;
+pub mod keys;
+pub mod paypal;
 pub mod provider;
 pub mod registry;
 pub mod rules;
+pub mod signing;
 pub mod split;
 pub mod webhook;

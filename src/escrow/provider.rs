@@ -11,6 +11,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::domain::escrow::{TriggerAction, TriggerFacts};
 use crate::domain::id::TriggerId;
 use crate::domain::instant::Instant;
@@ -57,9 +59,14 @@ pub enum Found {
     /// It is still being worked on.
     UnderWay,
     /// It was refused for good.
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
     /// The provider did not say.
-    NoWord { reason: String, after: Option<Duration> },
+    NoWord {
+        reason: String,
+        after: Option<Duration>,
+    },
 }
 
 /// What a provider says of a trade as a whole, as far as it says it.
@@ -158,6 +165,22 @@ pub struct Declared {
     pub identity_matches: Option<bool>,
 }
 
+/// Getting a pass before anything is sent, and showing it with each request.
+pub trait Authorise: Send + Sync {
+    fn request(&self) -> Request;
+    /// An error: there is none, and why.
+    fn read(&self, answer: &Answer) -> Result<Pass, String>;
+    /// Any request of the same provider, with the pass in it.
+    fn admit(&self, request: Request, pass: &Pass) -> Request;
+}
+
+/// Fetched once, and shared until shortly before it ends.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    pub secret: SecretString,
+    pub lasts: Duration,
+}
+
 /// What came from a provider by itself.
 pub trait Notified: Send + Sync {
     /// Signature first, over the bytes as they came. `header` looks up a header by its lower-case name.
@@ -176,7 +199,10 @@ pub trait Notified: Send + Sync {
 pub struct Notice {
     /// The same each time the notice is sent.
     pub id: String,
+    /// Empty where it names a command alone.
     pub payment_reference: String,
+    /// All that was paid for the trade, where it says so: whoever knows the order compares.
+    pub total: Option<Money>,
     pub says: Said,
 }
 
@@ -203,6 +229,8 @@ pub enum NotBelieved {
 
 #[derive(Clone, Default)]
 pub struct Abilities {
+    /// None: requests are sent as they are.
+    pub authorise: Option<Arc<dyn Authorise>>,
     pub shipped: Option<Arc<dyn Shipped>>,
     pub delivered: Option<Arc<dyn Delivered>>,
     pub confirm_receipt: Option<Arc<dyn ConfirmReceipt>>,
@@ -221,6 +249,8 @@ pub struct Provider {
     pub abilities: Abilities,
     /// How long it keeps a command's key; none: for ever. What is older is not repeated by itself.
     pub keeps_keys: Option<Duration>,
+    /// How many days after it was told of the shipping it releases by itself; none: never.
+    pub releases_after_days: Option<u32>,
 }
 
 impl Provider {

@@ -8,17 +8,16 @@ use crate::domain::instant::Instant;
 use crate::domain::place::Division;
 use crate::domain::quantity::{Chargeable, Grams, SizeMm};
 use crate::domain::service::{Clearance, Service};
-use crate::escrow::webhook;
 use crate::geography::{Atlas, Located};
 use crate::intake::{self, Declared, FieldError, Known, NewParcel, Nowhere, PickupRequest, Unfit};
 use crate::routing::{Ask, Start};
 
-/// Reads a body, or says all that is wrong with it.
-pub fn read(json: &Value, now: Instant) -> Result<PickupRequest, Vec<FieldError>> {
+/// Reads a body, or says all that is wrong with it. `providers`: whom a payment may be with.
+pub fn read(json: &Value, now: Instant, providers: &[&str]) -> Result<PickupRequest, Vec<FieldError>> {
     let atlas = Atlas::embedded();
     let known = Known {
         now,
-        providers: &[webhook::NAME],
+        providers,
         address: &|address| match atlas.locate(address) {
             Ok(_) => Ok(()),
             Err(error) => Err(Nowhere { field: error.field(), detail: error.to_string() }),

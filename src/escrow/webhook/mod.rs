@@ -1,25 +1,48 @@
 //! The generic provider: signed Standard Webhooks to one address.
 //!
-//! `POST` with a JSON body `{"type": "escrow.<action>", "timestamp", "data"}`, the three
-//! `webhook-…` headers of Standard Webhooks 1.0.0, and `Idempotency-Key`, which is the
-//! trigger's id. Any 2xx acknowledges; 410 means that the address is given up.
+//! `POST` with a JSON body `{"type": "escrow.<action>", "timestamp", "data"}`, the three `webhook-…` headers of
+//! Standard Webhooks 1.0.0, and `Idempotency-Key`, which is the trigger's id. Whoever takes them keeps the keys for
+//! ever, so that a repeat is harmless. All actions are messages, `escrow.freeze` and `escrow.thaw` among them.
+//!
+//! | answer | means |
+//! |---|---|
+//! | 2xx | it has it, for good |
+//! | 400, 422 | it never will: the message does not suit it |
+//! | 410 | the address is given up |
+//! | 429, 503 | later |
+//! | 408, 409, 425, other 5xx | unknown: it may have, or is at it |
+//! | anything else: 401, 403, 404, 3xx | later: a secret, an address or a door that gets mended |
+//!
+//! What it can be asked and what it may say by itself: [`inquiry`] and [`notice`].
+
+mod inquiry;
+mod notice;
+
+use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::provider::{Command, ConfirmReceipt, Delivered, Freeze, Reading, Refund, Shipped, Unsayable};
-use crate::config;
+use self::notice::NoticeKey;
+use super::provider::{
+    Abilities, Command, ConfirmReceipt, Delivered, Freeze, Provider, Reading, Refund, Shipped, Unsayable,
+};
+use crate::config::{self, ConfigError};
 use crate::domain::escrow::TriggerFacts;
 use crate::domain::instant::{Instant, rfc3339};
 use crate::outbound::{Answer, Request};
-use crate::standard_webhooks::{BadSecret, Secret, sign};
+use crate::standard_webhooks::{Secret, SigningKey, sign};
 
 /// As `payment.provider` names it.
 pub const NAME: &str = "webhook";
 
 pub struct Webhook {
     url: String,
+    /// Where it can be asked; none: it cannot.
+    inquire_url: Option<String>,
     secret: Secret,
+    signing_key: Option<SigningKey>,
+    notices: NoticeKey,
 }
 
 #[derive(Serialize)]
@@ -29,63 +52,126 @@ struct Body<'a> {
     data: &'a TriggerFacts,
 }
 
-impl Webhook {
-    /// None where no address is configured: triggers wait until there is one.
-    pub fn from_config(settings: &config::Escrow) -> Result<Option<Self>, BadSecret> {
-        if settings.webhook_url.is_empty() {
-            return Ok(None);
-        }
-        let secret = settings.webhook_secret.expose_secret().parse()?;
-        Ok(Some(Self { url: settings.webhook_url.clone(), secret }))
+/// None where no address is configured: triggers wait until there is one.
+pub fn open(settings: &config::Escrow) -> Result<Option<Provider>, ConfigError> {
+    if settings.webhook_url.is_empty() {
+        return Ok(None);
     }
+    let invalid = |name: &str, reason: &dyn std::fmt::Display| ConfigError::Invalid {
+        key: format!("escrow.{name}"),
+        reason: reason.to_string(),
+    };
+    let secret: Secret =
+        settings.webhook_secret.expose_secret().parse().map_err(|error| invalid("webhook_secret", &error))?;
+    let signing_key = Some(settings.webhook_signing_key.expose_secret()).filter(|key| !key.is_empty());
+    let signing_key = signing_key.map(str::parse).transpose();
+    let signing_key = signing_key.map_err(|error| invalid("webhook_signing_key", &error))?;
+    let notices = NoticeKey::read(settings.webhook_notice_key.expose_secret(), &secret)
+        .map_err(|error| invalid("webhook_notice_key", &error))?;
+    let inquire_url = settings.webhook_inquire_url.trim_end_matches('/').to_owned();
+    let webhook = Arc::new(Webhook {
+        url: settings.webhook_url.clone(),
+        inquire_url: Some(inquire_url).filter(|url| !url.is_empty()),
+        secret,
+        signing_key,
+        notices,
+    });
+    let abilities = Abilities {
+        shipped: Some(webhook.clone()),
+        delivered: Some(webhook.clone()),
+        confirm_receipt: Some(webhook.clone()),
+        refund: Some(webhook.clone()),
+        freeze: Some(webhook.clone()),
+        inquire: webhook.inquire_url.is_some().then(|| webhook.clone() as _),
+        notified: Some(webhook),
+        ..Abilities::default()
+    };
+    let releases_after_days = Some(settings.webhook_releases_after_days).filter(|days| *days > 0);
+    Ok(Some(Provider { name: NAME, abilities, keeps_keys: None, releases_after_days }))
 }
 
 impl Webhook {
-    fn request(&self, command: &Command, wall: Instant) -> Request {
-        let (id, timestamp) = (command.id.to_string(), wall.timestamp());
-        let signature = sign(&self.secret, &id, timestamp, command.body.as_bytes());
-        Request::post(self.url.clone(), command.body.as_bytes().to_vec())
+    fn message(&self, command: &Command, wall: Instant) -> Request {
+        let request = Request::post(self.url.clone(), command.body.as_bytes().to_vec())
             .header("content-type", "application/json")
+            .header("idempotency-key", command.id.to_string());
+        self.signed(request, &command.id.to_string(), command.body.as_bytes(), wall)
+    }
+
+    /// Both signatures, where both keys are there: the receiver checks the one that it knows.
+    fn signed(&self, request: Request, id: &str, body: &[u8], wall: Instant) -> Request {
+        let timestamp = wall.timestamp();
+        let mut signature = sign(&self.secret, id, timestamp, body);
+        if let Some(key) = &self.signing_key {
+            signature = format!("{signature} {}", key.sign(id, timestamp, body));
+        }
+        request
             .header("webhook-timestamp", timestamp.to_string())
             .header("webhook-signature", signature)
-            .header("idempotency-key", id.clone())
             .header("webhook-id", id)
     }
 }
 
 fn read(answer: &Answer) -> Reading {
-    let reason = |status| format!("answered {status}");
-    let after = answer.retry_after;
+    let (reason, after) = (format!("answered {}", answer.status), answer.retry_after);
     match answer.status {
         200..=299 => Reading::Acknowledged,
+        400 | 422 => Reading::Refused { reason },
         410 => Reading::Gone { reason: "the address is gone (410)".to_owned() },
-        // It says itself that it has done nothing.
-        status @ (429 | 503) => Reading::Later { reason: reason(status), after },
-        status => Reading::Unknown { reason: reason(status), after },
+        503 => Reading::Later { reason, after },
+        408 | 409 | 425 | 500.. => Reading::Unknown { reason, after },
+        _ => Reading::Later { reason, after },
     }
 }
 
-macro_rules! abilities {
-    ($($ability:ident { $write:ident, $read:ident }),+ $(,)?) => {$(
-        impl $ability for Webhook {
-            fn $write(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {
-                Ok(self.request(command, wall))
-            }
+impl Shipped for Webhook {
+    fn shipped(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {
+        Ok(self.message(command, wall))
+    }
 
-            fn $read(&self, _: &Command, answer: &Answer) -> Reading {
-                read(answer)
-            }
-        }
-    )+};
+    fn read_shipped(&self, _command: &Command, answer: &Answer) -> Reading {
+        read(answer)
+    }
 }
 
-// Whoever takes one kind of message takes them all.
-abilities! {
-    Shipped { shipped, read_shipped },
-    Delivered { delivered, read_delivered },
-    ConfirmReceipt { confirm_receipt, read_confirm_receipt },
-    Refund { refund, read_refund },
-    Freeze { freeze, read_freeze },
+impl Delivered for Webhook {
+    fn delivered(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {
+        Ok(self.message(command, wall))
+    }
+
+    fn read_delivered(&self, _command: &Command, answer: &Answer) -> Reading {
+        read(answer)
+    }
+}
+
+impl ConfirmReceipt for Webhook {
+    fn confirm_receipt(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {
+        Ok(self.message(command, wall))
+    }
+
+    fn read_confirm_receipt(&self, _command: &Command, answer: &Answer) -> Reading {
+        read(answer)
+    }
+}
+
+impl Refund for Webhook {
+    fn refund(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {
+        Ok(self.message(command, wall))
+    }
+
+    fn read_refund(&self, _command: &Command, answer: &Answer) -> Reading {
+        read(answer)
+    }
+}
+
+impl Freeze for Webhook {
+    fn freeze(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {
+        Ok(self.message(command, wall))
+    }
+
+    fn read_freeze(&self, _command: &Command, answer: &Answer) -> Reading {
+        read(answer)
+    }
 }
 
 /// The body of a trigger: kept in the outbox, sent the same way every time.
@@ -94,3 +180,6 @@ pub fn body(facts: &TriggerFacts, at: Instant) -> String {
     // Text, numbers and lists of them: there is nothing in it that JSON cannot say.
     serde_json::to_string(&body).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

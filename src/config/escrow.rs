@@ -1,0 +1,133 @@
+//! Whom triggers go to.
+//!
+//! Each provider is switched on by its own name for us (`app_id`, `client_id`). Secrets are wrapped; a key is
+//! named by the path of a file, which is read again when it changes, or given as text.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+
+use super::{ConfigError, invalid};
+use crate::domain::money::Money;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escrow {
+    pub webhook_url: String,
+    pub webhook_secret: SecretString,
+    pub webhook_signing_key: SecretString,
+    pub webhook_inquire_url: String,
+    pub webhook_notice_key: SecretString,
+    pub webhook_releases_after_days: u32,
+    /// Refunds above these amounts need a second person, and so does every refund in another currency.
+    #[serde(deserialize_with = "amounts")]
+    pub second_person_above: Vec<Money>,
+    pub alipay: Alipay,
+    pub antom: Antom,
+    pub paypal: Paypal,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alipay {
+    pub base_url: String,
+    pub app_id: String,
+    pub private_key: SecretString,
+    pub private_key_file: String,
+    pub public_key: String,
+    pub public_key_file: String,
+    pub settle_to_type: String,
+    pub settle_to: String,
+    pub legacy_base_url: String,
+    pub legacy_partner: String,
+    pub legacy_key: SecretString,
+    pub releases_after_days: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Antom {
+    pub base_url: String,
+    pub client_id: String,
+    pub key_version: u32,
+    pub private_key: SecretString,
+    pub private_key_file: String,
+    pub public_key: String,
+    pub public_key_file: String,
+    pub settle_to: String,
+    pub notice_path: String,
+    pub releases_after_days: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paypal {
+    pub base_url: String,
+    pub client_id: String,
+    pub client_secret: SecretString,
+    pub keeps_keys_days: u32,
+    pub releases_after_days: u32,
+}
+
+/// `1000.00 CNY, 150.00 USD`, or a list of such.
+fn amounts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Money>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Line(String),
+        List(Vec<String>),
+    }
+    let texts = match Written::deserialize(deserializer)? {
+        Written::Line(line) => line.split(',').map(str::to_owned).collect(),
+        Written::List(list) => list,
+    };
+    let amount = |text: &String| {
+        let bad = || serde::de::Error::custom(format!("{text:?} is not an amount such as 1000.00 CNY"));
+        let (amount, currency) = text.trim().split_once(' ').ok_or_else(bad)?;
+        Money::parse(amount, currency.parse().map_err(serde::de::Error::custom)?)
+            .map_err(serde::de::Error::custom)
+    };
+    texts.iter().filter(|text| !text.trim().is_empty()).map(amount).collect()
+}
+
+/// Where keys come from: a file, a text, or both.
+#[derive(Debug, Clone, Default)]
+pub struct KeySource {
+    pub file: String,
+    pub text: SecretString,
+}
+
+impl KeySource {
+    pub fn new(file: &str, text: &str) -> Self {
+        Self { file: file.to_owned(), text: SecretString::from(text.to_owned()) }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.file.is_empty() && self.text.expose_secret().is_empty()
+    }
+}
+
+/// `allow_private`: whether a provider may be called without encryption, at home or in a test.
+pub fn check(escrow: &Escrow, allow_private: bool) -> Result<(), ConfigError> {
+    for (key, url) in [
+        ("escrow.webhook_url", &escrow.webhook_url),
+        ("escrow.webhook_inquire_url", &escrow.webhook_inquire_url),
+        ("escrow.alipay.base_url", &escrow.alipay.base_url),
+        ("escrow.alipay.legacy_base_url", &escrow.alipay.legacy_base_url),
+        ("escrow.antom.base_url", &escrow.antom.base_url),
+        ("escrow.paypal.base_url", &escrow.paypal.base_url),
+    ] {
+        if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
+            return invalid(key, "has to begin with http:// or https://");
+        }
+        if url.starts_with("http://") && !allow_private {
+            return invalid(
+                key,
+                "has to begin with https:// unless outbound.allow_private_addresses is true",
+            );
+        }
+    }
+    if !escrow.webhook_url.is_empty() && escrow.webhook_secret.expose_secret().is_empty() {
+        return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is");
+    }
+    Ok(())
+}

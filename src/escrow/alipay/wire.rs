@@ -1,0 +1,128 @@
+//! The open platform's format: one gateway, forms in, JSON out, RSA2 both ways.
+//!
+//! Source: the vendor's published SDKs and opendocs.alipay.com, November 2026. What is signed of a request is every
+//! field that is not empty, sorted by name, `sign_type` included; of a notification the same without `sign_type`;
+//! of an answer the inner object, byte for byte as it came.
+
+use std::collections::BTreeMap;
+
+use chrono::FixedOffset;
+
+use super::super::json::Fields;
+use super::super::signing::{RsaPrivate, RsaPublic, is_signed};
+use crate::domain::instant::Instant;
+use crate::outbound::percent_encoded;
+
+/// Alipay's clocks, in all the world.
+const OFFSET_SECONDS: i32 = 8 * 3600;
+const SUCCESS: &str = "10000";
+
+/// `a=1&b=2`: sorted by name, without what is empty.
+pub fn canonical<'f>(fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
+    let sorted: BTreeMap<&str, &str> = fields.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let pairs: Vec<String> = sorted.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join("&")
+}
+
+/// `application/x-www-form-urlencoded`.
+pub fn form(fields: &[(&str, String)]) -> String {
+    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
+    let pairs: Vec<String> =
+        filled.map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
+    pairs.join("&")
+}
+
+/// None: it is no form in UTF-8, or a name stands in it twice.
+pub fn read_form(body: &[u8]) -> Option<BTreeMap<String, String>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut fields = BTreeMap::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=')?;
+        if fields.insert(decoded(name)?, decoded(value)?).is_some() {
+            return None;
+        }
+    }
+    Some(fields)
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// As Alipay writes times.
+pub fn time(at: Instant) -> String {
+    // Eight hours are an offset that there is.
+    let zone = FixedOffset::east_opt(OFFSET_SECONDS);
+    let local = zone.map_or_else(|| at.fixed_offset(), |zone| at.with_timezone(&zone));
+    local.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A whole request's form, signed.
+pub fn sealed(app_id: &str, method: &str, content: &str, wall: Instant, key: &RsaPrivate) -> String {
+    let mut fields = vec![
+        ("app_id", app_id.to_owned()),
+        ("method", method.to_owned()),
+        ("format", "JSON".to_owned()),
+        ("charset", "utf-8".to_owned()),
+        ("sign_type", "RSA2".to_owned()),
+        ("timestamp", time(wall)),
+        ("version", "1.0".to_owned()),
+        ("biz_content", content.to_owned()),
+    ];
+    let to_sign = canonical(fields.iter().map(|(name, value)| (*name, value.as_str())));
+    fields.push(("sign", key.sign(to_sign.as_bytes())));
+    form(&fields)
+}
+
+/// An answer that Alipay signed.
+pub struct Signed<'a> {
+    pub code: String,
+    pub sub_code: String,
+    pub fields: Fields<'a>,
+}
+
+impl Signed<'_> {
+    pub fn is_success(&self) -> bool {
+        self.code == SUCCESS
+    }
+
+    /// For people.
+    pub fn said(&self) -> String {
+        super::super::json::shown(&format!("{} {}", self.code, self.sub_code))
+    }
+}
+
+/// The answer to a call of `method`, if one of `keys` signed it. An error says why it says nothing.
+pub fn open<'a>(body: &'a [u8], method: &str, keys: &[RsaPublic]) -> Result<Signed<'a>, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "the answer is no text".to_owned())?;
+    let whole = Fields::of(text).ok_or("the answer is no JSON object")?;
+    let node = format!("{}_response", method.replace('.', "_"));
+    let inner = whole.raw(&node).or_else(|| whole.raw("error_response"));
+    let inner = inner.ok_or_else(|| format!("the answer has no {node}"))?;
+    let fields = Fields::of(inner).ok_or("what is in the answer is no object")?;
+    let (code, sub_code) =
+        (fields.text("code").unwrap_or_default(), fields.text("sub_code").unwrap_or_default());
+    let signed = Signed { code, sub_code, fields };
+    let signature = whole.text("sign").filter(|signature| !signature.is_empty());
+    let Some(signature) = signature else {
+        return Err(format!("the answer is not signed ({})", signed.said()));
+    };
+    if is_signed(keys, inner.as_bytes(), &signature) {
+        Ok(signed)
+    } else {
+        Err(format!("the answer's signature is not Alipay's ({})", signed.said()))
+    }
+}

@@ -1,0 +1,85 @@
+//! What Antom posts by itself: signed like a request, over the path that it posts to.
+
+use super::super::json::{Fields, shown};
+use super::super::provider::{NotBelieved, Notice, Notified, Said};
+use super::wire::{Status, outcome};
+use super::{Antom, wire};
+use crate::domain::id::TriggerId;
+use crate::domain::instant::Instant;
+
+const ACKNOWLEDGED: &str =
+    r#"{"result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success"}}"#;
+
+impl Notified for Antom {
+    /// `wall` does not count: Antom sends the same notice for up to a day.
+    fn read(
+        &self,
+        header: &dyn Fn(&str) -> Option<String>,
+        body: &[u8],
+        _wall: Instant,
+    ) -> Result<Notice, NotBelieved> {
+        let unsigned = |reason: &str| NotBelieved::Unsigned(reason.to_owned());
+        let unreadable = |reason: &str| NotBelieved::Unreadable(reason.to_owned());
+        let signature = header(wire::SIGNATURE).ok_or_else(|| unsigned("it has no signature"))?;
+        let time = header(wire::REQUEST_TIME).ok_or_else(|| unsigned("it has no request-time"))?;
+        if header(wire::CLIENT_ID).is_some_and(|client| client != self.client_id) {
+            return Err(unsigned("it is for another client"));
+        }
+        let content = wire::content(&self.notice_path, &self.client_id, &time, body);
+        if !wire::is_believed(&signature, &self.public.keys(), &content) {
+            return Err(unsigned("the signature is not Antom's"));
+        }
+        let text = std::str::from_utf8(body).map_err(|_| unreadable("it is no text"))?;
+        let fields = Fields::of(text).ok_or_else(|| unreadable("it is no JSON object"))?;
+        let kind = fields.text("notifyType").ok_or_else(|| unreadable("it has no notifyType"))?;
+        let says = says(&fields, &kind);
+        Ok(Notice {
+            id: id(&fields, &kind),
+            payment_reference: fields.text("paymentId").unwrap_or_default(),
+            total: None,
+            says,
+        })
+    }
+
+    fn acknowledgement(&self) -> (&'static str, &'static str) {
+        ("application/json", ACKNOWLEDGED)
+    }
+}
+
+fn says(fields: &Fields, kind: &str) -> Said {
+    let command = |name: &str| fields.text(name).and_then(|text| text.parse::<TriggerId>().ok());
+    let refund = command("refundRequestId").filter(|_| kind == "REFUND_RESULT");
+    let settlement = command("settlementRequestId");
+    let outcome = outcome(fields);
+    let changed = Said::Changed(shown(kind));
+    match (refund, settlement, outcome) {
+        (Some(refund), _, _) => match fields.text("refundStatus").as_deref() {
+            Some("SUCCESS") => Said::TookEffect(refund),
+            Some("FAIL") => Said::Refused(refund, "the refund failed".to_owned()),
+            _ => changed,
+        },
+        (None, Some(settlement), Some(outcome)) => match outcome.status {
+            Status::Success => Said::TookEffect(settlement),
+            Status::Failed => Said::Refused(settlement, outcome.code),
+            Status::Unknown => changed,
+        },
+        (None, Some(_) | None, _) => changed,
+    }
+}
+
+/// Antom gives its notices no id: what it is about, and what it says of it.
+fn id(fields: &Fields, kind: &str) -> String {
+    let names = [
+        "refundId",
+        "refundRequestId",
+        "settlementId",
+        "settlementBatchId",
+        "settlementRequestId",
+        "captureId",
+        "paymentId",
+    ];
+    let about = names.iter().find_map(|name| fields.text(name)).unwrap_or_default();
+    let status = ["refundStatus", "paymentStatus"].iter().find_map(|name| fields.text(name));
+    let status = status.or_else(|| fields.object("result").text("resultStatus")).unwrap_or_default();
+    shown(&format!("{kind}/{about}/{status}"))
+}

@@ -1,0 +1,95 @@
+//! What the other side says by itself: Standard Webhooks in our direction.
+//!
+//! `{"type": "escrow.took_effect" | "escrow.refused" | "escrow.trade_changed" | "escrow.releases_at", "data":
+//! {"payment_reference", "trigger"?, "reason"?, "at"?}}`, signed with the secret that both sides know, or with a key of
+//! `escrow.webhook_notice_key`. None of these types is one of ours, so that a message of ours that is sent back says
+//! nothing.
+
+use chrono::{DateTime, Utc};
+
+use super::super::json::{Fields, shown};
+use super::super::provider::{NotBelieved, Notice, Notified, Said};
+use super::Webhook;
+use crate::domain::id::TriggerId;
+use crate::domain::instant::{Instant, cut};
+use crate::standard_webhooks::{
+    BadPublicKey, ID, PublicKey, SIGNATURE, Secret, Signed, TIMESTAMP, verify, verify_public,
+};
+
+/// Standard Webhooks: five minutes.
+const TOLERANCE_SECONDS: u32 = 300;
+
+pub enum NoticeKey {
+    Shared(Secret),
+    Public(PublicKey),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("has to be a secret (whsec_…) or a public key (whpk_…)")]
+pub struct BadNoticeKey;
+
+impl NoticeKey {
+    /// Where none is named, it is the secret of our own messages.
+    pub fn read(text: &str, secret: &Secret) -> Result<Self, BadNoticeKey> {
+        if text.is_empty() {
+            return Ok(Self::Shared(secret.clone()));
+        }
+        let public: Result<PublicKey, BadPublicKey> = text.parse();
+        let shared = || text.parse().map(Self::Shared).map_err(|_| BadNoticeKey);
+        public.map(Self::Public).or_else(|_| shared())
+    }
+}
+
+impl Notified for Webhook {
+    fn read(
+        &self,
+        header: &dyn Fn(&str) -> Option<String>,
+        body: &[u8],
+        wall: Instant,
+    ) -> Result<Notice, NotBelieved> {
+        let (id, timestamp, signature) = (header(ID), header(TIMESTAMP), header(SIGNATURE));
+        let headers =
+            Signed { id: id.as_deref(), timestamp: timestamp.as_deref(), signature: signature.as_deref() };
+        let believed = match &self.notices {
+            NoticeKey::Shared(secret) => {
+                verify(std::slice::from_ref(secret), &headers, body, wall, TOLERANCE_SECONDS)
+            }
+            NoticeKey::Public(key) => verify_public(&[*key], &headers, body, wall, TOLERANCE_SECONDS),
+        };
+        believed.map_err(|refused| NotBelieved::Unsigned(refused.to_string()))?;
+        let unreadable = |reason: &str| NotBelieved::Unreadable(reason.to_owned());
+        let text = std::str::from_utf8(body).map_err(|_| unreadable("it is no text"))?;
+        let fields = Fields::of(text).ok_or_else(|| unreadable("it is no JSON object"))?;
+        let data = fields.object("data");
+        let trigger = || {
+            let id = data.text("trigger").and_then(|text| text.parse::<TriggerId>().ok());
+            id.ok_or_else(|| unreadable("data.trigger is no trigger"))
+        };
+        let says = match fields.text("type").as_deref() {
+            Some("escrow.took_effect") => Said::TookEffect(trigger()?),
+            Some("escrow.refused") => {
+                Said::Refused(trigger()?, shown(&data.text("reason").unwrap_or_default()))
+            }
+            Some("escrow.trade_changed") => Said::Changed(shown(&data.text("reason").unwrap_or_default())),
+            Some("escrow.releases_at") => {
+                let at = data.text("at").and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
+                let at = at.ok_or_else(|| unreadable("data.at is no time"))?;
+                Said::ReleasesAt(cut(at.with_timezone(&Utc)))
+            }
+            _ => return Err(unreadable("its type is none of a provider's")),
+        };
+        let payment_reference = data.text("payment_reference").filter(|text| !text.is_empty());
+        Ok(Notice {
+            id: id.unwrap_or_default(),
+            payment_reference: payment_reference
+                .ok_or_else(|| unreadable("data.payment_reference is missing"))?,
+            total: None,
+            says,
+        })
+    }
+
+    /// Any 2xx would do.
+    fn acknowledgement(&self) -> (&'static str, &'static str) {
+        ("application/json", "{}")
+    }
+}
