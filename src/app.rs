@@ -20,6 +20,7 @@ use crate::config::{ConfigError, Settings};
 use crate::consolidation::terms::{BadTerms, Terms};
 use crate::escrow::registry::Providers;
 use crate::flows::ask_carriers::Asker;
+use crate::flows::ask_providers::Passes;
 use crate::flows::close_departures::Setbacks;
 use crate::flows::import_network::{self, LoadError};
 use crate::flows::poll_carriers::{Foreseen, Lines};
@@ -108,6 +109,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         stage_times: SharedStageTimes::new(learned),
         carriers: Registry::new(&settings.carriers, settings.outbound.allow_private_addresses)?,
         providers,
+        passes: Passes::default(),
         outbox_bell: Arc::new(Notify::new()),
         webhook_bell: Arc::new(Notify::new()),
         push_bell: Arc::new(Notify::new()),

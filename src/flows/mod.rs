@@ -22,6 +22,7 @@ pub mod accept_pickup;
 pub mod act_on_order;
 pub mod advance;
 pub mod ask_carriers;
+pub mod ask_providers;
 pub mod authenticate;
 pub mod book_departures;
 pub mod cancel_shipment;
@@ -59,6 +60,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::Notify;
 
 use ask_carriers::Asker;
+use ask_providers::Passes;
 use close_departures::Setbacks;
 use poll_carriers::{Foreseen, Lines};
 
@@ -83,6 +85,7 @@ pub struct Deps {
     pub outbound: Outbound,
     pub carriers: Registry,
     pub providers: Providers,
+    pub passes: Passes,
     pub network: SharedNetwork,
     pub stage_times: SharedStageTimes,
     pub consolidation: Arc<Terms>,

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use settle::acknowledged;
 use settle::{Outcome, settle};
 
-use super::Deps;
+use super::{Deps, ask_providers};
 use crate::domain::escrow::TriggerFacts;
 use crate::domain::instant::Instant;
 use crate::escrow::provider::{Command, Found, Provider, Reading};
@@ -124,7 +124,7 @@ async fn transmit(deps: &Deps, provider: &Provider, command: &Command<'_>, messa
         Ok(request) => request,
         Err(unsayable) => return Outcome::Dead { reason: unsayable.0, ended: untouched(message) },
     };
-    match deps.outbound.send(request).await {
+    match ask_providers::send(deps, provider, request).await {
         Ok(answer) => match provider.read(command, &answer) {
             Reading::Acknowledged => Outcome::Acknowledged,
             Reading::Later { reason, after } => Outcome::Later { reason, after, ended: untouched(message) },
@@ -150,7 +150,7 @@ fn untouched(message: &Message) -> Ended {
 async fn ask(deps: &Deps, provider: &Provider, command: &Command<'_>) -> Option<Found> {
     let inquire = provider.abilities.inquire.as_ref()?;
     let request = inquire.about_command(command, deps.clock.wall())?;
-    Some(match deps.outbound.send(request).await {
+    Some(match ask_providers::send(deps, provider, request).await {
         Ok(answer) => inquire.read_about_command(command, &answer),
         Err(error) => Found::NoWord { reason: error.to_string(), after: None },
     })

@@ -16,7 +16,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::poll_carriers::foresee;
 use crate::flows::{
-    Deps, act_on_order, book_departures, close_departures, forget_answers, import_network, learn_stage_times, replan,
+    Deps, act_on_order, ask_providers, book_departures, close_departures, forget_answers, import_network, learn_stage_times, replan,
     send_webhooks, take_pushes,
 };
 use crate::telemetry;
@@ -24,7 +24,7 @@ use crate::telemetry;
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 12] = [
+const JOBS: [(&str, &str, Verb); 13] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -47,6 +47,12 @@ const JOBS: [(&str, &str, Verb); 12] = [
         Box::pin(
             async move { act_on_order::wake(&deps).await.map(drop).map_err(|error| error.to_string()) },
         )
+    }),
+    ("read_keys", "40 * * * * *", |deps| {
+        Box::pin(async move {
+            ask_providers::read_keys(&deps).await;
+            Ok(())
+        })
     }),
     ("find_missed", "*/5 * * * * *", |deps| {
         Box::pin(async move { replan::find_missed(&deps).await.map(drop).map_err(|error| error.to_string()) })
