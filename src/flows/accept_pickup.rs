@@ -313,27 +313,7 @@ fn draft(
         updated_at: now,
         audit: audit::beginning(),
     };
-    let policy = request.payment.policy.clone().unwrap_or_else(|| customer.policy.clone());
-    let order = Order {
-        id: shipment.order,
-        shipment: id,
-        merchant,
-        provider: request.payment.provider.clone(),
-        payment_reference: request.payment.reference.clone(),
-        held: request.payment.held,
-        shares: shares(&policy, request),
-        policy,
-        state: OrderState::Held,
-        frozen_because: None,
-        contested: false,
-        updated_at: now,
-        acts: 0,
-        wake_at: None,
-        provider_frozen: false,
-        freezes: 0,
-        release_deadline_at: None,
-        deadline_told_at: None,
-    };
+    let order = order(customer, request, &shipment);
     let view = ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url);
     let answer = serde_json::to_string(&AcceptedView { shipment: view, plan: PlanView::from(&plan) })?;
     let change = Change {
@@ -344,6 +324,30 @@ fn draft(
     let event = accepted_event(now, &shipment);
     let accepted = Accepted { shipment, parcels, plan, body: body.to_owned() };
     Ok(Draft { accepted, order, wanted, edition, event, change, answer })
+}
+
+fn order(customer: &Customer, request: &PickupRequest, shipment: &Shipment) -> Order {
+    let policy = request.payment.policy.clone().unwrap_or_else(|| customer.policy.clone());
+    Order {
+        id: shipment.order,
+        shipment: shipment.id,
+        merchant: shipment.merchant,
+        provider: request.payment.provider.clone(),
+        payment_reference: request.payment.reference.clone(),
+        held: request.payment.held,
+        shares: shares(&policy, request),
+        policy,
+        state: OrderState::Held,
+        frozen_because: None,
+        contested: false,
+        updated_at: shipment.created_at,
+        acts: 0,
+        wake_at: None,
+        provider_frozen: false,
+        freezes: 0,
+        release_deadline_at: None,
+        deadline_told_at: None,
+    }
 }
 
 /// The money, in the parts in which it is released. What a parcel is worth is what its goods are.

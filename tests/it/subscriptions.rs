@@ -81,7 +81,12 @@ on_both_databases! {
         assert_eq!(pickup[0]["data"]["parcels"], 2);
         assert!(pickup[0]["data"]["until"].is_string() && pickup[1]["data"]["picked_up_at"].is_string());
 
-        let escrow = told(&app, &money).await;
+        // What becomes of the triggers comes when it comes.
+        let is_of_a_trigger = |told: &Value| text(&told["type"]).starts_with("escrow.trigger_");
+        let without = |told: Vec<Value>| {
+            told.into_iter().filter(|told| !is_of_a_trigger(told)).collect::<Vec<_>>()
+        };
+        let escrow = without(told(&app, &money).await);
         assert_eq!(kinds(&escrow), ["escrow.state_changed", "escrow.state_changed"]);
         let states = |told: &Value| [told["data"]["from"].clone(), told["data"]["to"].clone()];
         of(&escrow[0], &collected);
@@ -90,10 +95,10 @@ on_both_databases! {
         assert_eq!(states(&escrow[1]), [json!("held"), json!("frozen")]);
         assert!(escrow[1]["data"]["because"].is_string(), "{}", escrow[1]);
 
-        assert_eq!(kinds(&told(&app, &both).await).len(), 6);
+        assert_eq!(without(told(&app, &both).await).len(), 6);
         let shown = get(&app, &both.path).await.must_be(200);
         assert_eq!(shown["events"], json!(["pickup.*", "escrow.*"]), "said once");
-        let everything = deliveries(&app.client, &all).await;
+        let everything = without(deliveries(&app.client, &all).await);
         let changes = everything.iter().filter(|told| told["type"] == "shipment.status_changed").count();
         assert_eq!(everything.len(), 6 + changes);
         assert!(changes >= 2, "{changes}");
