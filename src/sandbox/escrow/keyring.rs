@@ -66,7 +66,7 @@ pub fn open(folder: &Path) -> Result<(Wires, Files), KeyringError> {
         paypal_provider_public: at("paypal-provider.pub.pem"),
     };
     let provider = ed(&at("webhook-provider.key"))?;
-    write(&files.webhook_provider_public, &provider.public_text())?;
+    publish(&files.webhook_provider_public, &provider.public_text())?;
     let webhook = Webhook {
         secret: secret(&files.webhook_secret)?,
         merchant: Some(public_of(&ed(&files.webhook_merchant_key)?, &files.webhook_merchant_key)?),
@@ -145,7 +145,7 @@ fn merchant(path: &Path) -> Result<RsaPublic, KeyringError> {
 
 fn provider_key(path: &Path, public: &Path) -> Result<RsaPrivate, KeyringError> {
     let key = rsa(path)?;
-    write(public, &key.public_pem().map_err(bad(path))?)?;
+    publish(public, &key.public_pem().map_err(bad(path))?)?;
     Ok(key)
 }
 
@@ -159,6 +159,12 @@ fn read_or(path: &Path, make: impl FnOnce() -> Result<String, KeyringError>) -> 
         }
         Err(error) => Err(KeyringError::File { path: path.to_owned(), error }),
     }
+}
+
+/// Left alone where it says so already: somebody may be reading it.
+fn publish(path: &Path, text: &str) -> Result<(), KeyringError> {
+    let is_there = fs::read_to_string(path).is_ok_and(|known| known == text);
+    if is_there { Ok(()) } else { write(path, text) }
 }
 
 /// As one file or none: a sandbox that is stopped meanwhile leaves no half a key.

@@ -108,6 +108,14 @@ async fn settlements_release_up_to_what_is_held() {
         (&asked["trade_status"], &asked["total_amount"]),
         (&json!("TRADE_FINISHED"), &json!("100.00"))
     );
+    let settled = json!({ "trade_no": "T1", "query_options": ["trade_settle_info"] });
+    let settled = provider.alipay(QUERY, settled).await["trade_settle_info"].clone();
+    let details = settled["trade_settle_detail_list"].as_array().expect("details").clone();
+    let serials: Vec<_> =
+        details.iter().map(|detail| (&detail["operation_serial_no"], &detail["amount"])).collect();
+    assert_eq!(serials, [(&json!("R1"), &json!("60.00")), (&json!("R3"), &json!("40.00"))]);
+    assert_eq!(settled["trade_unsettled_amount"], "0.00");
+    assert_eq!(asked.get("trade_settle_info"), None, "said where it is asked for");
     assert_eq!(provider.alipay_refused(SETTLE, settlement("R4", "0.01")).await, "ACQ.TRADE_HAS_FINISHED");
     assert_eq!(provider.alipay_refused(QUERY, json!({ "trade_no": "T9" })).await, "ACQ.TRADE_NOT_EXIST");
 }

@@ -255,6 +255,10 @@ async fn a_payment_is_declared_and_its_declaration_found() {
     assert_eq!(provider.antom("customs/declare", declaration("D1", "4000")).await, first);
     assert_eq!(provider.antom_result("customs/declare", declaration("D2", "6001")).await, "F PROCESS_FAIL");
     let long = declaration(&"D".repeat(33), "1");
+    let mut as_libraries = declaration("D5", "1");
+    let order = as_libraries["suborderId"].take();
+    as_libraries["subOrderId"] = order;
+    assert_eq!(provider.antom_result("customs/declare", as_libraries).await, "S SUCCESS");
     let mut whole = declaration("D3", "1");
     whole["suborderId"] = json!("");
     let mut dollars = declaration("D4", "1");

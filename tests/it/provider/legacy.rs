@@ -107,6 +107,10 @@ async fn what_is_not_signed_by_the_partner_is_refused() {
     let by_air = [("trade_no", "T1"), ("logistics_name", "SF"), ("transport_type", "AIR")];
     let refused = provider.legacy("send_goods_confirm_by_platform", &by_air).await;
     assert_eq!(part(&refused, "error"), "ILLEGAL_ARGUMENT");
-    let answer = provider.send("POST", "/gateway.do", &[], form(&fields).as_bytes()).await.text();
+    let path = "/gateway.do?_input_charset=utf-8";
+    let answer = provider.send("POST", path, &[], form(&fields).as_bytes()).await.text();
     assert_eq!(part(&answer, "is_success"), "T");
+    let path = "/gateway.do?_input_charset=gbk";
+    let answer = provider.send("POST", path, &[], form(&fields).as_bytes()).await.text();
+    assert_eq!(part(&answer, "error"), "ILLEGAL_SIGN");
 }

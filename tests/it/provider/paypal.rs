@@ -129,6 +129,11 @@ async fn a_batch_is_answered_tracker_by_tracker() {
         assert_eq!(answer["tracker_identifiers"].as_array().map(Vec::len), Some(2));
         assert_eq!(answer["errors"].as_array().map(Vec::len), Some(2));
     }
+    let shown = provider.paypal("GET", "/v1/shipping/trackers/C1-SF1", "", Value::Null).await.must_be(200);
+    let facts = (&shown["transaction_id"], &shown["tracking_number"], &shown["status"]);
+    assert_eq!(facts, (&json!("C1"), &json!("SF1"), &json!("DELIVERED")));
+    let absent = provider.paypal_issue("GET", "/v1/shipping/trackers/C9-SF2", "", Value::Null).await;
+    assert_eq!(absent, "404 INVALID_RESOURCE_ID");
     let effects = provider.state.snapshot().effects;
     assert_eq!(effects, [("delivered".to_owned(), 1), ("shipped".to_owned(), 1)].into());
     let many = json!({ "trackers": vec![tracker("C1", "SF1", "SHIPPED"); 21] });

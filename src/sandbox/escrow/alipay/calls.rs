@@ -18,7 +18,7 @@ pub enum Call {
     Settle(Ask),
     Refund(Ask),
     Declare { ask: Ask, names_buyer: bool },
-    Query { trade: String },
+    Query { trade: String, with_settlements: bool },
     RefundQuery { trade: String, request: String },
 }
 
@@ -36,7 +36,12 @@ impl Call {
             "alipay.trade.settle.confirm" => settle(content),
             "alipay.trade.refund" => refund(content),
             "alipay.trade.customs.declare" => declare(content),
-            "alipay.trade.query" => trade_of(content).map(|trade| Call::Query { trade }),
+            "alipay.trade.query" => trade_of(content).map(|trade| {
+                let options = content.get("query_options").and_then(Value::as_array);
+                let with_settlements =
+                    options.is_some_and(|options| options.contains(&json!("trade_settle_info")));
+                Call::Query { trade, with_settlements }
+            }),
             "alipay.trade.fastpay.refund.query" => trade_of(content).and_then(|trade| {
                 let request = need(content, "out_request_no")?.to_owned();
                 Ok(Call::RefundQuery { trade, request })
@@ -66,12 +71,15 @@ impl Call {
                 .map(|(trigger, again, trade)| refunded(&trigger, again, &trade)),
             Call::Declare { ask, names_buyer } => done(books, "declare", ask, now)
                 .map(|(trigger, again, trade)| declared(&trigger, names_buyer && !again, &trade)),
-            Call::Query { trade } => {
+            Call::Query { trade, with_settlements } => {
                 books.release_due(now);
-                books
-                    .find(Format::Alipay, &trade)
-                    .map(queried)
-                    .ok_or_else(|| failed(Refusal::NoSuchTrade, Action::Refund))
+                let found = books.find(Format::Alipay, &trade);
+                let trade = found.ok_or_else(|| failed(Refusal::NoSuchTrade, Action::Refund))?;
+                let mut fields = queried(trade);
+                if with_settlements {
+                    fields["trade_settle_info"] = settlements(trade, books);
+                }
+                Ok(fields)
             }
             Call::RefundQuery { trade, request } => {
                 let Some(trade) = books.find(Format::Alipay, &trade) else {
@@ -265,6 +273,33 @@ fn queried(trade: &Trade) -> Value {
         "total_amount": trade.held.map(Money::amount),
         "send_pay_date": written(trade.created_at),
     })
+}
+
+/// Said where it is asked for. What the deadline released has no number of the merchant's.
+fn settlements(trade: &Trade, books: &Books) -> Value {
+    let of_it = |trigger: &&Trigger| {
+        trigger.took_effect
+            && (trigger.format, trigger.action) == (Format::Alipay, Action::Release)
+            && trigger.reference == trade.reference
+    };
+    let mut details: Vec<Value> = books
+        .triggers()
+        .iter()
+        .filter(of_it)
+        .map(|trigger| {
+            json!({
+                "operation_type": "settle",
+                "operation_serial_no": trigger.id,
+                "operation_dt": written(trigger.received_at),
+                "amount": amount_of(trigger),
+            })
+        })
+        .collect();
+    if let (Some(at), Some(held)) = (trade.released_by_itself_at, trade.held) {
+        let amount = Money::new(trade.released_by_itself_minor, held.currency).amount();
+        details.push(json!({ "operation_type": "settle", "operation_dt": written(at), "amount": amount }));
+    }
+    json!({ "trade_settle_detail_list": details, "trade_unsettled_amount": trade.left().map(Money::amount) })
 }
 
 pub fn status(trade: &Trade) -> &'static str {

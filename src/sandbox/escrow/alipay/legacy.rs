@@ -34,6 +34,9 @@ impl Wire for Legacy {
             return Err(Turned::Unreadable(error("ILLEGAL_CHARSET")));
         };
         form.extend(in_body);
+        // Alipay's own libraries say `_input_charset` in both places, and sign it once.
+        form.sort();
+        form.dedup();
         let value = |name: &str| {
             let found = form.iter().find(|(known, value)| known == name && !value.is_empty());
             found.map(|(_, value)| value.as_str())

@@ -168,7 +168,11 @@ fn declare(body: &Value) -> Result<Call, String> {
             return Err("splitOrder is true or false".to_owned());
         }
     };
-    let order = if is_split { Some(need(body, "suborderId")?) } else { None };
+    // The documents write suborderId, the libraries subOrderId.
+    let order = text(body, "subOrderId").or(text(body, "suborderId")).filter(|_| is_split);
+    if is_split && order.is_none() {
+        return Err("subOrderId is missing or no text".to_owned());
+    }
     let facts = json!({
         "customs": customs, "merchantCustomsInfo": merchant, "splitOrder": is_split,
         "suborderId": order, "isChecked": body.get("buyerCertificate").is_some(),

@@ -27,6 +27,7 @@ pub enum Call {
     ShowOrder(String),
     ShowCapture(String),
     ShowRefund(String),
+    ShowTracker(String),
 }
 
 type Answer = Result<(u16, Value), Failed>;
@@ -42,6 +43,7 @@ impl Call {
             }
             ("GET", ["v2", "checkout", "orders", order]) => Ok(Call::ShowOrder((*order).to_owned())),
             ("POST", ["v1", "shipping", "trackers-batch"]) => batch(request, body),
+            ("GET", ["v1", "shipping", "trackers", tracker]) => Ok(Call::ShowTracker((*tracker).to_owned())),
             ("POST", ["v2", "payments", "captures", capture, "refund"]) => refund(capture, request, body),
             ("GET", ["v2", "payments", "captures", capture]) => Ok(Call::ShowCapture((*capture).to_owned())),
             ("GET", ["v2", "payments", "refunds", refund]) => Ok(Call::ShowRefund((*refund).to_owned())),
@@ -53,7 +55,7 @@ impl Call {
         match self {
             Call::Track(ask) | Call::Refund { ask, .. } => Some(&ask.key),
             Call::Batch { key, .. } => Some(key),
-            Call::ShowOrder(_) | Call::ShowCapture(_) | Call::ShowRefund(_) => None,
+            Call::ShowOrder(_) | Call::ShowCapture(_) | Call::ShowRefund(_) | Call::ShowTracker(_) => None,
         }
     }
 
@@ -82,6 +84,14 @@ impl Call {
                 let mut refunds = books.triggers().iter().filter(|trigger| is_refund(trigger));
                 let found = refunds.find(|trigger| facts::refund_id(trigger) == id).ok_or_else(no_such)?;
                 Ok((200, facts::refund(found)))
+            }
+            Call::ShowTracker(id) => {
+                let about = |trigger: &&Trigger| {
+                    trigger.format == Format::Paypal && trigger.took_effect && trigger.id == id
+                };
+                let told: Vec<&Trigger> = books.triggers().iter().filter(about).collect();
+                let last = told.last().ok_or_else(no_such)?;
+                Ok((200, facts::tracker(last)))
             }
         }
     }

@@ -74,6 +74,19 @@ pub fn order(trade: &Trade, books: &Books) -> Value {
     })
 }
 
+/// By what was told of it last.
+pub fn tracker(trigger: &Trigger) -> Value {
+    let (transaction, number) = trigger.id.split_once('-').unwrap_or((&trigger.id, ""));
+    let status = if trigger.action == Action::Deliver { "DELIVERED" } else { "SHIPPED" };
+    json!({
+        "transaction_id": transaction,
+        "tracking_number": number,
+        "status": status,
+        "last_updated_time": rfc3339(trigger.received_at),
+        "links": [{ "rel": "self", "method": "GET", "href": format!("/v1/shipping/trackers/{}", trigger.id) }],
+    })
+}
+
 /// With what was refunded of the capture up to and with this one.
 pub fn refund(trigger: &Trigger) -> Value {
     let total = trigger.after.and_then(|after| Some(Money::new(after.refunded_minor, after.held?.currency)));
