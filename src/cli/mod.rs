@@ -17,6 +17,7 @@ mod outbox;
 mod pack;
 mod plan;
 mod poll_plan;
+mod sandbox;
 mod serve;
 
 use std::path::PathBuf;
@@ -74,6 +75,8 @@ enum Command {
     Normalize(normalize::Normalize),
     /// Say which carriers tracking numbers can belong to, as JSON, one a line.
     Detect(detect::Detect),
+    /// Play the escrow provider or a carrier, to try a daemon against.
+    Sandbox(sandbox::Sandbox),
     /// Ask a daemon on this machine whether it is ready; for containers.
     Healthcheck,
     /// Print every setting with its default and what it means.
@@ -99,6 +102,7 @@ impl Cli {
             Command::Pack => pack::run(),
             Command::Normalize(normalize) => normalize.run(),
             Command::Detect(detect) => detect.run(),
+            Command::Sandbox(sandbox) => sandbox.run().await,
             Command::Healthcheck => healthcheck::run(&settings(config)?).await,
             Command::Defaults => {
                 print!("{}", config::DEFAULTS);

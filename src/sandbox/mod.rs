@@ -6,7 +6,7 @@
 //! Deliberately absent: limits of any kind. They are for demonstrations and tests.
 
 mod carrier;
-mod escrow;
+pub mod escrow;
 mod journey;
 pub mod sample;
 

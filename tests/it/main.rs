@@ -29,6 +29,7 @@ mod planning;
 mod plans;
 mod poll_plan;
 mod polling;
+mod provider;
 mod pushes;
 mod replan;
 mod replan_packed;
