@@ -30,7 +30,11 @@ const CHANGES: &str = "
 ";
 
 async fn daemon(db: &Database, world: &World) -> Deps {
-    let settings = config::defaults_with(&settings(db, world, CHANGES)).expect("valid settings");
+    daemon_with(db, world, CHANGES).await
+}
+
+async fn daemon_with(db: &Database, world: &World, changes: &str) -> Deps {
+    let settings = config::defaults_with(&settings(db, world, changes)).expect("valid settings");
     app::build(Arc::new(settings), Clock::real()).await.expect("a daemon's parts")
 }
 
@@ -50,16 +54,11 @@ fn parcels(accepted: &[Value]) -> impl Iterator<Item = &Value> {
     accepted.iter().flat_map(|shipment| shipment["parcels"].as_array().expect("parcels"))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_due_number_is_asked_about_by_one_of_them() {
-    let Some(db) = Database::new(Kind::Postgres).await else { return };
-    let world = World::start(Troubles::default());
-    let keys = prepare(&db).await;
-    let (one, other) = (daemon(&db, &world).await, daemon(&db, &world).await);
-    let accepted = accept(&one, &keys).await;
+/// To a carrier that has delivered every parcel of `accepted`.
+async fn hand_over(one: &Deps, world: &World, accepted: &[Value]) {
     let now = Clock::real().now();
     let mut all = Vec::with_capacity(PARCELS);
-    for parcel in parcels(&accepted) {
+    for parcel in parcels(accepted) {
         let (id, number) = (parcel["id"].as_str().expect("an id"), tracking_number(parcel));
         let number: sampan::domain::carrier::TrackingNumber = number.parse().expect("a tracking number");
         world.carrier.book_at(number.clone(), "Shanghai", journey::long_ago());
@@ -90,6 +89,16 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
         })
         .await;
     registered.expect("numbers to ask about");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_due_number_is_asked_about_by_one_of_them() {
+    let Some(db) = Database::new(Kind::Postgres).await else { return };
+    let world = World::start(Troubles::default());
+    let keys = prepare(&db).await;
+    let (one, other) = (daemon(&db, &world).await, daemon(&db, &world).await);
+    let accepted = accept(&one, &keys).await;
+    hand_over(&one, &world, &accepted).await;
 
     let (by_one, by_other) = tokio::join!(poll_carriers::run_due(&one), poll_carriers::run_due(&other));
     let (by_one, by_other) = (by_one.expect("polls"), by_other.expect("polls"));
@@ -103,6 +112,21 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
     assert_eq!(number(&one.store, triggers).await, SHIPMENTS as i64, "one confirmation a shipment");
     one.store.close().await;
     other.store.close().await;
+}
+
+/// Answers are taken in over the connections that the next claim needs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_with_fewer_connections_than_questions_under_way_asks_on() {
+    let Some(db) = Database::new(Kind::Postgres).await else { return };
+    let world = World::start(Troubles::default());
+    let keys = prepare(&db).await;
+    let few = "carriers.dhl_unified.concurrency_max = 16\ndatabase.connections_max = 2";
+    let one = daemon_with(&db, &world, few).await;
+    let accepted = accept(&one, &keys).await;
+    hand_over(&one, &world, &accepted).await;
+    // One that is in its own way is told after seconds that there is no connection.
+    assert_eq!(poll_carriers::run_due(&one).await.expect("connections enough"), PARCELS as u64);
+    one.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
