@@ -13,8 +13,8 @@ use crate::polling::breaker::Breaker;
 #[derive(Default)]
 struct Line {
     breaker: Breaker,
-    /// The carrier wants to be left alone until then.
-    resting_until: Option<Instant>,
+    /// The carrier wants to be left alone from one time until another.
+    resting: Option<(Instant, Instant)>,
 }
 
 /// What one question says of the account that asked it.
@@ -39,8 +39,9 @@ impl Lines {
     pub fn let_through(&self, id: &AccountId, wall: Instant) -> usize {
         let mut lines = self.held();
         let line = lines.entry(id.clone()).or_default();
-        match line.resting_until {
-            Some(until) if until > wall => 0,
+        match line.resting {
+            // Before it began, the clock was set back: what is left of it nobody knows, and the carrier says it again.
+            Some((since, until)) if since <= wall && wall < until => 0,
             _ => line.breaker.lets_through(wall),
         }
     }
@@ -59,8 +60,33 @@ impl Lines {
                 // It answers: whatever it says, it is not down.
                 line.breaker.succeeded();
                 let wait = chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::days(1));
-                line.resting_until = Some(line.resting_until.map_or(wall + wait, |at| at.max(wall + wait)));
+                let before = line.resting.filter(|(since, _)| *since <= wall);
+                let until = before.map_or(wall + wait, |(_, until)| until.max(wall + wait));
+                line.resting = Some((wall, until));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::instant::from_micros;
+
+    fn second(n: i64) -> Instant {
+        from_micros(n * 1_000_000)
+    }
+
+    #[test]
+    fn who_is_left_alone_is_asked_again_in_time_and_when_the_clock_is_set_back() {
+        let carrier = "dhl_unified".parse().expect("a carrier");
+        let (lines, id) = (Lines::default(), AccountId { carrier, name: String::new() });
+        let rests = |at| lines.let_through(&id, second(at)) == 0;
+        lines.note(&id, second(7_200), &LineNote::Rest(Duration::from_secs(60)));
+        lines.note(&id, second(7_210), &LineNote::Rest(Duration::from_secs(10)));
+        assert!(rests(7_259) && !rests(7_260), "the longer one counts");
+        assert!(!rests(10), "two hours earlier nobody had said anything");
+        lines.note(&id, second(10), &LineNote::Rest(Duration::from_secs(60)));
+        assert!(rests(69) && !rests(70));
     }
 }
