@@ -36,6 +36,7 @@ mod separated;
 mod setbacks;
 mod shipments;
 mod signatures;
+mod storm;
 mod tracking;
 mod webhooks;
 mod writes;
