@@ -144,9 +144,9 @@ impl Pulse {
         self.0.store(wall.timestamp(), Ordering::Relaxed);
     }
 
-    /// Whether it ticked within the last seconds.
+    /// Whether it ticked within the last seconds. One that ticked in the future did so before the clock was set back.
     pub fn beats(&self, wall: Instant) -> bool {
-        wall.timestamp() - self.0.load(Ordering::Relaxed) < 10
+        (wall.timestamp() - self.0.load(Ordering::Relaxed)).abs() < 10
     }
 }
 

@@ -72,7 +72,8 @@ where
 async fn work_account(deps: &Deps, account: &Account, mut stop: watch::Receiver<bool>) {
     let mut under_way = FuturesUnordered::new();
     while !*stop.borrow() {
-        match next_calls(deps, account, under_way.len()).await {
+        let next = next_calls(deps, account, under_way.len());
+        match beside(&mut under_way, next).await {
             Ok(calls) => under_way.extend(calls.into_iter().map(|call| ask(deps, account, call))),
             Err(error) => {
                 tracing::error!(account = %account.id, %error, "what is due cannot be read; it will be looked at again");
@@ -92,7 +93,8 @@ pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
     let accounts = deps.carriers.all().map(|account| async move {
         let (mut asked, mut under_way) = (0, FuturesUnordered::new());
         loop {
-            let calls = next_calls(deps, account, under_way.len()).await?;
+            let next = next_calls(deps, account, under_way.len());
+            let calls = beside(&mut under_way, next).await?;
             asked += calls.iter().map(|call| call.numbers.len() as u64).sum::<u64>();
             under_way.extend(calls.into_iter().map(|call| ask(deps, account, call)));
             if under_way.next().await.is_none() {
@@ -102,6 +104,20 @@ pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
     });
     let asked = futures_util::future::join_all(accounts).await;
     asked.into_iter().sum()
+}
+
+/// What comes of `next`, while those under way go on: they may have the very connections that it waits for.
+async fn beside<T>(
+    under_way: &mut FuturesUnordered<impl Future<Output = ()>>,
+    next: impl Future<Output = T>,
+) -> T {
+    let mut next = std::pin::pin!(next);
+    loop {
+        tokio::select! {
+            done = &mut next => return done,
+            Some(()) = under_way.next(), if !under_way.is_empty() => {}
+        }
+    }
 }
 
 /// As many calls as there is room for beside those under way. A claim is worth its while when half of the room

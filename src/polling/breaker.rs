@@ -11,8 +11,8 @@ use crate::domain::instant::Instant;
 pub enum Breaker {
     /// All is well, but for so many failures in a row.
     Closed { failures: u32 },
-    /// Nobody asks until then; it opened so many times in a row.
-    Open { until: Instant, times: u32 },
+    /// Nobody asks from one time until another; it opened so many times in a row.
+    Open { since: Instant, until: Instant, times: u32 },
     /// One question is under way since then, to see.
     Probing { since: Instant, times: u32 },
 }
@@ -33,7 +33,8 @@ impl Breaker {
     pub fn lets_through(&mut self, now: Instant) -> usize {
         match *self {
             Breaker::Closed { .. } => usize::MAX,
-            Breaker::Open { until, times } if until <= now => {
+            // Before it opened: the clock was set back, and nobody knows how long it has rested.
+            Breaker::Open { since, until, times } if until <= now || now < since => {
                 *self = Breaker::Probing { since: now, times };
                 1
             }
@@ -44,7 +45,7 @@ impl Breaker {
     /// The question that was let through to see was not asked after all.
     pub fn was_not_used(&mut self, now: Instant) {
         if let Breaker::Probing { times, .. } = *self {
-            *self = Breaker::Open { until: now, times };
+            *self = Breaker::Open { since: now, until: now, times };
         }
     }
 
@@ -70,7 +71,7 @@ impl Breaker {
 
 fn open(times: u32, now: Instant) -> Breaker {
     let rest = (FIRST_REST * 2_i32.pow((times - 1).min(10))).min(LONGEST_REST);
-    Breaker::Open { until: now + rest, times }
+    Breaker::Open { since: now, until: now + rest, times }
 }
 
 #[cfg(test)]
@@ -96,6 +97,14 @@ mod tests {
             assert_eq!(breaker.lets_through(second(0)), usize::MAX);
             breaker.succeeded();
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_rests_nobody_for_longer() {
+        let mut breaker = Breaker::default();
+        (0..FAILURES).for_each(|_| breaker.failed(second(7_200), second(7_200)));
+        assert_eq!(breaker.lets_through(second(7_201)), 0);
+        assert_eq!((breaker.lets_through(second(1)), breaker.lets_through(second(2))), (1, 0));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Promise: a job never overlaps itself in one process; between daemons on one database
 //! its work is shared, since each job claims what it does; a tick that is missed is made
 //! up for by the next one, since jobs do what is due and not what the hour says. Stopping
-//! waits for jobs under way, but not for ever: what they had claimed frees itself.
+//! waits for jobs under way, but not for ever: what they had claimed frees itself. A clock
+//! that is set back stops nothing.
 //!
 //! Absent on purpose: jobs at a local time of day. Cron lines here are in UTC.
 
@@ -11,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::poll_carriers::foresee;
@@ -84,39 +86,27 @@ const JOBS: [(&str, &str, Verb); 13] = [
 ];
 
 pub struct Scheduler {
-    cron: JobScheduler,
+    cron: Arc<Mutex<JobScheduler>>,
+    keeper: JoinHandle<()>,
     running: Vec<Arc<Semaphore>>,
 }
 
+/// How often the clock is looked at, and by how much it may go back unnoticed.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
+
 impl Scheduler {
     pub async fn start(deps: &Deps) -> Result<Self, JobSchedulerError> {
-        let cron = JobScheduler::new().await?;
-        let mut running = Vec::with_capacity(JOBS.len());
-        for (name, line, verb) in JOBS {
-            let alone = Arc::new(Semaphore::new(1));
-            running.push(Arc::clone(&alone));
-            let deps = deps.clone();
-            let job = Job::new_async(line, move |_, _| {
-                let (alone, deps) = (Arc::clone(&alone), deps.clone());
-                Box::pin(async move {
-                    // Still at it since the last tick.
-                    let Ok(_turn) = alone.try_acquire() else { return };
-                    if let Err(error) = verb(deps).await {
-                        telemetry::job_failed(name);
-                        tracing::error!(job = name, error, "a job failed; it will run again");
-                    }
-                })
-            })?;
-            cron.add(job).await?;
-        }
-        cron.start().await?;
+        let running: Vec<_> = JOBS.iter().map(|_| Arc::new(Semaphore::new(1))).collect();
+        let cron = Arc::new(Mutex::new(begin(deps, &running).await?));
         deps.pulse.beat(deps.clock.wall());
-        Ok(Self { cron, running })
+        let keeper = tokio::spawn(keep(Arc::clone(&cron), deps.clone(), running.clone()));
+        Ok(Self { cron, keeper, running })
     }
 
     /// Starts nothing more and waits for what runs, `patience` at most.
-    pub async fn stop(mut self, patience: Duration) {
-        if let Err(error) = self.cron.shutdown().await {
+    pub async fn stop(self, patience: Duration) {
+        self.keeper.abort();
+        if let Err(error) = self.cron.lock().await.shutdown().await {
             tracing::warn!(%error, "the scheduler did not stop cleanly");
         }
         let all_done = async {
@@ -130,5 +120,53 @@ impl Scheduler {
         if tokio::time::timeout(patience, all_done).await.is_err() {
             tracing::warn!("a job is still at work; what it claimed frees itself");
         }
+    }
+}
+
+/// Ticks `JOBS`, each in its turn of `running`.
+async fn begin(deps: &Deps, running: &[Arc<Semaphore>]) -> Result<JobScheduler, JobSchedulerError> {
+    let cron = JobScheduler::new().await?;
+    for ((name, line, verb), alone) in JOBS.into_iter().zip(running) {
+        let (alone, deps) = (Arc::clone(alone), deps.clone());
+        let job = Job::new_async(line, move |_, _| {
+            let (alone, deps) = (Arc::clone(&alone), deps.clone());
+            Box::pin(async move {
+                // Still at it since the last tick.
+                let Ok(_turn) = alone.try_acquire() else { return };
+                if let Err(error) = verb(deps).await {
+                    telemetry::job_failed(name);
+                    tracing::error!(job = name, error, "a job failed; it will run again");
+                }
+            })
+        })?;
+        cron.add(job).await?;
+    }
+    cron.start().await?;
+    Ok(cron)
+}
+
+/// Each job waits for the time of its next tick, which is long to come when somebody sets the clock back:
+/// then they all begin anew.
+async fn keep(cron: Arc<Mutex<JobScheduler>>, deps: Deps, running: Vec<Arc<Semaphore>>) {
+    let mut last = deps.clock.wall();
+    loop {
+        tokio::time::sleep(LOOK_AT_CLOCK).await;
+        let wall = deps.clock.wall();
+        if wall + LOOK_AT_CLOCK < last {
+            tracing::warn!(back_seconds = (last - wall).num_seconds(), "the clock was set back");
+            match begin(&deps, &running).await {
+                Ok(fresh) => {
+                    let mut old = std::mem::replace(&mut *cron.lock().await, fresh);
+                    if let Err(error) = old.shutdown().await {
+                        tracing::warn!(%error, "the scheduler did not stop cleanly");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "jobs cannot begin anew; they will be tried again");
+                    continue;
+                }
+            }
+        }
+        last = wall;
     }
 }

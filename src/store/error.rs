@@ -4,7 +4,7 @@ use crate::domain::failure::Class;
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The database is away, busy or shutting down. Nothing was changed.
+    /// The database is away, busy, shutting down, or its disk has no room. Nothing was changed.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
     /// Something that has to be unique is there already.
@@ -47,20 +47,59 @@ impl From<DbErr> for StoreError {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => StoreError::Unavailable(text),
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
                 match cause.as_database_error() {
-                    Some(database) => match database.code() {
-                        Some(code) if CONTENDED.contains(&&*code) => StoreError::Contended(text),
-                        // SQLITE_BUSY, SQLITE_LOCKED and their kin.
-                        Some(code) if matches!(&*code, "5" | "6" | "261" | "262" | "517") => {
-                            StoreError::Contended(text)
-                        }
-                        // PostgreSQL's class 57P: it is starting or shutting down.
-                        Some(code) if code.starts_with("57P") => StoreError::Unavailable(text),
-                        _ => StoreError::Statement(text),
-                    },
+                    Some(database) => refused(database.code().as_deref().unwrap_or_default(), text),
                     None => StoreError::Unavailable(text),
                 }
             }
             _ => StoreError::Statement(text),
+        }
+    }
+}
+
+/// What a database says by its code. PostgreSQL's have five letters and digits, SQLite's are numbers.
+fn refused(code: &str, text: String) -> StoreError {
+    if CONTENDED.contains(&code) {
+        return StoreError::Contended(text);
+    }
+    if code.len() == 5 {
+        // A connection that broke, too little room or memory, starting or shutting down, a disk that failed.
+        let comes_back = ["08", "53", "57P", "58030"].iter().any(|class| code.starts_with(class));
+        return if comes_back { StoreError::Unavailable(text) } else { StoreError::Statement(text) };
+    }
+    // The lowest byte is what went wrong, the others say where.
+    match code.parse::<u32>().map(|number| number & 0xff) {
+        Ok(SQLITE_BUSY | SQLITE_LOCKED) => StoreError::Contended(text),
+        Ok(SQLITE_IOERR | SQLITE_FULL | SQLITE_CANTOPEN) => StoreError::Unavailable(text),
+        _ => StoreError::Statement(text),
+    }
+}
+
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
+const SQLITE_IOERR: u32 = 10;
+const SQLITE_FULL: u32 = 13;
+const SQLITE_CANTOPEN: u32 = 14;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(code: &str) -> Class {
+        refused(code, String::new()).class()
+    }
+
+    #[test]
+    fn what_ends_by_itself_is_worth_another_try_and_the_rest_is_our_fault() {
+        // Busy (a snapshot that is old), locked (a shared cache), no room, a failed write and fsync, no such file.
+        for sqlite in ["5", "517", "6", "262", "13", "778", "1034", "14"] {
+            assert_eq!(class(sqlite), Class::Retry, "{sqlite}");
+        }
+        for postgres in ["40001", "40P01", "55P03", "53100", "53300", "57P01", "57P03", "58030", "08006"] {
+            assert_eq!(class(postgres), Class::Retry, "{postgres}");
+        }
+        // A constraint, a damaged file, a misspelt statement, a transaction that failed before, a value too long.
+        for bug in ["19", "787", "11", "1", "42601", "25P02", "22001", "23503", ""] {
+            assert_eq!(class(bug), Class::Bug, "{bug}");
         }
     }
 }

@@ -107,7 +107,7 @@ where
 
 fn unknown(error: sea_orm::DbErr) -> StoreError {
     match StoreError::from(error) {
-        // The connection went away between COMMIT and its answer.
+        // The connection went away between COMMIT and its answer, or the log could not be made safe.
         StoreError::Unavailable(text) => StoreError::CommitUnknown(text),
         known => known,
     }
@@ -195,7 +195,7 @@ async fn commit_together(
                     }
                 }
             }
-            (tx.commit().await.map_err(StoreError::from), replies)
+            (tx.commit().await.map_err(unknown), replies)
         }
         Err(error) => {
             // Without a transaction no job runs; dropping a job tells its caller that the writer is away.

@@ -40,6 +40,7 @@ mod separated;
 mod setbacks;
 mod shipments;
 mod signatures;
+mod storm;
 mod subscriptions;
 mod tracking;
 mod webhooks;

@@ -114,6 +114,20 @@ async fn each_due_number_is_asked_about_by_one_of_them() {
     other.store.close().await;
 }
 
+/// Answers are taken in over the connections that the next claim needs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_with_fewer_connections_than_questions_under_way_asks_on() {
+    let Some(db) = Database::new(Kind::Postgres).await else { return };
+    let world = World::start(Troubles::default());
+    let keys = prepare(&db).await;
+    let few = "carriers.dhl_unified.concurrency_max = 16\ndatabase.connections_max = 2\n";
+    let one = daemon_with(&db, &world, few).await;
+    hand_over(&one, &world, &keys).await;
+    // One that is in its own way is told after seconds that there is no connection.
+    assert_eq!(poll_carriers::run_due(&one).await.expect("connections enough"), PARCELS as u64);
+    one.store.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_keep_to_the_limits_of_their_account_together() {
     let Some(db) = Database::new(Kind::Postgres).await else { return };

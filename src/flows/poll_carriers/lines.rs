@@ -14,8 +14,8 @@ use crate::polling::breaker::Breaker;
 #[derive(Default)]
 struct Line {
     breaker: Breaker,
-    /// The carrier wants to be left alone until then.
-    resting_until: Option<Instant>,
+    /// The carrier wants to be left alone from one time until another.
+    resting: Option<(Instant, Instant)>,
 }
 
 /// What one question says of the account that asked it.
@@ -59,8 +59,9 @@ impl Lines {
     pub fn let_through(&self, id: &AccountId, wall: Instant) -> usize {
         let mut lines = self.held();
         let line = lines.entry(id.clone()).or_default();
-        match line.resting_until {
-            Some(until) if until > wall => 0,
+        match line.resting {
+            // Before it was said: the clock was set back, and nobody knows how long it has rested.
+            Some((since, until)) if since <= wall && wall < until => 0,
             _ => line.breaker.lets_through(wall),
         }
     }
@@ -79,6 +80,9 @@ impl Lines {
             LineNote::Failed | LineNote::Down(_) => line.breaker.failed(asked_at, wall),
             LineNote::Unasked => line.breaker.was_not_used(wall),
         }
-        line.resting_until = line.resting_until.max(note.rests_until(wall));
+        if let Some(until) = note.rests_until(wall) {
+            let before = line.resting.filter(|(since, _)| *since <= wall);
+            line.resting = Some((wall, before.map_or(until, |(_, before)| before.max(until))));
+        }
     }
 }

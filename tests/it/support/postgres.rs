@@ -6,7 +6,8 @@
 //! `SAMPAN_TEST_REQUIRE_POSTGRES=1` makes that a failure.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,8 +22,20 @@ use super::wait::wait_until;
 pub struct Server {
     /// With `{}` where the name of the database goes.
     url: String,
+    /// Whom its files belong to; none: it is somebody else's, and its files are out of reach.
+    files_of: Option<Owner>,
     /// What the URL itself names, to be connected with while databases are made.
     maintenance: String,
+}
+
+/// A user and a group, where they are not those of the tests.
+pub type Owner = Option<(u32, u32)>;
+
+/// Where a server listens.
+#[derive(Debug, Clone)]
+pub enum Target {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
 }
 
 /// Whoever makes a database holds this lock: nobody may be connected with a template that is copied.
@@ -70,6 +83,37 @@ impl Server {
         connection.close().await
     }
 
+    /// Where whoever speaks with it through something else has to go.
+    pub fn target(&self) -> Target {
+        let url = self.url("postgres");
+        if let Some((_, folder)) = url.split_once("?host=") {
+            return Target::Unix(Path::new(folder).join(".s.PGSQL.5432"));
+        }
+        let (_, behind) = url.split_once("://").expect("a URL");
+        let (host, _) = behind.split_once('/').expect("a URL with a database");
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let host = if host.contains(':') { host.to_owned() } else { format!("{host}:5432") };
+        let found = host.to_socket_addrs().ok().and_then(|mut found| found.next());
+        Target::Tcp(found.unwrap_or_else(|| panic!("{host} has no address")))
+    }
+
+    /// Whom its files belong to; none: they are out of reach.
+    pub fn files_of(&self) -> Option<Owner> {
+        self.files_of
+    }
+
+    /// Puts the files of a database, nobody being connected with it, into an empty folder of its own.
+    pub async fn move_to(&self, url: &str, tablespace: &str, folder: &Path) -> Result<(), DbErr> {
+        let name =
+            url.split('?').next().and_then(|front| front.rsplit('/').next()).expect("a database's name");
+        let create = format!("CREATE TABLESPACE {tablespace} LOCATION '{}'", folder.display());
+        self.alone(&[&create, &format!("ALTER DATABASE {name} SET TABLESPACE {tablespace}")]).await
+    }
+
+    pub async fn drop_tablespace(&self, tablespace: &str) -> Result<(), DbErr> {
+        self.alone(&[&format!("DROP TABLESPACE IF EXISTS {tablespace}")]).await
+    }
+
     /// From nothing: one that an earlier version left is of no use.
     async fn make_template(&self) -> Result<(), DbErr> {
         let create = format!("CREATE DATABASE {TEMPLATE}_new");
@@ -103,7 +147,8 @@ fn named(url: &str) -> Server {
         panic!("SAMPAN_TEST_POSTGRES_URL has to be postgres://USER:PASSWORD@HOST/DATABASE")
     });
     let parameters = parameters.map(|parameters| format!("?{parameters}")).unwrap_or_default();
-    Server { url: format!("{scheme}://{host}/{{}}{parameters}"), maintenance: name.to_owned() }
+    let url = format!("{scheme}://{host}/{{}}{parameters}");
+    Server { url, files_of: None, maintenance: name.to_owned() }
 }
 
 /// The folder that has both programs.
@@ -148,15 +193,17 @@ async fn start(programs: &Path) -> Server {
     sh.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     // A Ctrl-C is for the tests; the server goes when they have gone.
     sh.process_group(0).current_dir("/");
+    let mut owner = None;
     if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
         let (user, group) =
             account("postgres").expect("a user postgres, since its server refuses to be root");
         chown(&folder, Some(user), Some(group)).expect("its own folder for postgres");
         sh.uid(user).gid(group);
+        owner = Some((user, group));
     }
     let mut child = sh.spawn().expect("sh");
     let url = format!("postgres://postgres@localhost/{{}}?host={}", folder.display());
-    let server = Server { url, maintenance: "postgres".to_owned() };
+    let server = Server { url, files_of: Some(owner), maintenance: "postgres".to_owned() };
     let socket = folder.join(".s.PGSQL.5432");
     wait_until("PostgreSQL answers", async || {
         let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
@@ -176,4 +223,20 @@ fn account(name: &str) -> Option<(u32, u32)> {
     let line = all.lines().find(|line| line.split(':').next() == Some(name))?;
     let mut numbers = line.split(':').skip(2).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+/// `url` with everything else as it was, at another address.
+pub fn through(url: &str, address: SocketAddr) -> String {
+    let (scheme, behind) = url.split_once("://").expect("a URL");
+    let (host, path) = behind.split_once('/').expect("a URL with a database");
+    let user = host.rsplit_once('@').map(|(user, _)| format!("{user}@")).unwrap_or_default();
+    let (name, parameters) = path.split_once('?').unwrap_or((path, ""));
+    let others = parameters.split('&').filter(|one| !one.is_empty() && !one.starts_with("host="));
+    let parameters: String = others.map(|one| format!("&{one}")).collect();
+    format!("{scheme}://{user}{address}/{name}?sslmode=disable{parameters}")
+}
+
+/// Lets the server go through a folder that is ours.
+pub fn let_in(folder: &Path) {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).expect("a folder of ours");
 }
