@@ -32,9 +32,12 @@ struct Kept {
 }
 
 /// What providers gave us to show, and when their keys were read last.
+/// By provider: fetched once, however many wait for it.
+type Cells = HashMap<&'static str, Arc<OnceCell<Kept>>>;
+
 #[derive(Clone, Default)]
 pub struct Passes {
-    kept: Arc<Mutex<HashMap<&'static str, Arc<OnceCell<Kept>>>>>,
+    kept: Arc<Mutex<Cells>>,
     keys_read_at: Arc<AtomicI64>,
 }
 
