@@ -31,10 +31,10 @@ struct Kept {
     until: Instant,
 }
 
-/// What providers gave us to show, and when their keys were read last.
 /// By provider: fetched once, however many wait for it.
 type Cells = HashMap<&'static str, Arc<OnceCell<Kept>>>;
 
+/// What providers gave us to show, and when their keys were read last.
 #[derive(Clone, Default)]
 pub struct Passes {
     kept: Arc<Mutex<Cells>>,
