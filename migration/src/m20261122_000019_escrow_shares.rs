@@ -47,9 +47,10 @@ impl MigrationTrait for Migration {
             big_integer_null("first_sent_at"),
         ];
         add(manager, "outbox", outbox).await?;
-        // What was tried before this version counts as seen.
-        db.execute_unprepared("UPDATE outbox SET claims = attempts, first_sent_at = created_at WHERE attempts > 0")
-            .await?;
+        // What was tried before this version, or may have been when it was stopped or taken out, counts as seen.
+        let seen = "UPDATE outbox SET claims = attempts + 1, first_sent_at = created_at \
+             WHERE attempts > 0 OR leased_until > 0 OR state = 'frozen'";
+        db.execute_unprepared(seen).await?;
         let act = [
             uuid("shipment_id"),
             uuid("order_id"),

@@ -29,6 +29,10 @@ enum Verb {
     Retry { id: TriggerId },
     /// Take a message out that is not acknowledged yet.
     Park { id: TriggerId },
+    /// Say of a message in doubt that the provider's console shows its effect.
+    TookEffect { id: TriggerId },
+    /// Say of a message in doubt that nothing came of it at the provider, and nothing will.
+    NoEffect { id: TriggerId },
 }
 
 impl Outbox {
@@ -57,6 +61,8 @@ impl Outbox {
             }
             Verb::Retry { id } => (id, ByHand::Retry, "back in the queue"),
             Verb::Park { id } => (id, ByHand::Park, "parked"),
+            Verb::TookEffect { id } => (id, ByHand::TookEffect, "took effect"),
+            Verb::NoEffect { id } => (id, ByHand::NoEffect, "had no effect"),
         };
         by_hand(&deps, id, what).await?;
         println!("{id} {word}");

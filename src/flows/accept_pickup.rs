@@ -367,7 +367,15 @@ fn shares(policy: &ReleasePolicy, request: &PickupRequest) -> Vec<ShareState> {
                 let each = parcel.items.iter().map(Item::worth_minor);
                 each.fold(0_u64, u64::saturating_add)
             };
-            let weights: Vec<_> = request.parcels.iter().map(worth).collect();
+            let mut items = request.parcels.iter().flat_map(|parcel| &parcel.items);
+            let first = items.next().map(|item| item.unit_price.currency);
+            let is_one_currency = items.all(|item| Some(item.unit_price.currency) == first);
+            let weighs = |parcel: &NewParcel| u64::from(parcel.weight.0);
+            let weights: Vec<_> = match is_one_currency {
+                true => request.parcels.iter().map(worth).collect(),
+                // What cannot be added up is not compared.
+                false => request.parcels.iter().map(weighs).collect(),
+            };
             (1..).zip(split(held_minor, &weights)).map(|(number, minor)| share(Some(number), minor)).collect()
         }
     }

@@ -28,6 +28,8 @@ pub enum Wish {
     Do(Act),
     Thaw { reason: String },
     Refund { share: ShareOf, amount: Option<Money>, reason: String },
+    /// Of exactly so much: nobody approves what somebody changed meanwhile.
+    Approve { share: ShareOf, amount: Option<Money> },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +109,16 @@ pub async fn write(
 fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act, ActError> {
     match wish {
         Wish::Do(act) => Ok(act),
+        Wish::Approve { share, amount } => {
+            let ordered = case.standing().refunds.get(&share).map(|refund| refund.amount_minor);
+            let ordered = ordered.map(|minor| Money::new(minor, case.order.held.currency));
+            match ordered {
+                Some(ordered) if amount != Some(ordered) => {
+                    Err(NotNow(format!("the refund that waits is of {ordered}: approve that amount")).into())
+                }
+                Some(_) | None => Ok(Act::RefundApproved { share }),
+            }
+        }
         Wish::Thaw { reason } => Ok(Act::Thawed { reason, set_aside: known_troubles(case) }),
         Wish::Refund { share, amount, reason } => {
             let held = case.order.held;
@@ -121,7 +133,8 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
                 return Err(ActError::OtherCurrency { held, found });
             }
             let limit = second_person_above.iter().find(|limit| limit.currency == held.currency);
-            let needs_second = limit.is_none_or(|limit| amount.minor > limit.minor);
+            let before: i64 = case.standing().refunds.values().map(|refund| refund.amount_minor).sum();
+            let needs_second = limit.is_none_or(|limit| before.saturating_add(amount.minor) > limit.minor);
             Ok(Act::RefundOrdered { share, amount_minor: amount.minor, reason, needs_second })
         }
     }

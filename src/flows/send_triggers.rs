@@ -15,12 +15,13 @@ mod settle;
 
 use std::time::Duration;
 
-pub use settle::acknowledged;
+pub use settle::{acknowledged, acknowledged_by, had_no_effect_by};
 use settle::{Outcome, settle};
 
 use super::{Deps, ask_providers};
 use crate::domain::escrow::TriggerFacts;
 use crate::domain::instant::Instant;
+use crate::domain::outbox::OutboxState;
 use crate::escrow::provider::{Command, Found, Provider, Reading};
 use crate::faults;
 use crate::outbound::SendError;
@@ -108,6 +109,7 @@ async fn attempt(deps: &Deps, message: &Message) -> Outcome {
             Some(Found::NoWord { reason, after }) => {
                 return Outcome::Later { reason, after, ended: Ended::InDoubt };
             }
+            Some(Found::NotThere) if !is_still_ours(deps, message).await => return Outcome::Overtaken,
             Some(Found::NotThere) => {}
             None if is_forgotten(deps, provider, message) => {
                 let reason = "what came of it is not known, and the provider keeps its key no longer";
@@ -139,6 +141,18 @@ async fn transmit(deps: &Deps, provider: &Provider, command: &Command<'_>, messa
             Outcome::Later { reason: error.to_string(), after: None, ended: Ended::InDoubt }
         }
     }
+}
+
+/// Asking takes its time: whether it may still be sent, and by us.
+async fn is_still_ours(deps: &Deps, message: &Message) -> bool {
+    let found = outbox::find(deps.store.reader(), message.id).await;
+    found.is_ok_and(|found| {
+        found.is_some_and(|found| {
+            found.state == OutboxState::Pending
+                && found.leased_until == message.leased_until
+                && found.leased_until > deps.clock.wall()
+        })
+    })
 }
 
 /// This attempt had no effect; what is known of those before it stays as it was.

@@ -29,7 +29,7 @@ use crate::notifications::EscrowNews;
 use crate::store::orders::{self, Order, Trigger, WrittenAct};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::Shipment;
-use crate::store::{Reads, StoreError, Tx};
+use crate::store::{StoreError, Tx};
 use crate::tracking::{ParcelTimeline, Timeline};
 
 /// How long before the provider's own deadline a frozen order is somebody's business.
@@ -38,6 +38,8 @@ const WARN_DAYS: i64 = 2;
 /// An order with everything that the rules want to know of it.
 pub struct Case {
     pub order: Order,
+    /// As it was read.
+    before: Order,
     pub triggers: Vec<Trigger>,
     pub messages: Vec<Message>,
     pub acts: Vec<WrittenAct>,
@@ -49,7 +51,7 @@ pub struct Case {
 
 impl Case {
     pub async fn load(
-        db: &impl Reads,
+        db: &Tx,
         shipment: ShipmentId,
         timeline: &Timeline<'_>,
         providers: &Providers,
@@ -57,13 +59,14 @@ impl Case {
         let order = orders::of_shipment(db, shipment).await?;
         let triggers = orders::triggers(db, shipment).await?;
         let messages =
-            if triggers.is_empty() { Vec::new() } else { outbox::of_stream(db, order.id).await? };
+            if triggers.is_empty() { Vec::new() } else { outbox::hold_stream(db, order.id).await? };
         let acts = orders::acts(db, &order).await?;
         Ok(Self {
             can: providers.can(&order.provider),
             parcels: timeline.parcels.iter().map(|parcel| parcel_facts(shipment, parcel)).collect(),
             consignments: consignments(timeline),
             called_off: timeline.status == ShipmentStatus::Cancelled,
+            before: order.clone(),
             order,
             triggers,
             messages,
@@ -103,6 +106,7 @@ impl Case {
             stands: stands(trigger, self.message(trigger.id)),
             // Written by us, in the order's own currency.
             amount_minor: amount.map_or(self.order.held.minor, |money| money.minor),
+            is_fresh: self.message(trigger.id).is_some_and(|message| message.claims == 0),
             parcels: trigger.facts.evidence.parcels.clone(),
         }
     }
@@ -153,9 +157,9 @@ pub async fn settle(
     let decision = case.ask(|facts| decide(facts, occasion.now));
     let of_order = decision.order();
     let Decision { shares, tell } = decision;
-    let before = case.order.clone();
+    let before = case.before.clone();
     for verdict in &shares {
-        take_over(&mut case.order, shipment, verdict, changes);
+        take_over(&mut case.order, &before, shipment, verdict, changes);
     }
     (case.order.state, case.order.frozen_because) = of_order;
     if (case.order.state, &case.order.frozen_because) != (before.state, &before.frozen_because) {
@@ -191,16 +195,23 @@ pub async fn settle(
     outbox::release_next(tx, case.order.id, occasion.wall).await
 }
 
-fn take_over(order: &mut Order, shipment: &Shipment, verdict: &Verdict, changes: &mut Changes<'_>) {
+fn take_over(
+    order: &mut Order,
+    before: &Order,
+    shipment: &Shipment,
+    verdict: &Verdict,
+    changes: &mut Changes<'_>,
+) {
+    let Some(was) = before.shares.iter().find(|share| share.of == verdict.of) else { return };
     let Some(share) = order.shares.iter_mut().find(|share| share.of == verdict.of) else { return };
-    if verdict.of.is_some() && (share.state, &share.because) != (verdict.state, &verdict.because) {
+    if verdict.of.is_some() && (was.state, &was.because) != (verdict.state, &verdict.because) {
         let detail = json!({
-            "from": share.state, "to": verdict.state, "parcel": verdict.of, "because": verdict.because,
+            "from": was.state, "to": verdict.state, "parcel": verdict.of, "because": verdict.because,
         });
         changes.add("share.state", detail);
         let parcel = verdict.of.map(|number| ParcelId { shipment: shipment.id, number });
         let because = verdict.because.clone();
-        let news = EscrowNews::StateChanged { from: share.state, to: verdict.state, because };
+        let news = EscrowNews::StateChanged { from: was.state, to: verdict.state, because };
         changes.notices.push(notices::of_escrow(shipment, parcel, &news));
     }
     share.state = verdict.state;
@@ -307,9 +318,17 @@ async fn tell_provider(
     changes: &mut Changes<'_>,
 ) -> Result<(), StoreError> {
     let is_freeze = action == TriggerAction::Freeze;
+    let was_heard = take_back_words(tx, case, occasion, changes).await?;
     case.order.provider_frozen = is_freeze;
+    if !is_freeze && !was_heard {
+        // Nobody began to say that nothing may move: there is nothing to take back.
+        return Ok(());
+    }
     case.order.freezes += u32::from(is_freeze);
     let round = case.order.freezes;
+    if round >= ROUNDS_MAX {
+        return Ok(());
+    }
     let because = case.order.frozen_because.clone();
     let evidence = Evidence {
         policy: case.order.policy.clone(),
@@ -319,12 +338,36 @@ async fn tell_provider(
     };
     let made = Made { action, amount_minor: case.order.held.minor, evidence };
     let facts = trigger_facts(case, shipment, &made, None);
-    // Rounds that nobody will ever reach share the last places.
-    let position = u16::try_from(round.min(498)).unwrap_or(498) * 2 + u16::from(!is_freeze);
+    let position = u16::try_from(round * 2).unwrap_or(0) + u16::from(!is_freeze);
     let state = if is_freeze { OutboxState::Pending } else { OutboxState::Waiting };
     let id = issue(tx, &case.order, facts, (round, position, state), occasion).await?;
     changes.add("trigger.issued", json!({"trigger": id, "action": action}));
     Ok(())
+}
+
+/// After so many freezes the provider is told of no more: their places in the stream are used up.
+const ROUNDS_MAX: u32 = 499;
+
+/// What was said before about freezing and is not there yet holds no more: arriving late it would undo what is
+/// said now. Says whether somebody began to send the last freeze.
+async fn take_back_words(
+    tx: &Tx,
+    case: &Case,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) -> Result<bool, StoreError> {
+    let open = [OutboxState::Pending, OutboxState::Waiting, OutboxState::Frozen, OutboxState::Dead];
+    let mut was_heard = false;
+    for trigger in case.triggers.iter().filter(|trigger| !trigger.facts.action.happens_once()) {
+        let Some(message) = case.message(trigger.id) else { continue };
+        let is_last = trigger.facts.action == TriggerAction::Freeze && trigger.round == case.order.freezes;
+        was_heard |= is_last && message.claims > 0;
+        let because = "the opposite is said now";
+        if outbox::shift(tx, trigger.id, &open, OutboxState::Parked, occasion.wall, because).await? {
+            changes.add("trigger.parked", json!({"trigger": trigger.id, "because": because}));
+        }
+    }
+    Ok(was_heard)
 }
 
 fn trigger_facts(case: &Case, shipment: &Shipment, made: &Made, of: Option<u16>) -> TriggerFacts {

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::Deps;
+use super::{Deps, send_triggers};
 use super::advance::{Changes, Occasion, finish};
 use super::settle_order::{Case, settle};
 use crate::domain::escrow::{OrderState, TriggerAction};
@@ -20,6 +20,10 @@ use crate::tracking;
 pub enum ByHand {
     Retry,
     Park,
+    /// The provider's console shows that it took effect.
+    TookEffect,
+    /// The provider's console shows that nothing came of it, and nothing will.
+    NoEffect,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +36,20 @@ pub enum HandError {
     NotToPark(TriggerId),
     #[error("its order is frozen: {0}")]
     OrderFrozen(String),
+    #[error("trigger {0} is not the last word about freezing its order")]
+    Overtaken(TriggerId),
+    #[error("what came of trigger {0} is known, or somebody is still sending it")]
+    NotInDoubt(TriggerId),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 pub async fn by_hand(deps: &Deps, id: TriggerId, what: ByHand) -> Result<(), HandError> {
     let occasion = Occasion::new(deps, "operator".to_owned());
+    match what {
+        ByHand::Retry | ByHand::Park => {}
+        ByHand::TookEffect | ByHand::NoEffect => return say(deps, id, what == ByHand::TookEffect).await,
+    }
     deps.store.write(move |tx| Box::pin(async move { write(tx, id, what, &occasion).await })).await
 }
 
@@ -53,11 +65,27 @@ async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Res
     match what {
         ByHand::Retry => retry(tx, &mut case, &message, occasion, &mut changes).await?,
         ByHand::Park => park(tx, &message, occasion, &mut changes).await?,
+        ByHand::TookEffect | ByHand::NoEffect => {}
     }
     // Read again: what was moved stands differently now.
     let case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
     settle(tx, &shipment, case, occasion, &mut changes).await?;
     finish(tx, &mut shipment, changes, occasion).await?;
+    Ok(())
+}
+
+/// Ends a doubt by a person's word.
+async fn say(deps: &Deps, id: TriggerId, took_effect: bool) -> Result<(), HandError> {
+    let message = outbox::find(deps.store.reader(), id).await?.ok_or(HandError::NotThere(id))?;
+    let settled = message.state == OutboxState::Acknowledged;
+    if settled || !message.is_in_doubt() || message.leased_until > deps.clock.wall() {
+        return Err(HandError::NotInDoubt(id));
+    }
+    let actor = "operator".to_owned();
+    match took_effect {
+        true => send_triggers::acknowledged_by(deps, message, actor).await?,
+        false => send_triggers::had_no_effect_by(deps, message, actor).await?,
+    }
     Ok(())
 }
 
@@ -71,7 +99,15 @@ async fn retry(
     let id = message.id;
     let action = case.triggers.iter().find(|trigger| trigger.id == id).map(|trigger| trigger.facts.action);
     let (state, because) = case.ask(|facts| decide(facts, occasion.now)).order();
-    let moves = !matches!(action, Some(TriggerAction::Shipped | TriggerAction::Freeze | TriggerAction::Thaw));
+    let trigger = case.triggers.iter().find(|trigger| trigger.id == id);
+    if let Some(trigger) = trigger.filter(|trigger| !trigger.facts.action.happens_once()) {
+        let says_frozen = trigger.facts.action == TriggerAction::Freeze;
+        let is_last = trigger.round == case.order.freezes && says_frozen == case.order.provider_frozen;
+        if !is_last {
+            return Err(HandError::Overtaken(id));
+        }
+    }
+    let moves = action.is_some_and(|action| action.happens_once() && action != TriggerAction::Shipped);
     if state == OrderState::Frozen && moves {
         return Err(HandError::OrderFrozen(because.unwrap_or_default()));
     }

@@ -107,10 +107,10 @@ pub async fn refund(
     done(&deps, &caller, &id, body, Says::ParcelAndAmount, wish).await
 }
 
-/// Approves a refund that another operator ordered.
+/// Approves a refund that another operator ordered, of exactly this amount.
 #[utoipa::path(
     tag = "operators",
-    request_body = InstructionBody,
+    request_body = RefundBody,
     security(("operator_key" = [])),
     responses(
         (status = 200, body = EscrowStateView),
@@ -127,8 +127,8 @@ pub async fn approve_refund(
     id: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let wish = |said: Instruction| Wish::Do(Act::RefundApproved { share: said.parcel });
-    done(&deps, &caller, &id, body, Says::Parcel, wish).await
+    let wish = |said: Instruction| Wish::Approve { share: said.parcel, amount: said.amount };
+    done(&deps, &caller, &id, body, Says::ParcelAndAmount, wish).await
 }
 
 /// Takes an order of a refund back, as long as the provider cannot have it.

@@ -85,7 +85,7 @@ pub async fn append(tx: &Tx, message: &Message) -> Result<(), StoreError> {
 
 /// Lets the first waiting message of a stream go, unless another one is on its way.
 pub async fn release_next(tx: &Tx, stream: OrderId, wall: Instant) -> Result<bool, StoreError> {
-    let sql = "UPDATE outbox SET state = 'pending', next_attempt_at = $2, leased_until = 0 \
+    let sql = "UPDATE outbox SET state = 'pending', next_attempt_at = $2 \
          WHERE stream = $1 AND state = 'waiting' \
          AND position = (SELECT MIN(position) FROM outbox WHERE stream = $1 AND state = 'waiting') \
          AND NOT EXISTS (SELECT 1 FROM outbox WHERE stream = $1 AND state = 'pending')";
@@ -186,12 +186,12 @@ pub async fn had_no_effect(tx: &Tx, message: &Message) -> Result<(), StoreError>
     clear(tx, message, Ended::WithoutEffect).await
 }
 
-/// Another body under the same key, as long as nobody can have seen it.
+/// Another body under the same key, as long as nobody began to send it.
 pub async fn rewrite(tx: &Tx, id: TriggerId, body: &str) -> Result<bool, StoreError> {
     let update = outbox::Entity::update_many()
         .col_expr(outbox::Column::Body, Expr::value(body))
         .filter(outbox::Column::Id.eq(id.uuid()))
-        .filter(Expr::col(outbox::Column::Claims).eq(Expr::col(outbox::Column::Answered)));
+        .filter(outbox::Column::Claims.eq(0));
     moved(tx, update).await
 }
 
@@ -241,9 +241,8 @@ fn to(state: OutboxState, settled_at: Option<Instant>) -> UpdateMany<outbox::Ent
     let update = outbox::Entity::update_many();
     // Whoever sends what is taken out is still sending it: until the lease ends nobody asks what came of it.
     let update = match state {
-        OutboxState::Frozen => update,
+        OutboxState::Frozen | OutboxState::Waiting => update,
         OutboxState::Pending
-        | OutboxState::Waiting
         | OutboxState::Acknowledged
         | OutboxState::Dead
         | OutboxState::Parked => update.col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64)),
@@ -264,10 +263,10 @@ async fn moved(tx: &Tx, update: UpdateMany<outbox::Entity>) -> Result<bool, Stor
     Ok(update.exec(tx).await?.rows_affected == 1)
 }
 
-/// Every message of a stream, in order.
-pub async fn of_stream(db: &impl ConnectionTrait, stream: OrderId) -> Result<Vec<Message>, StoreError> {
+/// Every message of a stream, in order. Until the transaction ends nobody claims any of them.
+pub async fn hold_stream(tx: &Tx, stream: OrderId) -> Result<Vec<Message>, StoreError> {
     let query = outbox::Entity::find().filter(outbox::Column::Stream.eq(stream.uuid()));
-    let rows = query.order_by_asc(outbox::Column::Position).all(db).await?;
+    let rows = query.order_by_asc(outbox::Column::Position).lock_exclusive().all(tx).await?;
     rows.into_iter().map(from_row).collect()
 }
 

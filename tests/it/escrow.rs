@@ -157,7 +157,9 @@ on_both_databases! {
         let ordered = ana.says(&app, &accepted, "refund", part.clone()).await.must_be(200);
         assert_eq!(ordered["state"], "frozen", "it waits for another person");
         assert_eq!(problem(&ana.says(&app, &accepted, "refund", part).await, 409), "not-as-things-stand");
-        let agreed = json!({"reason": "agreed"});
+        let agreed = json!({"reason": "agreed", "amount": "1000.01", "currency": "CNY"});
+        let less = json!({"reason": "agreed", "amount": "10.00", "currency": "CNY"});
+        assert_eq!(problem(&ben.says(&app, &accepted, "refund/approve", less).await, 409), "not-as-things-stand");
         let herself = ana.says(&app, &accepted, "refund/approve", agreed.clone()).await;
         assert_eq!(problem(&herself, 409), "not-as-things-stand");
         ben.says(&app, &accepted, "refund/approve", agreed.clone()).await.must_be(200);

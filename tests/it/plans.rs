@@ -523,7 +523,7 @@ async fn ask_everything(
     watch.used_an_index("an order, and by payment").await;
     assert!(!orders::triggers(tx, id).await?.is_empty());
     assert!(!events::of_shipment(tx, id).await?.is_empty());
-    assert!(!outbox::of_stream(tx, order.id).await?.is_empty());
+    assert!(!outbox::hold_stream(tx, order.id).await?.is_empty());
     assert!(shipments::lock(tx, id).await?.is_some());
     watch.used_an_index("what belongs to a shipment").await;
     let endpoints = webhook_endpoints::open_of(tx, [merchant]).await?;

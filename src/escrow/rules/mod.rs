@@ -72,6 +72,8 @@ pub struct Issued {
     pub action: TriggerAction,
     pub stands: Stands,
     pub amount_minor: i64,
+    /// Nobody ever began to send it: under its key it may still say something else.
+    pub is_fresh: bool,
     /// What it says of parcels.
     pub parcels: Vec<ParcelEvidence>,
 }
@@ -176,7 +178,7 @@ pub struct Verdict {
     pub delivered_at: Option<Instant>,
     /// To be made now, in the order in which the provider has to see them.
     pub triggers: Vec<Made>,
-    /// What was made before, was not seen by anybody, and says something else than what holds now.
+    /// What was made before, was never sent, and says something else than what holds now.
     pub rewritten: Vec<Made>,
     /// When time alone changes it; none: only a happening does.
     pub wake_at: Option<Instant>,
@@ -218,13 +220,20 @@ pub fn of_all(states: &[OrderState]) -> OrderState {
 
 pub fn decide(facts: &Facts, now: Instant) -> Decision {
     let shares: Vec<_> = facts.shares.iter().map(|share| judge(facts, share, now)).collect();
-    let frozen = shares.iter().any(|share| share.state == OrderState::Frozen);
-    let open = shares.iter().any(|share| !is_settled(share.state));
+    let open = || shares.iter().filter(|share| !is_settled(share.state));
+    // A provider freezes a trade as a whole: it is told when no share of it may move any more.
+    let frozen = open().next().is_some() && open().all(|share| share.state == OrderState::Frozen);
+    let calm = open().next().is_some()
+        && open().all(|share| !matches!(share.state, OrderState::Frozen | OrderState::RefundRequested))
+        && facts.shares.iter().all(|share| {
+            let delivered = parcels_of(facts, share).all(|parcel| parcel.delivered.is_some());
+            is_settled(share.state) || sight::trouble(facts, share, delivered).is_none()
+        });
     // Who names another's payment has no say about it.
     let may_tell = facts.can.freeze && !facts.contested;
     let tell = match (facts.provider_knows_frozen, frozen) {
         (false, true) if may_tell => Some(TriggerAction::Freeze),
-        (true, false) if may_tell && open => Some(TriggerAction::Thaw),
+        (true, false) if may_tell && calm => Some(TriggerAction::Thaw),
         _ => None,
     };
     Decision { shares, tell }
@@ -265,9 +274,9 @@ fn judge(facts: &Facts, share: &Share, now: Instant) -> Verdict {
     Verdict { of: share.of, sight: seen.sight, state, because, delivered_at, triggers, rewritten, wake_at }
 }
 
-/// Whether a trigger that nobody has seen says something else than what holds now.
+/// Whether a trigger that was never sent says something else than what holds now.
 fn is_outdated(share: &Share, made: &Made) -> bool {
-    let before = share.issued(made.action).filter(|issued| issued.stands == Stands::Unseen);
+    let before = share.issued(made.action).filter(|issued| issued.is_fresh);
     before.is_some_and(|before| {
         before.amount_minor != made.amount_minor || before.parcels != made.evidence.parcels
     })

@@ -36,6 +36,7 @@ enum Goods {
 struct Sent {
     stands: Stands,
     amount: i64,
+    is_fresh: bool,
     is_on_the_wire: bool,
     took_effect: bool,
 }
@@ -79,7 +80,8 @@ struct Model {
 
 /// In equal shares for two and for three, so that parcels can change places.
 const HELD: i64 = 12;
-const DAYS: [u8; 3] = [1, 5, 40];
+/// Within every window, and after every one.
+const DAYS: [u8; 2] = [1, 40];
 
 fn troubles() -> Vec<String> {
     let taken_back = DAYS.iter().map(|day| format!("taken_back {}", at(*day).timestamp_micros()));
@@ -169,8 +171,8 @@ impl Model {
                 _ => Vec::new(),
             };
             let issued = sent.into_iter().filter_map(|(action, sent)| {
-                let Sent { stands, amount, .. } = sent?;
-                Some(Issued { action, stands, amount_minor: amount, parcels: proofs(action) })
+                let Sent { stands, amount, is_fresh, .. } = sent?;
+                Some(Issued { action, stands, amount_minor: amount, is_fresh, parcels: proofs(action) })
             });
             Share {
                 state: part.state,
@@ -240,11 +242,16 @@ impl Model {
                     TriggerAction::Refund => &mut part.refund,
                     other => panic!("{other} has no call here"),
                 };
-                let unseen = slot.is_none_or(|sent| sent.stands == Stands::Unseen && !sent.is_on_the_wire);
+                let unseen = slot.is_none_or(|sent| sent.is_fresh);
                 assert!(unseen, "made twice, or rewritten when it was seen: {made:?}");
                 let amount = made.amount_minor;
-                *slot =
-                    Some(Sent { stands: Stands::Unseen, amount, is_on_the_wire: false, took_effect: false });
+                *slot = Some(Sent {
+                    stands: Stands::Unseen,
+                    amount,
+                    is_fresh: true,
+                    is_on_the_wire: false,
+                    took_effect: false,
+                });
             }
             let part = &mut world.parts[index];
             part.state = verdict.state;
@@ -341,7 +348,7 @@ impl Model {
             contested: false,
             left_minor: shares.get(index).map_or(0, Share::left_minor),
             refund_was_sent: world.parts.get(index).is_some_and(|part| {
-                part.refund.is_some_and(|sent| sent.is_on_the_wire || sent.stands != Stands::Unseen)
+                part.refund.is_some_and(|sent| sent.stands.is_in_doubt() || sent.stands == Stands::Acknowledged)
             }),
         };
         let mut when = |act: &Act, actor: &str, index: usize, change: &dyn Fn(&mut People)| {
@@ -439,7 +446,7 @@ fn ways_of(sent: Sent, may_go: bool, nothing_left: bool) -> Vec<Sent> {
     } else if !settled {
         let revived = matches!(sent.stands, Stands::Refused | Stands::GivenUp);
         if may_go && !revived {
-            ways.push(Sent { stands: Stands::MaybeSeen, is_on_the_wire: true, ..sent });
+            ways.push(Sent { stands: Stands::MaybeSeen, is_fresh: false, is_on_the_wire: true, ..sent });
         }
         match sent.stands {
             Stands::MaybeSeen | Stands::GivenUp if sent.took_effect => {

@@ -39,7 +39,12 @@ pub fn see(facts: &Facts, share: &Share, now: Instant) -> Seen {
         let because = Some("this provider releases by itself, and cannot be told to".to_owned());
         return seen(Sight::Delivered, because);
     }
-    match share.issued(TriggerAction::ConfirmReceipt).map(|confirm| confirm.stands) {
+    let confirm = share.issued(TriggerAction::ConfirmReceipt);
+    if confirm.is_some_and(|confirm| !confirm.is_fresh && confirm.amount_minor != share.left_minor()) {
+        let text = "the provider has seen the release with another amount: a person has to settle it there";
+        return seen(Sight::ReleaseRefused, Some(text.to_owned()));
+    }
+    match confirm.map(|confirm| confirm.stands) {
         Some(Stands::Refused) => seen(Sight::ReleaseRefused, known(share, "the release was refused")),
         Some(Stands::GivenUp) => {
             seen(Sight::ReleaseRefused, known(share, "nobody knows whether the release took effect"))
@@ -60,7 +65,7 @@ fn known(share: &Share, text: &str) -> Option<String> {
 fn of_money(facts: &Facts, share: &Share) -> Option<(Sight, Option<String>)> {
     let refund = share.issued(TriggerAction::Refund);
     let stands = |issued: Option<&Issued>| issued.map(|issued| issued.stands);
-    if share.left_minor() <= 0 {
+    if share.refunded_minor() > 0 && share.left_minor() <= 0 {
         return Some((Sight::Refunded, None));
     }
     if let Some(word) = &facts.standing.provider_refunded {
@@ -77,26 +82,39 @@ fn of_money(facts: &Facts, share: &Share) -> Option<(Sight, Option<String>)> {
         return Some((Sight::Released, by_itself.cloned().filter(|_| !released)));
     }
     let order = facts.standing.refunds.get(&share.of).filter(|_| stands(refund) != Some(Stands::Acknowledged))?;
-    Some(of_refund(order, stands(refund), stands(confirm).is_some_and(Stands::is_in_doubt)))
+    let in_doubt = stands(confirm).is_some_and(Stands::is_in_doubt);
+    let (sight, because) = of_refund(share, order, stands(refund), in_doubt);
+    let unseen = matches!(stands(refund), None | Some(Stands::Unseen));
+    match &facts.standing.frozen {
+        Some(reason) if sight == Sight::RefundDue && unseen => {
+            Some((Sight::Trouble, Some(format!("frozen by an operator: {reason}"))))
+        }
+        Some(_) | None => Some((sight, because)),
+    }
 }
 
 /// A refund that was ordered and has not taken effect.
-fn of_refund(order: &RefundOrder, refund: Option<Stands>, in_doubt: bool) -> (Sight, Option<String>) {
+fn of_refund(
+    share: &Share,
+    order: &RefundOrder,
+    refund: Option<Stands>,
+    in_doubt: bool,
+) -> (Sight, Option<String>) {
     if !order.is_approved() {
         let text = format!("a refund ordered by {} waits for another person's approval", order.by);
         return (Sight::Trouble, Some(text));
     }
     match refund {
-        Some(Stands::Refused) => (Sight::RefundRefused, Some("the refund was refused".to_owned())),
-        Some(Stands::GivenUp) => {
-            (Sight::RefundRefused, Some("nobody knows whether the refund took effect".to_owned()))
-        }
-        Some(Stands::Unseen | Stands::MaybeSeen | Stands::Acknowledged) => (Sight::RefundDue, None),
-        None if in_doubt => {
+        // As long as the provider cannot have it, it waits for what became of the release.
+        None | Some(Stands::Unseen | Stands::Refused) if in_doubt => {
             let text = "a refund waits until it is known whether the release took effect";
             (Sight::Trouble, Some(text.to_owned()))
         }
-        None => (Sight::RefundDue, None),
+        Some(Stands::Refused) => (Sight::RefundRefused, known(share, "the refund was refused")),
+        Some(Stands::GivenUp) => {
+            (Sight::RefundRefused, known(share, "nobody knows whether the refund took effect"))
+        }
+        None | Some(Stands::Unseen | Stands::MaybeSeen | Stands::Acknowledged) => (Sight::RefundDue, None),
     }
 }
 

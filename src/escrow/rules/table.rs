@@ -42,22 +42,8 @@ pub const TABLE: [(OrderState, Row); 9] = [
     (Shipped, moving(Shipped, Shipped)),
     // That a delivery was taken back is trouble, whoever set it aside before.
     (Delivered, moving(Frozen, Frozen)),
-    (
-        ConfirmRequested,
-        [
-            Frozen,
-            Frozen,
-            // A clock that goes back takes nothing back.
-            ConfirmRequested,
-            ConfirmRequested,
-            Failed,
-            Frozen,
-            RefundRequested,
-            Failed,
-            Confirmed,
-            Refunded,
-        ],
-    ),
+    // What has to wait again, by another proof or by a clock that went back, is taken out again.
+    (ConfirmRequested, moving(Frozen, Frozen)),
     (Confirmed, [Confirmed; 10]),
     (Frozen, moving(Held, Shipped)),
     // Of a refund in part, the rest goes on.

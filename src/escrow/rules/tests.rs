@@ -84,6 +84,7 @@ impl Case {
             action: made.action,
             stands,
             amount_minor: made.amount_minor,
+            is_fresh: stands == Stands::Unseen,
             parcels: made.evidence.parcels,
         });
         self.share.issued.extend(issued);

@@ -9,7 +9,7 @@
 //! | 2xx | it has it, for good |
 //! | 400, 422 | it never will: the message does not suit it |
 //! | 410 | the address is given up |
-//! | 429, 503 | later |
+//! | 429 | later |
 //! | 408, 409, 425, other 5xx | unknown: it may have, or is at it |
 //! | anything else: 401, 403, 404, 3xx | later: a secret, an address or a door that gets mended |
 //!
@@ -118,7 +118,7 @@ fn read(answer: &Answer) -> Reading {
         200..=299 => Reading::Acknowledged,
         400 | 422 => Reading::Refused { reason },
         410 => Reading::Gone { reason: "the address is gone (410)".to_owned() },
-        503 => Reading::Later { reason, after },
+        // A proxy in between says 503 of what it has passed on, too.
         408 | 409 | 425 | 500.. => Reading::Unknown { reason, after },
         _ => Reading::Later { reason, after },
     }

@@ -21,7 +21,9 @@ pub async fn ask(deps: &Deps) -> Result<(), StoreError> {
         })
         .await?;
     for done in join_all(due.into_iter().map(|message| one(deps, message))).await {
-        done?;
+        if let Err(error) = done {
+            tracing::error!(%error, "what became of a trigger could not be stored; it will be asked again");
+        }
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ use crate::{telemetry, tracking};
 pub enum Outcome {
     Acknowledged,
     Later { reason: String, after: Option<Duration>, ended: Ended },
+    /// Nothing was sent: somebody took it out, or somebody else has it now.
+    Overtaken,
     /// No more by itself: a person has to look.
     Dead { reason: String, ended: Ended },
 }
@@ -40,6 +42,7 @@ pub async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(
                 Next::GiveUp => bury(deps, message, reason, ended).await,
             }
         }
+        Outcome::Overtaken => Ok(()),
         Outcome::Dead { reason, ended } => bury(deps, message, reason, ended).await,
     }
 }
@@ -56,7 +59,9 @@ async fn postpone(
     let at = deps.clock.wall() + chrono::Duration::from_std(wait).unwrap_or_default();
     let occasion = occasion(deps, &message);
     let write = async move |tx: &Tx| {
+        // The shipment first, as everybody else does.
         let was_in_doubt = message.is_in_doubt();
+        shipments::lock(tx, message.shipment).await?;
         if !outbox::postpone(tx, &message, at, ended, &reason).await? && was_in_doubt {
             // Taken out while it was being sent: what waits for its outcome may go on.
             judge_again(tx, &message, &occasion).await?;
@@ -73,8 +78,18 @@ fn occasion(deps: &Deps, message: &Message) -> Occasion {
 
 /// The provider has it, whoever says so.
 pub async fn acknowledged(deps: &Deps, message: Message) -> Result<(), StoreError> {
-    telemetry::trigger_sent("acknowledged");
     let occasion = occasion(deps, &message);
+    acknowledged_at(deps, message, occasion).await
+}
+
+/// The same, by a person's word.
+pub async fn acknowledged_by(deps: &Deps, message: Message, actor: String) -> Result<(), StoreError> {
+    let occasion = Occasion::new(deps, actor);
+    acknowledged_at(deps, message, occasion).await
+}
+
+async fn acknowledged_at(deps: &Deps, message: Message, occasion: Occasion) -> Result<(), StoreError> {
+    telemetry::trigger_sent("acknowledged");
     deps.store.write(move |tx| Box::pin(async move { acknowledge(tx, &message, &occasion).await })).await?;
     // The next of its stream may go now.
     deps.outbox_bell.notify_one();
@@ -84,10 +99,16 @@ pub async fn acknowledged(deps: &Deps, message: Message) -> Result<(), StoreErro
 
 /// It is known that nothing came of a message that was taken out.
 pub async fn had_no_effect(deps: &Deps, message: Message) -> Result<(), StoreError> {
-    let occasion = occasion(deps, &message);
+    let actor = occasion(deps, &message).actor;
+    had_no_effect_by(deps, message, actor).await
+}
+
+pub async fn had_no_effect_by(deps: &Deps, message: Message, actor: String) -> Result<(), StoreError> {
+    let occasion = Occasion::new(deps, actor);
     deps.store
         .write(move |tx| {
             Box::pin(async move {
+                shipments::lock(tx, message.shipment).await?;
                 outbox::had_no_effect(tx, &message).await?;
                 judge_again(tx, &message, &occasion).await
             })
