@@ -15,7 +15,7 @@ mod settle;
 
 use std::time::Duration;
 
-pub use settle::acknowledged;
+pub use settle::{acknowledge, acknowledged, write_off};
 use settle::{Outcome, settle};
 
 use super::{Deps, ask_providers};
