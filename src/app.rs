@@ -24,10 +24,9 @@ use crate::flows::ask_providers::Passes;
 use crate::flows::close_departures::Setbacks;
 use crate::flows::import_network::{self, LoadError};
 use crate::flows::poll_carriers::{Foreseen, Lines};
-use crate::flows::take_pushes;
 use crate::flows::{
     Cutoffs, Deps, InFlight, Pulse, SharedStageTimes, Stopping, learn_stage_times, poll_carriers, replan,
-    send_triggers, send_webhooks,
+    send_triggers, send_webhooks, take_notices, take_pushes,
 };
 use crate::http;
 use crate::outbound::Outbound;
@@ -73,6 +72,7 @@ pub struct Running {
     replanner: JoinHandle<()>,
     poller: JoinHandle<()>,
     reader: JoinHandle<()>,
+    listener: JoinHandle<()>,
 }
 
 /// The port that a configuration names.
@@ -113,6 +113,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         outbox_bell: Arc::new(Notify::new()),
         webhook_bell: Arc::new(Notify::new()),
         push_bell: Arc::new(Notify::new()),
+        notice_bell: Arc::new(Notify::new()),
         replan_bell: Arc::new(Notify::new()),
         cutoffs: Cutoffs::default(),
         in_flight: InFlight::default(),
@@ -161,7 +162,8 @@ pub async fn start(
     let teller = tokio::spawn(send_webhooks::work(deps.clone(), stopped.clone()));
     let replanner = tokio::spawn(replan::work(deps.clone(), stopped.clone()));
     let poller = tokio::spawn(poll_carriers::work(deps.clone(), stopped.clone()));
-    let reader = tokio::spawn(take_pushes::work(deps.clone(), stopped));
+    let reader = tokio::spawn(take_pushes::work(deps.clone(), stopped.clone()));
+    let listening = tokio::spawn(take_notices::work(deps.clone(), stopped));
     let (handle, serving) = (server.handle(), tokio::spawn(server));
     Ok(Running {
         address,
@@ -175,6 +177,7 @@ pub async fn start(
         replanner,
         poller,
         reader,
+        listener: listening,
     })
 }
 
@@ -189,9 +192,13 @@ impl Running {
         let replanner = tokio::time::timeout(patience, self.replanner);
         let poller = tokio::time::timeout(patience, self.poller);
         let reader = tokio::time::timeout(patience, self.reader);
+        let listener = tokio::time::timeout(patience, self.listener);
         let (server, scheduler) = (self.server.stop(true), self.scheduler.stop(patience));
-        let (_, _, sender, teller, replanner, poller, reader) =
-            tokio::join!(server, scheduler, sender, teller, replanner, poller, reader);
+        let (_, _, sender, teller, replanner, poller, reader, listener) =
+            tokio::join!(server, scheduler, sender, teller, replanner, poller, reader, listener);
+        if listener.is_err() {
+            tracing::warn!("what escrow providers sent is still being taken in; it will be taken in again");
+        }
         if reader.is_err() {
             tracing::warn!("what carriers sent is still being taken in; it will be taken in again");
         }

@@ -14,6 +14,7 @@ use crate::domain::outbox::OutboxState;
 const REQUESTS: &str = "sampan_http_requests_total";
 const REQUEST_SECONDS: &str = "sampan_http_request_seconds";
 const CARRIER_QUESTIONS: &str = "sampan_carrier_questions_total";
+const NOTICES_GIVEN_UP: &str = "sampan_escrow_notices_given_up_total";
 const PUSHES_GIVEN_UP: &str = "sampan_carrier_pushes_given_up_total";
 const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
@@ -64,6 +65,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
             PUSHES_GIVEN_UP,
             "Pushes of carriers that could not be taken in, however often tried"
         );
+        describe_counter!(
+            NOTICES_GIVEN_UP,
+            "Notices of escrow providers that could not be taken in, however often tried"
+        );
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
         describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
@@ -110,6 +115,10 @@ pub fn carrier_asked(carrier: &str, outcome: &'static str) {
 
 pub fn push_given_up(carrier: &str) {
     counter!(PUSHES_GIVEN_UP, "carrier" => carrier.to_owned()).increment(1);
+}
+
+pub fn notice_given_up(provider: &str) {
+    counter!(NOTICES_GIVEN_UP, "provider" => provider.to_owned()).increment(1);
 }
 
 pub fn unknown_statuses(carrier: &str, events: u64) {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::escrow::{TriggerAction, TriggerFacts};
 use crate::domain::id::TriggerId;
@@ -195,7 +196,7 @@ pub trait Notified: Send + Sync {
     fn acknowledgement(&self) -> (&'static str, &'static str);
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// The same each time the notice is sent.
     pub id: String,
@@ -206,7 +207,8 @@ pub struct Notice {
     pub says: Said,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Said {
     /// A command took effect: its id.
     TookEffect(TriggerId),

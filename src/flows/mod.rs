@@ -13,6 +13,7 @@
 //! | after it | the consolidation; its shipments are told of it by whoever looks next |
 //! | after a delivery's commit | the trigger in the outbox |
 //! | after a trigger was sent | its lease; it is sent again under the same key |
+//! | before a provider's notice is taken in | the notice, stored before it was answered; it is taken in later |
 //! | after a change of the network | the queue of the plans it may break; any daemon works it off |
 //! | before new plans are committed | the old ones, and the queue; the claim ends by itself |
 //! | after a batch of samples was added up | the sums without the samples, in one commit |
@@ -48,6 +49,7 @@ pub mod send_webhooks;
 pub mod settle_order;
 pub mod show;
 pub mod show_consolidations;
+pub mod take_notices;
 pub mod take_pushes;
 pub mod tell_merchants;
 pub mod tend_outbox;
@@ -95,6 +97,8 @@ pub struct Deps {
     pub webhook_bell: Arc<Notify>,
     /// Rung when a carrier sent something.
     pub push_bell: Arc<Notify>,
+    /// Rung when an escrow provider sent something.
+    pub notice_bell: Arc<Notify>,
     /// Rung when plans are to be looked at again.
     pub replan_bell: Arc<Notify>,
     pub cutoffs: Cutoffs,

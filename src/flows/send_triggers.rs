@@ -15,7 +15,7 @@ mod settle;
 
 use std::time::Duration;
 
-pub use settle::{acknowledged, acknowledged_by, had_no_effect_by};
+pub use settle::{acknowledge, acknowledged, acknowledged_by, had_no_effect_by, write_off};
 use settle::{Outcome, settle};
 
 use super::{Deps, ask_providers};

@@ -33,7 +33,7 @@ use crate::store::{StoreError, Tx};
 use crate::tracking::{ParcelTimeline, Timeline};
 
 /// How long before the provider's own deadline a frozen order is somebody's business.
-const WARN_DAYS: i64 = 2;
+pub const WARN_DAYS: i64 = 2;
 
 /// An order with everything that the rules want to know of it.
 pub struct Case {

@@ -12,6 +12,7 @@ mod deliveries;
 mod escrow;
 mod extract;
 mod network;
+mod notices;
 mod operations;
 mod pickups;
 mod problem;
@@ -47,6 +48,7 @@ use crate::telemetry;
         (name = "merchants", description = "Ask for pickups, follow them"),
         (name = "buyers", description = "See where it is"),
         (name = "hubs", description = "Report what happens"),
+        (name = "providers", description = "Say what became of a payment"),
         (name = "operators", description = "Cancel departures, close hubs, see how the daemon is doing"),
     ),
     paths(
@@ -73,6 +75,7 @@ use crate::telemetry;
         consolidations::read_labels,
         consolidations::read_label,
         carriers::push,
+        notices::notify,
         network::cancel,
         network::close,
         network::closures,
@@ -134,6 +137,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(consolidations::read_labels)
         .service(consolidations::read_label)
         .service(carriers::push)
+        .service(notices::notify)
         .service(network::cancel)
         .service(network::close)
         .service(network::closures)

@@ -21,6 +21,7 @@ use crate::flows::change_clearance::ClearanceError;
 use crate::flows::change_network::ChangeError;
 use crate::flows::manage_webhooks::WebhookError;
 use crate::flows::record_scans::ScanError;
+use crate::flows::take_notices::NoticeError;
 use crate::flows::take_pushes::PushError;
 use crate::intake::FieldError;
 use crate::store::StoreError;
@@ -346,6 +347,23 @@ impl From<PushError> for Problem {
                 Self::new(StatusCode::UNAUTHORIZED, "not-the-carriers", title).detail(&error)
             }
             PushError::Store(store) => Self::by_class(store.class(), &error),
+        }
+    }
+}
+
+impl From<NoticeError> for Problem {
+    fn from(error: NoticeError) -> Self {
+        match &error {
+            NoticeError::NotTaken => Self::not_found(),
+            NoticeError::Unsigned(_) => {
+                let title = "It is not the provider's";
+                Self::new(StatusCode::UNAUTHORIZED, "not-the-providers", title).detail(&error)
+            }
+            NoticeError::Unreadable(_) => {
+                let title = "The notice cannot be read";
+                Self::new(StatusCode::BAD_REQUEST, "unreadable-notice", title).detail(&error)
+            }
+            NoticeError::Store(store) => Self::by_class(store.class(), &error),
         }
     }
 }

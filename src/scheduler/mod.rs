@@ -19,14 +19,14 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use crate::flows::poll_carriers::foresee;
 use crate::flows::{
     Deps, act_on_order, ask_providers, book_departures, close_departures, forget_answers, import_network, learn_stage_times, replan,
-    send_webhooks, take_pushes,
+    send_webhooks, take_notices, take_pushes,
 };
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 13] = [
+const JOBS: [(&str, &str, Verb); 14] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -73,6 +73,11 @@ const JOBS: [(&str, &str, Verb); 13] = [
     ("forget_pushes", "10 27 * * * *", |deps| {
         Box::pin(
             async move { take_pushes::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) },
+        )
+    }),
+    ("forget_notices", "15 47 * * * *", |deps| {
+        Box::pin(
+            async move { take_notices::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) },
         )
     }),
     ("forget_journeys", "20 37 * * * *", |deps| {

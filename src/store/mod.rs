@@ -23,6 +23,7 @@ pub mod carrier_accounts;
 pub mod carrier_pushes;
 pub mod consolidations;
 pub mod departures;
+pub mod escrow_notices;
 pub mod events;
 pub mod idempotency;
 pub mod merchants;

@@ -119,6 +119,24 @@ pub async fn by_payment(
     Ok(found.map(|order| ShipmentId::from_uuid(order.shipment_id)))
 }
 
+/// The shipment whose order a payment belongs to: of all that named it the first.
+pub async fn owner_of_payment(
+    db: &impl ConnectionTrait,
+    provider: &str,
+    payment_reference: &str,
+) -> Result<Option<ShipmentId>, StoreError> {
+    if payment_reference.contains('\0') {
+        // No row has it, and PostgreSQL does not take the question.
+        return Ok(None);
+    }
+    let row = db.query_one_raw(statement(db, OWNER, [provider.into(), payment_reference.into()])).await?;
+    row.map(|row| Ok(ShipmentId::from_uuid(row.try_get("", "shipment_id")?))).transpose()
+}
+
+/// Whose a payment is, on its own so that a test can look at its plan.
+pub const OWNER: &str = "SELECT o.shipment_id FROM payment_owner p JOIN escrow_order o ON o.id = p.order_id \
+     WHERE p.provider = $1 AND p.payment_reference = $2";
+
 /// A shipment is one order's goods, so it has one order.
 pub async fn of_shipment(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Order, StoreError> {
     let row = escrow_order::Entity::find()

@@ -19,6 +19,7 @@ mod escrow;
 mod estimates;
 mod migrations;
 mod missing;
+mod notices;
 mod numbers;
 mod operations;
 mod outbox;

@@ -14,7 +14,7 @@ use sampan::store::carrier_pushes::{self, Push};
 use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
-    Store, StoreError, Tx, departures, events, idempotency, orders, outbox, replans, shipments,
+    Store, StoreError, Tx, departures, escrow_notices, events, idempotency, orders, outbox, replans, shipments,
     shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log, webhook_messages,
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
@@ -54,6 +54,9 @@ fn questions() -> Vec<(&'static str, String)> {
         ),
         ("due pushes", due_pushes.clone()),
         ("the claim of pushes", format!("UPDATE carrier_push SET next_attempt_at = 9 WHERE id IN ({due_pushes}) RETURNING *")),
+        ("due notices", escrow_notices::DUE.replace("$1", "5").replace("$2", "16")),
+        ("notices of long ago", "DELETE FROM escrow_notice WHERE settled_at < 5".into()),
+        ("whose a payment is", orders::OWNER.replace("$1", "'webhook'").replace("$2", "'T'")),
         ("pushes of long ago", "DELETE FROM carrier_push WHERE received_at < 5 AND next_attempt_at IS NULL".into()),
         ("a merchant's shipments", list("")),
         ("the next page", list("AND id < x'ff'")),

@@ -118,7 +118,8 @@ pub async fn had_no_effect_by(deps: &Deps, message: Message, actor: String) -> R
     Ok(())
 }
 
-async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Result<(), StoreError> {
+/// The same under the caller's transaction.
+pub async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Result<(), StoreError> {
     let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
     if !outbox::acknowledge(tx, message.id, occasion.wall).await? {
         // Another attempt was acknowledged before.
@@ -213,7 +214,8 @@ async fn bury(deps: &Deps, message: Message, reason: String, ended: Ended) -> Re
     Ok(())
 }
 
-async fn write_off(
+/// A message goes out no more, since its provider will never do what it says. The caller's transaction.
+pub async fn write_off(
     tx: &Tx,
     message: &Message,
     reason: &str,

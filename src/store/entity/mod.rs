@@ -12,6 +12,7 @@ pub mod departure;
 pub mod departure_change;
 pub mod escrow_act;
 pub mod early_push;
+pub mod escrow_notice;
 pub mod escrow_order;
 pub mod escrow_trigger;
 pub mod hub;

@@ -1,0 +1,217 @@
+//! What escrow providers say by themselves.
+//!
+//! A notice is verified, stored and answered in the provider's own words; the same again is answered alike and changes
+//! nothing. Afterwards it is taken in: what it says and that it was taken in are one transaction, under the shipment's
+//! lock. A crash after the answer loses nothing. A notice speaks for the order alone that its payment belongs to, and
+//! for the amount that is held. A trade that changed is asked about, and the answer believed, never the notice.
+
+mod effect;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{Deps, ask_providers};
+use crate::domain::instant::Instant;
+use crate::escrow::provider::{NotBelieved, Notice, Said, Trade};
+use crate::faults;
+use crate::store::escrow_notices::{self, KeptNotice};
+use crate::store::{StoreError, orders};
+use crate::telemetry;
+
+#[derive(Debug, thiserror::Error)]
+pub enum NoticeError {
+    /// It is not configured, or says nothing by itself.
+    #[error("no notices are taken from this provider")]
+    NotTaken,
+    #[error("{0}")]
+    Unsigned(String),
+    #[error("{0}")]
+    Unreadable(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Strangers are turned away before their bodies are read.
+pub fn are_taken(deps: &Deps, provider: &str) -> bool {
+    deps.providers.get(provider).is_some_and(|provider| provider.abilities.notified.is_some())
+}
+
+/// Stores a notice and says what its provider wants to hear: content type and body.
+pub async fn receive(
+    deps: &Deps,
+    provider: &str,
+    header: &(dyn Fn(&str) -> Option<String> + Sync),
+    body: &[u8],
+) -> Result<(&'static str, &'static str), NoticeError> {
+    let notified = deps.providers.get(provider).and_then(|provider| provider.abilities.notified.clone());
+    let notified = notified.ok_or(NoticeError::NotTaken)?;
+    let believed = ask_providers::believe(deps, provider, header, body).await.ok_or(NoticeError::NotTaken)?;
+    let notice = believed.map_err(|reason| match reason {
+        NotBelieved::Unsigned(reason) => NoticeError::Unsigned(reason),
+        NotBelieved::Unreadable(reason) => NoticeError::Unreadable(reason),
+    })?;
+    let wall = deps.clock.wall();
+    let kept = KeptNotice {
+        id: Uuid::now_v7(),
+        provider: provider.to_owned(),
+        // Text, numbers and times: there is nothing in it that JSON cannot say.
+        said: serde_json::to_string(&notice).unwrap_or_default(),
+        notice_id: notice.id,
+        body: body.to_vec(),
+        received_at: wall,
+        attempts: 0,
+    };
+    let is_new = deps
+        .store
+        .write(move |tx| {
+            let kept = kept.clone();
+            Box::pin(async move { escrow_notices::insert(tx, &kept, wall).await })
+        })
+        .await?;
+    faults::reached("notice.stored");
+    if is_new {
+        deps.notice_bell.notify_one();
+    }
+    Ok(notified.acknowledgement())
+}
+
+/// So many are taken in together.
+const TOGETHER: u64 = 16;
+/// Longer than a provider is asked.
+const CLAIM: TimeDelta = TimeDelta::minutes(2);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Runs until `stop` says so, and finishes what is under way.
+pub async fn work(deps: Deps, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = run_due(&deps).await {
+            tracing::error!(%error, "what escrow providers sent cannot be taken in; it will be tried again");
+        }
+        tokio::select! {
+            () = deps.notice_bell.notified() => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Says how many were looked at. One that cannot be taken in is tried again after longer and longer.
+pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
+    let mut looked_at = 0;
+    while !deps.stopping.has_begun() {
+        let wall = deps.clock.wall();
+        let claim = deps.store.write(move |tx| {
+            Box::pin(async move { escrow_notices::claim(tx, wall, wall + CLAIM, TOGETHER).await })
+        });
+        let due = claim.await?;
+        if due.is_empty() {
+            break;
+        }
+        looked_at += due.len() as u64;
+        for done in join_all(due.into_iter().map(|kept| one(deps, kept))).await {
+            done?;
+        }
+    }
+    Ok(looked_at)
+}
+
+/// Why a notice cannot be taken in yet.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Untaken {
+    #[error("{0}")]
+    Later(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// So often it is tried to take a notice in: for about a day.
+const ATTEMPTS: u32 = 12;
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+
+/// None: it was tried often enough.
+fn next_attempt(attempts: u32) -> Option<TimeDelta> {
+    let doubled = TimeDelta::seconds(30) * 2_i32.pow(attempts.clamp(1, 16) - 1);
+    (attempts < ATTEMPTS).then(|| doubled.min(LONGEST_WAIT))
+}
+
+async fn one(deps: &Deps, kept: KeptNotice) -> Result<(), StoreError> {
+    let Err(untaken) = take_in(deps, &kept).await else { return Ok(()) };
+    let (id, wall, wait) = (kept.id, deps.clock.wall(), next_attempt(kept.attempts));
+    let problem = format!("taken up {} times and not taken in: {untaken}", kept.attempts);
+    if wait.is_none() {
+        telemetry::notice_given_up(&kept.provider);
+        tracing::error!(provider = kept.provider, notice = %id, %untaken, "a provider's notice is given up");
+    }
+    deps.store
+        .write(move |tx| {
+            let problem = problem.clone();
+            Box::pin(async move {
+                match wait {
+                    Some(wait) => escrow_notices::put_off(tx, id, wall + wait, &problem).await,
+                    None => escrow_notices::settle(tx, id, Some(&problem), wall).await,
+                }
+            })
+        })
+        .await
+}
+
+async fn take_in(deps: &Deps, kept: &KeptNotice) -> Result<(), Untaken> {
+    let notice: Notice =
+        serde_json::from_str(&kept.said).map_err(|error| Untaken::Later(error.to_string()))?;
+    let trade = match &notice.says {
+        Said::Changed(_) => about_trade(deps, kept, &notice).await?,
+        Said::TookEffect(_) | Said::Refused(..) | Said::ReleasesAt(_) => None,
+    };
+    let told = effect::Told {
+        kept: kept.clone(),
+        notice,
+        trade,
+        is_last: next_attempt(kept.attempts).is_none(),
+        second_person_above: deps.settings.escrow.second_person_above.clone(),
+    };
+    let occasion = super::advance::Occasion::new(deps, format!("provider {}", kept.provider));
+    deps.store.write(move |tx| Box::pin(async move { effect::write(tx, &told, &occasion).await })).await?;
+    deps.outbox_bell.notify_one();
+    deps.webhook_bell.notify_one();
+    Ok(())
+}
+
+/// What the provider says of the trade when it is asked. None: it cannot be asked, or the trade is nobody's here.
+async fn about_trade(deps: &Deps, kept: &KeptNotice, notice: &Notice) -> Result<Option<Trade>, Untaken> {
+    let reference = &notice.payment_reference;
+    let Some(provider) = deps.providers.get(&kept.provider) else { return Ok(None) };
+    let Some(inquire) = &provider.abilities.inquire else { return Ok(None) };
+    if orders::owner_of_payment(deps.store.reader(), &kept.provider, reference).await?.is_none() {
+        return Ok(None);
+    }
+    let request = inquire.about_trade(reference, deps.clock.wall());
+    let answer = ask_providers::send(deps, provider, request).await;
+    let answer = answer.map_err(|error| Untaken::Later(error.to_string()))?;
+    inquire.read_about_trade(reference, &answer).map(Some).map_err(Untaken::Later)
+}
+
+/// Longer than any provider sends the same notice again.
+const KEPT: TimeDelta = TimeDelta::days(90);
+
+pub async fn forget_old(deps: &Deps) -> Result<u64, StoreError> {
+    let before: Instant = deps.clock.wall() - KEPT;
+    deps.store.write(move |tx| Box::pin(async move { escrow_notices::purge(tx, before).await })).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_tried_for_about_a_day_and_then_no_more() {
+        let waits: Vec<TimeDelta> = (1..100).map_while(next_attempt).collect();
+        assert_eq!((waits.len() as u32, waits[0]), (ATTEMPTS - 1, TimeDelta::seconds(30)));
+        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]) && waits.last() == Some(&LONGEST_WAIT));
+        let together: TimeDelta = waits.iter().sum();
+        assert!(together > TimeDelta::hours(12) && together < TimeDelta::hours(36), "{together}");
+    }
+}

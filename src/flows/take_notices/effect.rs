@@ -1,0 +1,208 @@
+//! What a notice does to the order whose payment it names, written down with the notice's own end.
+//!
+//! What cannot be believed or makes no sense changes nothing but the notice, which keeps the problem for a person.
+
+use serde_json::json;
+
+use super::Untaken;
+use crate::domain::escrow::{Act, OrderState, TriggerAction};
+use crate::domain::id::{ShipmentId, TriggerId};
+use crate::domain::instant::{Instant, rfc3339};
+use crate::domain::money::Money;
+use crate::domain::outbox::OutboxState;
+use crate::escrow::provider::{Notice, Said, Trade, TradeState};
+use crate::faults;
+use crate::flows::act_on_order::{self, ActError, Wish};
+use crate::flows::advance::{Changes, Occasion, advance, finish};
+use crate::flows::send_triggers::{acknowledge, write_off};
+use crate::flows::settle_order::WARN_DAYS;
+use crate::store::escrow_notices::{self, KeptNotice};
+use crate::store::orders::{self, Order};
+use crate::store::outbox::{self, Ended, Message};
+use crate::store::shipments::{self, Shipment};
+use crate::store::{StoreError, Tx};
+
+pub struct Told {
+    pub kept: KeptNotice,
+    pub notice: Notice,
+    /// What the provider says of the trade, where it was asked.
+    pub trade: Option<Trade>,
+    /// It is not tried again.
+    pub is_last: bool,
+    pub second_person_above: Vec<Money>,
+}
+
+/// Why a notice changes nothing: for a person.
+type Problem = Option<String>;
+
+pub async fn write(tx: &Tx, told: &Told, occasion: &Occasion) -> Result<(), Untaken> {
+    let problem = match owner(tx, told).await? {
+        None => Some("no order of ours has this payment".to_owned()),
+        Some(id) => match shipments::lock(tx, id).await? {
+            Some(shipment) => of_order(tx, told, shipment, occasion).await?,
+            None => Some(format!("{id} is not there")),
+        },
+    };
+    if let Some(problem) = &problem {
+        let (provider, notice) = (&told.kept.provider, told.kept.id);
+        tracing::error!(provider, %notice, problem, "a provider's notice came to nothing");
+    }
+    escrow_notices::settle(tx, told.kept.id, problem.as_deref(), occasion.wall).await?;
+    faults::reached("notice.before_commit");
+    Ok(())
+}
+
+/// Whose the payment is; where none is named, whose the command is.
+async fn owner(tx: &Tx, told: &Told) -> Result<Option<ShipmentId>, StoreError> {
+    let (provider, reference) = (&told.kept.provider, &told.notice.payment_reference);
+    if !reference.is_empty() {
+        return orders::owner_of_payment(tx, provider, reference).await;
+    }
+    let trigger = match &told.notice.says {
+        Said::TookEffect(trigger) | Said::Refused(trigger, _) => *trigger,
+        Said::Changed(_) | Said::ReleasesAt(_) => return Ok(None),
+    };
+    let message = outbox::find(tx, trigger).await?;
+    let message = message.filter(|message| message.destination.provider() == Some(provider.as_str()));
+    Ok(message.map(|message| message.shipment))
+}
+
+async fn of_order(
+    tx: &Tx,
+    told: &Told,
+    shipment: Shipment,
+    occasion: &Occasion,
+) -> Result<Problem, Untaken> {
+    let order = orders::of_shipment(tx, shipment.id).await?;
+    if let Some(total) = told.notice.total.filter(|total| *total != order.held) {
+        return Ok(Some(format!("it speaks of {}, and {} is held", shown(total), shown(order.held))));
+    }
+    match &told.notice.says {
+        Said::TookEffect(trigger) => {
+            let Some(message) = own_message(tx, &order, *trigger).await? else {
+                return Ok(Some(format!("trigger {trigger} is none of this order's")));
+            };
+            acknowledge(tx, &message, occasion).await?;
+            Ok(None)
+        }
+        Said::Refused(trigger, reason) => {
+            let Some(message) = own_message(tx, &order, *trigger).await? else {
+                return Ok(Some(format!("trigger {trigger} is none of this order's")));
+            };
+            if message.state == OutboxState::Acknowledged {
+                return Ok(Some(format!("it refuses trigger {trigger}, which took effect before: {reason}")));
+            }
+            write_off(tx, &message, reason, Ended::WithoutEffect, occasion).await?;
+            Ok(None)
+        }
+        Said::Changed(word) => match &told.trade {
+            Some(trade) => of_trade(tx, told, shipment, order, trade, word, occasion).await,
+            None => Ok(None),
+        },
+        Said::ReleasesAt(at) => {
+            releases_at(tx, shipment, order, *at, occasion).await?;
+            Ok(None)
+        }
+    }
+}
+
+fn shown(money: Money) -> String {
+    format!("{} {}", money.amount(), money.currency)
+}
+
+/// None: it is another order's, or nobody's.
+async fn own_message(tx: &Tx, order: &Order, trigger: TriggerId) -> Result<Option<Message>, StoreError> {
+    let message = outbox::find(tx, trigger).await?;
+    Ok(message.filter(|message| message.shipment == order.shipment && message.stream == order.id))
+}
+
+async fn of_trade(
+    tx: &Tx,
+    told: &Told,
+    shipment: Shipment,
+    order: Order,
+    trade: &Trade,
+    word: &str,
+    occasion: &Occasion,
+) -> Result<Problem, Untaken> {
+    let is_settled = matches!(order.state, OrderState::Confirmed | OrderState::Refunded);
+    let (act, own) = match trade.state {
+        TradeState::Released if order.state != OrderState::Confirmed => {
+            (Act::ProviderReleased { word: named(word, "released") }, TriggerAction::ConfirmReceipt)
+        }
+        TradeState::Refunded if order.state != OrderState::Refunded => {
+            (Act::ProviderRefunded { word: named(word, "refunded") }, TriggerAction::Refund)
+        }
+        TradeState::Released | TradeState::Refunded => return Ok(None),
+        TradeState::Open => {
+            if let Some(at) = trade.release_deadline_at {
+                releases_at(tx, shipment, order, at, occasion).await?;
+            }
+            return Ok(None);
+        }
+        TradeState::Closed if is_settled => return Ok(None),
+        TradeState::Closed => {
+            return Ok(Some("the trade is closed, and nobody says where its money went".to_owned()));
+        }
+        TradeState::Absent => return Ok(Some("the provider does not know the trade".to_owned())),
+    };
+    if !told.is_last && is_on_its_way(tx, &order, own).await? {
+        let reason = "a command of ours may have moved the money: what came of it is to be known first";
+        return Err(Untaken::Later(reason.to_owned()));
+    }
+    let written = orders::acts(tx, &order).await?;
+    let is_known =
+        |known: &Act| std::mem::discriminant(known) == std::mem::discriminant(&act);
+    if written.iter().any(|written| is_known(&written.act)) {
+        return Ok(None);
+    }
+    match act_on_order::write(tx, shipment, Wish::Do(act), &told.second_person_above, occasion).await {
+        Ok(_) => Ok(None),
+        Err(ActError::Store(error)) => Err(error.into()),
+        // Refused before anything was written.
+        Err(
+            error @ (ActError::NotFound
+            | ActError::NotNow(_)
+            | ActError::OtherCurrency { .. }
+            | ActError::NoSuchShare(_)),
+        ) => Ok(Some(error.to_string())),
+    }
+}
+
+fn named(word: &str, otherwise: &str) -> String {
+    if word.is_empty() { otherwise.to_owned() } else { word.to_owned() }
+}
+
+/// Whether such a command of ours is being sent, or what came of it is still to be found out.
+async fn is_on_its_way(tx: &Tx, order: &Order, action: TriggerAction) -> Result<bool, StoreError> {
+    let messages = outbox::of_stream(tx, order.id).await?;
+    let triggers = orders::triggers(tx, order.shipment).await?;
+    let mut own = triggers.iter().filter(|trigger| trigger.facts.action == action);
+    Ok(own.any(|trigger| {
+        let message = messages.iter().find(|message| message.id == trigger.id);
+        message.is_some_and(|message| message.state == OutboxState::Pending && message.is_in_doubt())
+    }))
+}
+
+/// Judged again, so that people are warned in time.
+async fn releases_at(
+    tx: &Tx,
+    mut shipment: Shipment,
+    mut order: Order,
+    at: Instant,
+    occasion: &Occasion,
+) -> Result<(), StoreError> {
+    if order.release_deadline_at == Some(at) {
+        return Ok(());
+    }
+    order.release_deadline_at = Some(at);
+    if at - chrono::TimeDelta::days(WARN_DAYS) > occasion.now {
+        // Whoever was warned was warned of another day.
+        order.deadline_told_at = None;
+    }
+    orders::save(tx, &order).await?;
+    let mut changes = Changes::new(occasion);
+    changes.add("order.releases_at", json!({"deadline_at": rfc3339(at)}));
+    finish(tx, &mut shipment, changes, occasion).await?;
+    advance(tx, shipment.id, &[], occasion).await.map(drop)
+}
