@@ -175,7 +175,7 @@ fn named(word: &str, otherwise: &str) -> String {
 
 /// Whether such a command of ours is being sent, or what came of it is still to be found out.
 async fn is_on_its_way(tx: &Tx, order: &Order, action: TriggerAction) -> Result<bool, StoreError> {
-    let messages = outbox::of_stream(tx, order.id).await?;
+    let messages = outbox::hold_stream(tx, order.id).await?;
     let triggers = orders::triggers(tx, order.shipment).await?;
     let mut own = triggers.iter().filter(|trigger| trigger.facts.action == action);
     Ok(own.any(|trigger| {
