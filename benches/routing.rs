@@ -68,7 +68,9 @@ fn sample_world() -> (Planner, Vec<Ask>) {
     let network = Network::new(hubs, lanes, &calendar).expect("a network");
     let asks = sample::PICKUPS.lines().map(|line| {
         let body = serde_json::from_str(line).expect("a body");
-        read_pickup::ask(&read_pickup::read(&body, now(), &["webhook"]).expect("a request")).expect("a place").1
+        read_pickup::ask(&read_pickup::read(&body, now(), &["webhook"]).expect("a request"))
+            .expect("a place")
+            .1
     });
     (planner(network), asks.collect())
 }

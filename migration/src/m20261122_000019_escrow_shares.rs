@@ -60,7 +60,8 @@ impl MigrationTrait for Migration {
             big_integer("at"),
         ];
         manager.create_table(table("escrow_act", act, &["shipment_id", "order_id", "number"])).await?;
-        add(manager, "merchant", [text_null("release_policy"), text("buyer_proof").default("code").take()]).await
+        add(manager, "merchant", [text_null("release_policy"), text("buyer_proof").default("code").take()])
+            .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -78,7 +79,9 @@ impl MigrationTrait for Migration {
              FROM escrow_trigger_before WHERE share = 0 AND round = 0";
         db.execute_unprepared(kept).await?;
         manager.drop_table(Table::drop().table("escrow_trigger_before").to_owned()).await?;
-        manager.drop_index(Index::drop().table("escrow_order").name("escrow_order_wake_at_idx").to_owned()).await?;
+        manager
+            .drop_index(Index::drop().table("escrow_order").name("escrow_order_wake_at_idx").to_owned())
+            .await?;
         drop_columns(manager, "escrow_order", &ORDER).await
     }
 }
@@ -93,7 +96,12 @@ fn trigger(by_share: bool) -> Vec<ColumnDef> {
     if by_share {
         columns.push(integer("round"));
     }
-    columns.extend([uuid("id"), text("facts"), big_integer("created_at"), big_integer_null("acknowledged_at")]);
+    columns.extend([
+        uuid("id"),
+        text("facts"),
+        big_integer("created_at"),
+        big_integer_null("acknowledged_at"),
+    ]);
     columns
 }
 

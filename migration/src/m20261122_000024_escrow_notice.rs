@@ -34,8 +34,6 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_all(manager, &["escrow_notice"]).await?;
-        manager
-            .drop_index(Index::drop().name("escrow_order_id_idx").table("escrow_order").to_owned())
-            .await
+        manager.drop_index(Index::drop().name("escrow_order_id_idx").table("escrow_order").to_owned()).await
     }
 }

@@ -26,10 +26,19 @@ use crate::tracking;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wish {
     Do(Act),
-    Thaw { reason: String },
-    Refund { share: ShareOf, amount: Option<Money>, reason: String },
+    Thaw {
+        reason: String,
+    },
+    Refund {
+        share: ShareOf,
+        amount: Option<Money>,
+        reason: String,
+    },
     /// Of exactly so much: nobody approves what somebody changed meanwhile.
-    Approve { share: ShareOf, amount: Option<Money> },
+    Approve {
+        share: ShareOf,
+        amount: Option<Money>,
+    },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -192,9 +201,10 @@ fn window(facts: &rules::Facts, share: &rules::Share) -> Option<Instant> {
 
 /// Whether the provider may have a refund, or may still get it from whoever claimed it.
 fn refund_was_sent(case: &Case, share: &rules::Share) -> bool {
-    let refund = case.triggers.iter().find(|trigger| {
-        trigger.facts.action == TriggerAction::Refund && trigger.facts.parcel == share.of
-    });
+    let refund = case
+        .triggers
+        .iter()
+        .find(|trigger| trigger.facts.action == TriggerAction::Refund && trigger.facts.parcel == share.of);
     let message = refund.and_then(|refund| case.message(refund.id));
     message.is_some_and(|message| message.is_in_doubt() || message.state == OutboxState::Acknowledged)
 }

@@ -2,10 +2,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::domain::escrow::ReleasePolicy;
 use crate::domain::failure::Class;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::Instant;
-use crate::domain::escrow::ReleasePolicy;
 use crate::domain::merchant::{BuyerProof, Verification};
 use crate::domain::money::Currency;
 use crate::domain::network::HubCode;

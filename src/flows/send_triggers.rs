@@ -15,8 +15,8 @@ mod settle;
 
 use std::time::Duration;
 
-pub use settle::{acknowledge, acknowledged, acknowledged_by, had_no_effect_by, write_off};
 use settle::{Outcome, settle};
+pub use settle::{acknowledge, acknowledged, acknowledged_by, had_no_effect_by, write_off};
 
 use super::{Deps, ask_providers};
 use crate::domain::escrow::TriggerFacts;

@@ -83,7 +83,8 @@ impl Case {
     }
 
     fn share(&self, share: &ShareState) -> Share {
-        let of_it = self.triggers.iter().filter(|trigger| trigger.facts.parcel == share.of && trigger.round == 0);
+        let of_it =
+            self.triggers.iter().filter(|trigger| trigger.facts.parcel == share.of && trigger.round == 0);
         let first_delivered = of_it.clone().find(|trigger| {
             matches!(trigger.facts.action, TriggerAction::Delivered | TriggerAction::ConfirmReceipt)
         });
@@ -183,7 +184,8 @@ pub async fn settle(
             let position = 1_000 + verdict.of.unwrap_or(0) * 8 + made.action as u16;
             let at = (0, position, OutboxState::Waiting);
             let id = issue(tx, &case.order, facts, at, occasion).await?;
-            changes.add("trigger.issued", json!({"trigger": id, "action": made.action, "parcel": verdict.of}));
+            changes
+                .add("trigger.issued", json!({"trigger": id, "action": made.action, "parcel": verdict.of}));
         }
     }
     warn(&mut case.order, shipment, occasion.now, changes);
@@ -251,7 +253,8 @@ async fn move_messages(
     occasion: &Occasion,
     changes: &mut Changes<'_>,
 ) -> Result<(), StoreError> {
-    let of_it = case.triggers.iter().filter(|trigger| trigger.facts.parcel == verdict.of && trigger.round == 0);
+    let of_it =
+        case.triggers.iter().filter(|trigger| trigger.facts.parcel == verdict.of && trigger.round == 0);
     for trigger in of_it {
         let Some(message) = case.message(trigger.id) else { continue };
         let may = may_send(verdict.state).contains(&trigger.facts.action);

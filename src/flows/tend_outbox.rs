@@ -5,9 +5,9 @@
 
 use serde_json::json;
 
-use super::{Deps, send_triggers};
 use super::advance::{Changes, Occasion, finish};
 use super::settle_order::{Case, settle};
+use super::{Deps, send_triggers};
 use crate::domain::escrow::{OrderState, TriggerAction};
 use crate::domain::id::TriggerId;
 use crate::domain::outbox::OutboxState;

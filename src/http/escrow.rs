@@ -8,9 +8,9 @@ use super::problem::Problem;
 use super::schema::{InstructionBody, ReasonBody, RefundBody};
 use crate::domain::escrow::Act;
 use crate::domain::id::ShipmentId;
+use crate::flows::Deps;
 use crate::flows::act_on_order::{Wish, act};
 use crate::flows::views::EscrowStateView;
-use crate::flows::Deps;
 use crate::intake::{Instruction, Says, read_instruction};
 
 /// Reads the body, does what is wished on behalf of the operator who calls, and shows how the money stands then.
@@ -99,11 +99,8 @@ pub async fn refund(
     id: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let wish = |said: Instruction| Wish::Refund {
-        share: said.parcel,
-        amount: said.amount,
-        reason: said.reason,
-    };
+    let wish =
+        |said: Instruction| Wish::Refund { share: said.parcel, amount: said.amount, reason: said.reason };
     done(&deps, &caller, &id, body, Says::ParcelAndAmount, wish).await
 }
 
@@ -151,8 +148,6 @@ pub async fn withdraw_refund(
     id: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let wish = |said: Instruction| {
-        Wish::Do(Act::RefundWithdrawn { share: said.parcel, reason: said.reason })
-    };
+    let wish = |said: Instruction| Wish::Do(Act::RefundWithdrawn { share: said.parcel, reason: said.reason });
     done(&deps, &caller, &id, body, Says::Parcel, wish).await
 }

@@ -260,16 +260,15 @@ impl From<ActError> for Problem {
         match &error {
             ActError::NotFound => Self::not_found(),
             ActError::NotNow(_) => {
-                Self::new(StatusCode::CONFLICT, "not-as-things-stand", "This cannot be done now").detail(&error)
+                Self::new(StatusCode::CONFLICT, "not-as-things-stand", "This cannot be done now")
+                    .detail(&error)
             }
-            ActError::OtherCurrency { .. } => Self::fields(vec![FieldError {
-                pointer: "/currency".to_owned(),
-                detail: error.to_string(),
-            }]),
-            ActError::NoSuchShare(_) => Self::fields(vec![FieldError {
-                pointer: "/parcel".to_owned(),
-                detail: error.to_string(),
-            }]),
+            ActError::OtherCurrency { .. } => {
+                Self::fields(vec![FieldError { pointer: "/currency".to_owned(), detail: error.to_string() }])
+            }
+            ActError::NoSuchShare(_) => {
+                Self::fields(vec![FieldError { pointer: "/parcel".to_owned(), detail: error.to_string() }])
+            }
             ActError::Store(_) => Self::by_class(error.class(), &error),
         }
     }

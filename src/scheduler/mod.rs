@@ -18,8 +18,8 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::poll_carriers::foresee;
 use crate::flows::{
-    Deps, act_on_order, ask_providers, book_departures, close_departures, forget_answers, import_network, learn_stage_times, replan,
-    send_webhooks, take_notices, take_pushes,
+    Deps, act_on_order, ask_providers, book_departures, close_departures, forget_answers, import_network,
+    learn_stage_times, replan, send_webhooks, take_notices, take_pushes,
 };
 use crate::telemetry;
 
@@ -46,9 +46,7 @@ const JOBS: [(&str, &str, Verb); 14] = [
         Box::pin(async move { book_departures::run_due(&deps).await.map_err(|error| error.to_string()) })
     }),
     ("wake_orders", "* * * * * *", |deps| {
-        Box::pin(
-            async move { act_on_order::wake(&deps).await.map(drop).map_err(|error| error.to_string()) },
-        )
+        Box::pin(async move { act_on_order::wake(&deps).await.map(drop).map_err(|error| error.to_string()) })
     }),
     ("read_keys", "40 * * * * *", |deps| {
         Box::pin(async move {

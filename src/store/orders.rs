@@ -185,7 +185,13 @@ pub async fn waking(
 }
 
 /// Writes down what somebody did, behind all that was done before.
-pub async fn write_act(tx: &Tx, order: &mut Order, actor: &str, act: &Act, at: Instant) -> Result<(), StoreError> {
+pub async fn write_act(
+    tx: &Tx,
+    order: &mut Order,
+    actor: &str,
+    act: &Act,
+    at: Instant,
+) -> Result<(), StoreError> {
     order.acts += 1;
     let row = escrow_act::ActiveModel {
         shipment_id: Set(order.shipment.uuid()),

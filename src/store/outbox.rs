@@ -242,10 +242,9 @@ fn to(state: OutboxState, settled_at: Option<Instant>) -> UpdateMany<outbox::Ent
     // Whoever sends what is taken out is still sending it: until the lease ends nobody asks what came of it.
     let update = match state {
         OutboxState::Frozen | OutboxState::Waiting => update,
-        OutboxState::Pending
-        | OutboxState::Acknowledged
-        | OutboxState::Dead
-        | OutboxState::Parked => update.col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64)),
+        OutboxState::Pending | OutboxState::Acknowledged | OutboxState::Dead | OutboxState::Parked => {
+            update.col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64))
+        }
     };
     update
         .col_expr(outbox::Column::State, Expr::value(state.as_str()))

@@ -202,7 +202,8 @@ fn refused() -> Reply {
 async fn said_of_both(line: &Line, protocol: &Protocol) -> [Result<(), FailureKind>; 2] {
     let questions = [protocol.delivered, protocol.unknown]
         .map(|number| Question { number: number.parse().expect("a number"), phone_tail: None });
-    let heard = line.asker.ask(line.account(protocol), &questions, now(), &Toll::free()).await.expect("an answer");
+    let heard =
+        line.asker.ask(line.account(protocol), &questions, now(), &Toll::free()).await.expect("an answer");
     let reading = heard.reading.expect("the carrier's format");
     questions.map(|question| match reading.about(&question.number) {
         Said::Events { .. } => Ok(()),
@@ -237,7 +238,8 @@ async fn a_number_that_is_refused_is_no_other_new_numbers_failure() {
         (1, [FailureKind::NotFound, FailureKind::Invalid]),
     ] {
         let now = DateTime::from_timestamp_micros(1_772_600_000_000_000 + microsecond).expect("a time");
-        let heard = line.asker.ask(line.account(protocol), &questions, now, &Toll::free()).await.expect("an answer");
+        let heard =
+            line.asker.ask(line.account(protocol), &questions, now, &Toll::free()).await.expect("an answer");
         let reading = heard.reading.expect("the carrier's format");
         let kinds = [0, 1].map(|at: usize| match reading.about(&questions[at].number) {
             Said::Failed(failure) => failure.kind,

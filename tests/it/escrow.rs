@@ -58,14 +58,17 @@ struct Operator(String);
 
 impl Operator {
     async fn new(app: &App, name: &str) -> Self {
-        let key = authenticate::create_operator_key(&app.deps.store, name.to_owned(), Clock::real().now()).await;
+        let key =
+            authenticate::create_operator_key(&app.deps.store, name.to_owned(), Clock::real().now()).await;
         Self(format!("Bearer {}", key.expect("a key").expose_secret()))
     }
 
     async fn says(&self, app: &App, accepted: &Value, verb: &str, body: Value) -> Response {
         let path = format!("/v1/shipments/{}/escrow/{verb}", text(&accepted["id"]));
         let headers = [("authorization", self.0.as_str()), ("content-type", "application/json")];
-        send(app.client.address, "POST", &path, &headers, body.to_string().as_bytes()).await.expect("an answer")
+        send(app.client.address, "POST", &path, &headers, body.to_string().as_bytes())
+            .await
+            .expect("an answer")
     }
 }
 

@@ -99,8 +99,7 @@ fn says(kind: &str, reference: &str, more: Value) -> Value {
 }
 
 async fn freeze(app: &App, accepted: &Value) {
-    let key =
-        authenticate::create_operator_key(&app.deps.store, "ana".to_owned(), Clock::real().now()).await;
+    let key = authenticate::create_operator_key(&app.deps.store, "ana".to_owned(), Clock::real().now()).await;
     let bearer = format!("Bearer {}", key.expect("a key").expose_secret());
     let path = format!("/v1/shipments/{}/escrow/freeze", text(&accepted["id"]));
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];

@@ -14,8 +14,8 @@ use sampan::store::carrier_pushes::{self, Push};
 use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
-    Store, StoreError, Tx, departures, escrow_notices, events, idempotency, orders, outbox, replans, shipments,
-    shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log, webhook_messages,
+    Store, StoreError, Tx, departures, escrow_notices, events, idempotency, orders, outbox, replans,
+    shipments, shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log, webhook_messages,
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;

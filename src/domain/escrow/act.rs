@@ -15,21 +15,50 @@ pub type ShareOf = Option<u16>;
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum Act {
     BuyerConfirmed,
-    BuyerExtended { days: u32 },
-    DisputeOpened { dispute: DisputeId, reason: DisputeReason },
-    DisputeWithdrawn { dispute: DisputeId },
-    DisputeClosed { dispute: DisputeId, outcome: DisputeOutcome },
-    Frozen { reason: String },
+    BuyerExtended {
+        days: u32,
+    },
+    DisputeOpened {
+        dispute: DisputeId,
+        reason: DisputeReason,
+    },
+    DisputeWithdrawn {
+        dispute: DisputeId,
+    },
+    DisputeClosed {
+        dispute: DisputeId,
+        outcome: DisputeOutcome,
+    },
+    Frozen {
+        reason: String,
+    },
     /// `set_aside`: the troubles that were known, and do not count any more.
-    Thawed { reason: String, set_aside: BTreeSet<String> },
-    RefundOrdered { share: ShareOf, amount_minor: i64, reason: String, needs_second: bool },
-    RefundApproved { share: ShareOf },
-    RefundWithdrawn { share: ShareOf, reason: String },
+    Thawed {
+        reason: String,
+        set_aside: BTreeSet<String>,
+    },
+    RefundOrdered {
+        share: ShareOf,
+        amount_minor: i64,
+        reason: String,
+        needs_second: bool,
+    },
+    RefundApproved {
+        share: ShareOf,
+    },
+    RefundWithdrawn {
+        share: ShareOf,
+        reason: String,
+    },
     /// A dead or parked trigger goes out again.
     Revived,
     /// By its own deadline, or at somebody's command there.
-    ProviderReleased { word: String },
-    ProviderRefunded { word: String },
+    ProviderReleased {
+        word: String,
+    },
+    ProviderRefunded {
+        word: String,
+    },
 }
 
 /// A part of an order's money.

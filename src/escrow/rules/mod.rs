@@ -22,9 +22,7 @@ mod tests;
 use acts::Standing;
 use table::{Sight, next};
 
-use crate::domain::escrow::{
-    Evidence, OrderState, ParcelEvidence, ReleasePolicy, ShareOf, TriggerAction,
-};
+use crate::domain::escrow::{Evidence, OrderState, ParcelEvidence, ReleasePolicy, ShareOf, TriggerAction};
 use crate::domain::instant::Instant;
 
 /// A reason for money not to move, with a name by which a person can set it aside.

@@ -201,7 +201,8 @@ impl Model {
             ReleaseBy::Parcel => {
                 // Of the first share alone people order refunds.
                 let first = usize::from(self.people);
-                let mut pairs: Vec<_> = world.goods.iter().copied().zip(world.parts.iter().copied()).collect();
+                let mut pairs: Vec<_> =
+                    world.goods.iter().copied().zip(world.parts.iter().copied()).collect();
                 pairs[first..].sort();
                 (world.goods, world.parts) = pairs.into_iter().unzip();
             }
@@ -255,8 +256,9 @@ impl Model {
             }
             let part = &mut world.parts[index];
             part.state = verdict.state;
-            part.delivered_on =
-                verdict.delivered_at.map_or(0, |since| *DAYS.iter().find(|day| at(**day) == since).unwrap_or(&0));
+            part.delivered_on = verdict
+                .delivered_at
+                .map_or(0, |since| *DAYS.iter().find(|day| at(**day) == since).unwrap_or(&0));
         }
         world
     }
@@ -348,7 +350,8 @@ impl Model {
             contested: false,
             left_minor: shares.get(index).map_or(0, Share::left_minor),
             refund_was_sent: world.parts.get(index).is_some_and(|part| {
-                part.refund.is_some_and(|sent| sent.stands.is_in_doubt() || sent.stands == Stands::Acknowledged)
+                part.refund
+                    .is_some_and(|sent| sent.stands.is_in_doubt() || sent.stands == Stands::Acknowledged)
             }),
         };
         let mut when = |act: &Act, actor: &str, index: usize, change: &dyn Fn(&mut People)| {
@@ -374,7 +377,9 @@ impl Model {
         let bits = known.fold(0, |bits, name| {
             bits | troubles().iter().position(|known| *known == name).map_or(0, |bit| 1 << bit)
         });
-        when(&thaw, "ana", order, &|people| (people.froze, people.set_aside) = (false, people.set_aside | bits));
+        when(&thaw, "ana", order, &|people| {
+            (people.froze, people.set_aside) = (false, people.set_aside | bits)
+        });
         // All refunds are of the first share: the others are like it.
         let share = self.of(0);
         for (amount_minor, needs_second) in [(self.held(0), false), (1, true)] {
@@ -391,7 +396,8 @@ impl Model {
         for index in 0..world.parts.len() {
             for action in [TriggerAction::ConfirmReceipt, TriggerAction::Refund] {
                 let part = &world.parts[index];
-                let Some(sent) = (if action == TriggerAction::Refund { part.refund } else { part.confirm }) else {
+                let Some(sent) = (if action == TriggerAction::Refund { part.refund } else { part.confirm })
+                else {
                     continue;
                 };
                 let mut becomes = |changed: Sent| {

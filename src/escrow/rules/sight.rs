@@ -76,12 +76,14 @@ fn of_money(facts: &Facts, share: &Share) -> Option<(Sight, Option<String>)> {
     let by_itself = facts.standing.provider_released.as_ref();
     if released || by_itself.is_some() {
         if stands(refund).is_some_and(Stands::is_in_doubt) {
-            let text = "the provider released while it was told to refund: what became of the refund is not known";
+            let text =
+                "the provider released while it was told to refund: what became of the refund is not known";
             return Some((Sight::Trouble, Some(text.to_owned())));
         }
         return Some((Sight::Released, by_itself.cloned().filter(|_| !released)));
     }
-    let order = facts.standing.refunds.get(&share.of).filter(|_| stands(refund) != Some(Stands::Acknowledged))?;
+    let order =
+        facts.standing.refunds.get(&share.of).filter(|_| stands(refund) != Some(Stands::Acknowledged))?;
     let in_doubt = stands(confirm).is_some_and(Stands::is_in_doubt);
     let (sight, because) = of_refund(share, order, stands(refund), in_doubt);
     let unseen = matches!(stands(refund), None | Some(Stands::Unseen));

@@ -205,8 +205,7 @@ fn a_refund_in_part_makes_the_release_smaller_by_what_went_back() {
     });
     let verdict = case.at(noon());
     assert_eq!(verdict.state, OrderState::ConfirmRequested);
-    let rewritten: Vec<_> =
-        verdict.rewritten.iter().map(|made| (made.action, made.amount_minor)).collect();
+    let rewritten: Vec<_> = verdict.rewritten.iter().map(|made| (made.action, made.amount_minor)).collect();
     assert!(rewritten.contains(&(TriggerAction::ConfirmReceipt, 7_500)), "{rewritten:?}");
 }
 

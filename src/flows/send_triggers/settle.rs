@@ -11,10 +11,10 @@ use crate::escrow::rules::Stands;
 use crate::faults;
 use crate::flows::advance::{Changes, Occasion, finish};
 use crate::flows::notices;
-use crate::flows::tell_merchants::Notice;
 use crate::flows::settle_order::{Case, settle as settle_order};
-use crate::outbox::rules::{Next, next};
+use crate::flows::tell_merchants::Notice;
 use crate::notifications::EscrowNews;
+use crate::outbox::rules::{Next, next};
 use crate::store::orders::Trigger;
 use crate::store::outbox::{self, Ended, Message};
 use crate::store::shipments::{self, Shipment};
@@ -24,11 +24,18 @@ use crate::{telemetry, tracking};
 /// What came of one attempt. `ended` is about all attempts so far.
 pub enum Outcome {
     Acknowledged,
-    Later { reason: String, after: Option<Duration>, ended: Ended },
+    Later {
+        reason: String,
+        after: Option<Duration>,
+        ended: Ended,
+    },
     /// Nothing was sent: somebody took it out, or somebody else has it now.
     Overtaken,
     /// No more by itself: a person has to look.
-    Dead { reason: String, ended: Ended },
+    Dead {
+        reason: String,
+        ended: Ended,
+    },
 }
 
 pub async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), StoreError> {
@@ -131,8 +138,9 @@ pub async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Res
     let mut changes = Changes::new(occasion);
     let action = trigger.facts.action;
     changes.add("trigger.acknowledged", json!({"trigger": message.id, "action": action}));
-    changes.notices.push(about(&shipment, &trigger, |trigger, action| {
-        EscrowNews::TriggerAcknowledged { trigger, action }
+    changes.notices.push(about(&shipment, &trigger, |trigger, action| EscrowNews::TriggerAcknowledged {
+        trigger,
+        action,
     }));
     match action {
         // Frozen or not: the provider has acted, and that is the truth now.
@@ -189,7 +197,8 @@ fn blame(case: &mut Case, message: &Message, reason: &str) {
     let Some(trigger) = case.triggers.iter().find(|trigger| trigger.id == message.id) else { return };
     let (of, action) = (trigger.facts.parcel, trigger.facts.action);
     let given_up = case.shares().iter().any(|share| {
-        share.of == of && share.issued(action).is_some_and(|it| matches!(it.stands, Stands::Refused | Stands::GivenUp))
+        share.of == of
+            && share.issued(action).is_some_and(|it| matches!(it.stands, Stands::Refused | Stands::GivenUp))
     });
     let Some(share) = case.order.shares.iter_mut().find(|share| share.of == of) else { return };
     let moves = matches!(action, TriggerAction::ConfirmReceipt | TriggerAction::Refund);
@@ -206,9 +215,7 @@ async fn bury(deps: &Deps, message: Message, reason: String, ended: Ended) -> Re
     tracing::error!(trigger = %message.id, attempts = message.attempts + 1, reason, "a trigger is a dead letter; see sampan outbox list");
     let occasion = occasion(deps, &message);
     deps.store
-        .write(move |tx| {
-            Box::pin(async move { write_off(tx, &message, &reason, ended, &occasion).await })
-        })
+        .write(move |tx| Box::pin(async move { write_off(tx, &message, &reason, ended, &occasion).await }))
         .await?;
     deps.outbox_bell.notify_one();
     Ok(())
@@ -231,8 +238,10 @@ pub async fn write_off(
     changes.add("trigger.dead", json!({"trigger": message.id, "because": reason}));
     let triggers = orders::triggers(tx, message.shipment).await?;
     changes.notices.extend(triggers.iter().filter(|trigger| trigger.id == message.id).map(|trigger| {
-        about(&shipment, trigger, |trigger, action| {
-            EscrowNews::TriggerFailed { trigger, action, because: reason.to_owned() }
+        about(&shipment, trigger, |trigger, action| EscrowNews::TriggerFailed {
+            trigger,
+            action,
+            because: reason.to_owned(),
         })
     }));
     judge(tx, &shipment, occasion, &mut changes, Some((message, reason))).await?;

@@ -67,12 +67,7 @@ async fn owner(tx: &Tx, told: &Told) -> Result<Option<ShipmentId>, StoreError> {
     Ok(message.map(|message| message.shipment))
 }
 
-async fn of_order(
-    tx: &Tx,
-    told: &Told,
-    shipment: Shipment,
-    occasion: &Occasion,
-) -> Result<Problem, Untaken> {
+async fn of_order(tx: &Tx, told: &Told, shipment: Shipment, occasion: &Occasion) -> Result<Problem, Untaken> {
     let order = orders::of_shipment(tx, shipment.id).await?;
     if let Some(total) = told.notice.total.filter(|total| *total != order.held) {
         return Ok(Some(format!("it speaks of {}, and {} is held", shown(total), shown(order.held))));
@@ -151,8 +146,7 @@ async fn of_trade(
         return Err(Untaken::Later(reason.to_owned()));
     }
     let written = orders::acts(tx, &order).await?;
-    let is_known =
-        |known: &Act| std::mem::discriminant(known) == std::mem::discriminant(&act);
+    let is_known = |known: &Act| std::mem::discriminant(known) == std::mem::discriminant(&act);
     if written.iter().any(|written| is_known(&written.act)) {
         return Ok(None);
     }

@@ -74,8 +74,10 @@ pub struct ShareView {
 impl From<&Order> for EscrowStateView {
     fn from(order: &Order) -> Self {
         let currency = order.held.currency;
-        let money =
-            |minor| MoneyView { amount: Money::new(minor, currency).amount(), currency: currency.to_string() };
+        let money = |minor| MoneyView {
+            amount: Money::new(minor, currency).amount(),
+            currency: currency.to_string(),
+        };
         let share = |share: &ShareState| {
             let (held, because) = (money(share.held_minor), share.because.clone());
             Some(ShareView { parcel: share.of?, held, state: share.state.to_string(), because })

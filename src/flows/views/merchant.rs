@@ -3,11 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::escrow::EscrowView;
 use crate::domain::instant::rfc3339;
 use crate::domain::place::Point;
 use crate::domain::plan::{Leg, Plan, UsdMicros};
 use crate::domain::shipment::Estimate;
-use super::escrow::EscrowView;
 use crate::store::shipments::{Parcel, Planned, Shipment};
 use crate::tracking::Entry;
 

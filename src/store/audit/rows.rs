@@ -100,9 +100,9 @@ fn order_disagreements(order: &escrow_order::Model, audited: &Audited) -> Vec<St
 fn too_much_moved(order: &escrow_order::Model, triggers: &[escrow_trigger::Model]) -> Option<String> {
     let currency = order.currency.parse().ok()?;
     let moves = [TriggerAction::ConfirmReceipt, TriggerAction::Refund].map(TriggerAction::as_str);
-    let moved = triggers.iter().filter(|trigger| {
-        trigger.acknowledged_at.is_some() && moves.contains(&trigger.action.as_str())
-    });
+    let moved = triggers
+        .iter()
+        .filter(|trigger| trigger.acknowledged_at.is_some() && moves.contains(&trigger.action.as_str()));
     let amount = |trigger: &escrow_trigger::Model| {
         let facts = serde_json::from_str::<TriggerFacts>(&trigger.facts).ok()?;
         Some(i128::from(Money::parse(&facts.amount, currency).ok()?.minor))

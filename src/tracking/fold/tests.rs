@@ -243,7 +243,10 @@ fn a_carrier_can_take_back_what_it_said_and_that_is_trouble_if_it_was_a_delivery
     ];
     let timeline = fold(&[1], &events);
     assert_eq!((timeline.status, timeline.delivered_at), (ShipmentStatus::OutForDelivery, None));
-    assert_eq!(timeline.parcels[0].troubles.first().map(|event| event.happening.code.as_str()), Some("not delivered"));
+    assert_eq!(
+        timeline.parcels[0].troubles.first().map(|event| event.happening.code.as_str()),
+        Some("not delivered")
+    );
     let taken_back: Vec<_> = timeline.entries.iter().map(|entry| entry.taken_back).collect();
     assert_eq!(taken_back, [false, true, false], "it stays visible");
     let another_carriers = TrackingEvent { source_name: "ems".into(), ..events[2].clone() };
