@@ -262,7 +262,7 @@ on_both_databases! {
         let shop = Shop::open(&db).await;
         shop.deliver().await;
         let dispute = shop.dispute().await;
-        let ana = operator(&shop.app, "ana").await;
+        let (ana, ben) = (operator(&shop.app, "ana").await, operator(&shop.app, "ben").await);
         let close = format!("/v1/disputes/{}/close", text(&dispute["id"]));
         let too_much = json!({"outcome": "refunded_in_part", "amount": "9999999.00", "currency": "CNY", "reason": "x"});
         assert_eq!(problem(&by(&shop.app, &ana, "POST", &close, too_much).await, 409), "not-as-things-stand");
@@ -273,6 +273,10 @@ on_both_databases! {
         by(&shop.app, &ana, "POST", &close, full).await.must_be(200);
         shop.state_is("frozen").await;
         assert_eq!(shop.refunds(), [""; 0]);
+        let approve = format!("/v1/shipments/{}/escrow/refund/approve", text(&shop.accepted["id"]));
+        by(&shop.app, &ben, "POST", &approve, json!({"reason": "agreed"})).await.must_be(200);
+        shop.state_is("refunded").await;
+        assert_eq!(shop.refunds(), [text(&shop.body["payment"]["amount"])]);
         shop.stop().await;
     }
 
