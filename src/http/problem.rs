@@ -45,7 +45,7 @@ pub struct Problem {
     pub shipment: Option<String>,
     /// How often a proof can still be tried.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tries_left: Option<u32>,
+    pub tries_left: Option<u8>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
 }
@@ -290,7 +290,7 @@ impl From<BuyerError> for Problem {
             }
             BuyerError::WrongProof { tries_left } => {
                 let mut problem = said(StatusCode::FORBIDDEN, "wrong-proof", "It is not proved");
-                problem.tries_left = Some(tries_left);
+                problem.tries_left = u8::try_from(tries_left).ok();
                 problem
             }
             BuyerError::CodeSpent => too_many(),

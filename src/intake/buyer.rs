@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(with(json!(["http://a.example"])), ["/attachments/0"]);
         assert_eq!(with(json!(["https://a.example", "https://a b"])), ["/attachments/1"]);
         assert_eq!(with(json!([format!("https://{}", "a".repeat(493))])), ["/attachments/0"]);
-        assert_eq!(with(json!(["https://a.example"; 11])), ["/attachments"]);
+        assert_eq!(with(json!(vec!["https://a.example"; 11])), ["/attachments"]);
     }
 
     #[test]
