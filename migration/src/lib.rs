@@ -33,6 +33,7 @@ mod m20261122_000021_readings;
 mod m20261122_000022_asked_numbers;
 mod m20261122_000023_early_pushes;
 mod m20261122_000024_escrow_notice;
+mod m20261122_000025_buyer_acts;
 mod table;
 
 pub struct Migrator;
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000022_asked_numbers::Migration),
             Box::new(m20261122_000023_early_pushes::Migration),
             Box::new(m20261122_000024_escrow_notice::Migration),
+            Box::new(m20261122_000025_buyer_acts::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

@@ -5,9 +5,11 @@ use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 
 use crate::config::Settings;
+use crate::domain::escrow::{ReleaseBy, ReleaseMode, ReleasePolicy};
+use crate::domain::event::DeliveredTo;
 use crate::domain::id::MerchantId;
 use crate::domain::instant::rfc3339;
-use crate::domain::merchant::Verification;
+use crate::domain::merchant::{BuyerProof, Verification};
 use crate::domain::money::Currency;
 use crate::domain::network::HubCode;
 use crate::domain::place::Country;
@@ -43,6 +45,8 @@ enum Verb {
     Suspend { id: MerchantId },
     /// Let a suspended merchant in again.
     Reinstate { id: MerchantId },
+    /// Show how a merchant's orders are released and how its buyers prove themselves, and change what is named.
+    Escrow(Escrow),
 }
 
 impl Merchant {
@@ -85,10 +89,63 @@ impl Merchant {
                 }
             }
             Verb::Suspend { id } => set_verification(&deps.store, id, Verification::Suspended).await?,
+            Verb::Escrow(escrow) => escrow.run(&deps.store).await?,
             Verb::Reinstate { id } => set_verification(&deps.store, id, Verification::Verified).await?,
         }
         deps.store.close().await;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What is left out stays as it is. Orders that were accepted before keep what they were accepted with.
+#[derive(Args)]
+struct Escrow {
+    id: MerchantId,
+    /// `on_delivery` or `after_window`.
+    #[arg(long)]
+    release: Option<ReleaseMode>,
+    /// How long buyers can object, 1 to 60.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(ReleasePolicy::DAYS_MAX)))]
+    days: Option<u32>,
+    /// Nothing is released earlier than so long after delivery.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=i64::from(ReleasePolicy::DWELL_MINUTES_MAX)))]
+    dwell_minutes: Option<u32>,
+    /// What waits for the window in any case, such as `locker,neighbour`; with nothing behind it: nothing does.
+    #[arg(long, value_delimiter = ',', num_args = 0..)]
+    wait_for_window: Option<Vec<DeliveredTo>>,
+    /// `order` or `parcel`.
+    #[arg(long)]
+    release_by: Option<ReleaseBy>,
+    /// `code` or `phone`.
+    #[arg(long)]
+    buyer_proof: Option<BuyerProof>,
+}
+
+impl Escrow {
+    async fn run(self, store: &Store) -> anyhow::Result<()> {
+        let Some(found) = merchants::find(store.reader(), self.id).await? else {
+            bail!("there is no merchant {}", self.id);
+        };
+        let before = found.release_policy;
+        let policy = ReleasePolicy {
+            release: self.release.unwrap_or(before.release),
+            days: self.days.unwrap_or(before.days),
+            dwell_minutes: self.dwell_minutes.unwrap_or(before.dwell_minutes),
+            wait_for_window: self.wait_for_window.unwrap_or(before.wait_for_window),
+            release_by: self.release_by.unwrap_or(before.release_by),
+        };
+        let proof = self.buyer_proof.unwrap_or(found.buyer_proof);
+        if !authenticate::set_escrow(store, self.id, policy.clone(), proof).await? {
+            bail!("there is no merchant {}", self.id);
+        }
+        let waiting: Vec<_> = policy.wait_for_window.iter().map(|to| to.as_str()).collect();
+        println!("release          {}", policy.release);
+        println!("days             {}", policy.days);
+        println!("dwell_minutes    {}", policy.dwell_minutes);
+        println!("wait_for_window  {}", waiting.join(","));
+        println!("release_by       {}", policy.release_by);
+        println!("buyer_proof      {proof}");
+        Ok(())
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Escrow {
     /// Refunds above these amounts need a second person, and so does every refund in another currency.
     #[serde(deserialize_with = "amounts")]
     pub second_person_above: Vec<Money>,
+    pub dispute_days: u32,
     pub alipay: Alipay,
     pub antom: Antom,
     pub paypal: Paypal,
@@ -125,6 +126,9 @@ pub fn check(escrow: &Escrow, allow_private: bool) -> Result<(), ConfigError> {
                 "has to begin with https:// unless outbound.allow_private_addresses is true",
             );
         }
+    }
+    if !(1..=90).contains(&escrow.dispute_days) {
+        return invalid("escrow.dispute_days", "has to be a whole number from 1 to 90");
     }
     if !escrow.webhook_url.is_empty() && escrow.webhook_secret.expose_secret().is_empty() {
         return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is");

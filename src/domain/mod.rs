@@ -7,12 +7,14 @@
 
 pub(crate) mod text;
 
+pub mod buyer;
 pub mod calendar;
 pub mod carrier;
 pub mod consolidation;
 pub mod contact;
 pub mod correction;
 pub mod dangerous;
+pub mod dispute;
 pub mod escrow;
 pub mod event;
 pub mod failure;

@@ -24,6 +24,7 @@ mod contract;
 mod json;
 pub mod keys;
 pub mod paypal;
+pub mod proof;
 pub mod provider;
 pub mod registry;
 pub mod rules;

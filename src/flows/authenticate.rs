@@ -180,6 +180,17 @@ pub async fn set_verification(store: &Store, id: MerchantId, to: Verification) -
     store.write(move |tx| Box::pin(async move { merchants::set_verification(tx, id, to).await })).await
 }
 
+/// How orders are released that say nothing of it, from now on, and how buyers prove themselves.
+/// False: no such merchant.
+pub async fn set_escrow(
+    store: &Store,
+    id: MerchantId,
+    policy: ReleasePolicy,
+    proof: BuyerProof,
+) -> Result<bool, StoreError> {
+    store.write(move |tx| Box::pin(async move { merchants::set_escrow(tx, id, &policy, proof).await })).await
+}
+
 pub async fn create_hub_key(store: &Store, hub: HubCode, now: Instant) -> Result<SecretString, AuthError> {
     let (key, hash) = new_key(KeyKind::Hub)?;
     let written: Result<(), StoreError> = store

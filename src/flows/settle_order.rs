@@ -140,6 +140,8 @@ impl Case {
         changes: &mut Changes<'_>,
     ) -> Result<(), StoreError> {
         orders::write_act(tx, &mut self.order, &occasion.actor, &act, occasion.now).await?;
+        // An act that changes nothing else is counted too: the next one takes the next number.
+        orders::save(tx, &self.order).await?;
         changes.add("order.act", json!(act));
         let (number, actor, at) = (self.order.acts, occasion.actor.clone(), occasion.now);
         self.acts.push(WrittenAct { number, actor, act, at });

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use super::problem::Problem;
 use crate::domain::network::HubCode;
 use crate::flows::authenticate::{self, AuthError, Operator};
+use crate::flows::disputes::Side;
 use crate::flows::{Deps, authenticate::merchant_by_key};
 use crate::standard_webhooks::{self, Signed};
 use crate::store::merchants::Merchant;
@@ -140,6 +141,16 @@ impl Credentials {
     pub async fn operator(&self, deps: &Deps) -> Result<Operator, Problem> {
         let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
         Ok(authenticate::operator_by_key(deps, key).await?)
+    }
+
+    /// The merchant or the operator who calls.
+    pub async fn side(&self, deps: &Deps) -> Result<Side, Problem> {
+        let key = self.bearer.as_deref().ok_or(AuthError::Missing)?;
+        match authenticate::operator_by_key(deps, key).await {
+            Ok(operator) => Ok(Side::Operator(operator)),
+            Err(AuthError::UnknownKey) => self.merchant(deps).await.map(|found| Side::Merchant(found.id)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whoever calls for a hub, by the hub's key, or an operator, by theirs.

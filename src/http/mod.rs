@@ -6,9 +6,11 @@
 //! Addresses are logged by their pattern, never as they came: a tracking token in a log
 //! would be a key in a log.
 
+mod buyers;
 mod carriers;
 mod consolidations;
 mod deliveries;
+mod disputes;
 mod escrow;
 mod extract;
 mod network;
@@ -81,6 +83,15 @@ use crate::telemetry;
         network::closures,
         network::open,
         tracking::read,
+        buyers::code,
+        buyers::confirm,
+        buyers::extend,
+        buyers::dispute,
+        buyers::withdraw,
+        buyers::say,
+        disputes::list,
+        disputes::say,
+        disputes::close,
         operations::alive,
         operations::ready,
         operations::metrics,
@@ -148,6 +159,15 @@ fn routes(config: &mut ServiceConfig) {
         .service(escrow::approve_refund)
         .service(escrow::withdraw_refund)
         .service(tracking::read)
+        .service(buyers::code)
+        .service(buyers::confirm)
+        .service(buyers::extend)
+        .service(buyers::dispute)
+        .service(buyers::withdraw)
+        .service(buyers::say)
+        .service(disputes::list)
+        .service(disputes::say)
+        .service(disputes::close)
         .service(tracking::page)
         .service(tracking::stylesheet)
         .service(operations::alive)

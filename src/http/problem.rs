@@ -16,6 +16,7 @@ use crate::domain::network::DepartureId;
 use crate::flows::accept_pickup::AcceptError;
 use crate::flows::act_on_order::ActError;
 use crate::flows::authenticate::AuthError;
+use crate::flows::buyer_acts::BuyerError;
 use crate::flows::cancel_shipment::CancelError;
 use crate::flows::change_clearance::ClearanceError;
 use crate::flows::change_network::ChangeError;
@@ -43,6 +44,9 @@ pub struct Problem {
     /// The shipment that is there already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shipment: Option<String>,
+    /// How often a proof can still be tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries_left: Option<u8>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
 }
@@ -60,6 +64,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             shipment: None,
+            tries_left: None,
             retry_after_seconds: None,
         }
     }
@@ -270,6 +275,32 @@ impl From<ActError> for Problem {
                 Self::fields(vec![FieldError { pointer: "/parcel".to_owned(), detail: error.to_string() }])
             }
             ActError::Store(_) => Self::by_class(error.class(), &error),
+        }
+    }
+}
+
+impl From<BuyerError> for Problem {
+    fn from(error: BuyerError) -> Self {
+        let said = |status, code, title| Self::new(status, code, title).detail(&error);
+        let too_many = || said(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", "There were too many tries");
+        match error {
+            BuyerError::NotFound => Self::not_found(),
+            BuyerError::NoCodes => {
+                said(StatusCode::CONFLICT, "proof-by-phone", "The merchant asks for the telephone number")
+            }
+            BuyerError::WrongProof { tries_left } => {
+                let mut problem = said(StatusCode::FORBIDDEN, "wrong-proof", "It is not proved");
+                problem.tries_left = u8::try_from(tries_left).ok();
+                problem
+            }
+            BuyerError::CodeSpent => too_many(),
+            BuyerError::TooMany { seconds } => {
+                let mut problem = too_many();
+                problem.retry_after_seconds = Some(seconds);
+                problem
+            }
+            BuyerError::Act(error) => error.into(),
+            BuyerError::Store(_) | BuyerError::Random(_) => Self::by_class(error.class(), &error),
         }
     }
 }

@@ -141,6 +141,68 @@ pub struct RefundBody {
 }
 
 #[derive(ToSchema)]
+pub struct ProofBody {
+    /// The code that the merchant passed on, or the last four digits of the telephone number
+    #[schema(example = "493021")]
+    pub proof: String,
+}
+
+#[derive(ToSchema)]
+pub struct ExtensionBody {
+    #[schema(example = "493021")]
+    pub proof: String,
+    #[schema(minimum = 1, maximum = 10)]
+    pub days: u32,
+}
+
+#[derive(ToSchema)]
+pub struct ObjectionBody {
+    #[schema(example = "493021")]
+    pub proof: String,
+    /// `not_received`, `not_as_described`, `damaged`, `wrong_item` or `counterfeit`
+    #[schema(example = "damaged")]
+    pub reason: String,
+    #[schema(max_length = 2000)]
+    pub message: Option<String>,
+    /// Up to 10 https addresses
+    pub attachments: Option<Vec<String>>,
+}
+
+#[derive(ToSchema)]
+pub struct StatementBody {
+    #[schema(max_length = 2000)]
+    pub message: String,
+    /// Up to 10 https addresses
+    pub attachments: Option<Vec<String>>,
+}
+
+#[derive(ToSchema)]
+pub struct ProvenStatementBody {
+    #[schema(example = "493021")]
+    pub proof: String,
+    #[schema(max_length = 2000)]
+    pub message: String,
+    /// Up to 10 https addresses
+    pub attachments: Option<Vec<String>>,
+}
+
+#[derive(ToSchema)]
+pub struct DecisionBody {
+    /// `rejected`, `refunded_in_part` or `refunded_in_full`
+    #[schema(example = "refunded_in_part")]
+    pub outcome: String,
+    #[schema(example = "one cup is broken")]
+    pub reason: String,
+    /// A decimal string, of a refund in part
+    #[schema(example = "25.00")]
+    pub amount: Option<String>,
+    #[schema(example = "CNY")]
+    pub currency: Option<String>,
+    /// Whose share of the money, where it is released by parcel
+    pub parcel: Option<u16>,
+}
+
+#[derive(ToSchema)]
 pub struct ParcelPart {
     #[schema(example = "R00000042-1")]
     pub reference: String,

@@ -12,7 +12,7 @@ use crate::flows::{Deps, show};
 use crate::web::{self, Language};
 
 /// Tokens are 22 characters of base64url; longer paths are not even looked up.
-fn plausible(token: &str) -> bool {
+pub(super) fn plausible(token: &str) -> bool {
     token.len() == 22 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 

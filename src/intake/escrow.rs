@@ -7,8 +7,8 @@ use crate::domain::escrow::{ReleaseBy, ReleaseMode, ReleasePolicy};
 use crate::domain::event::DeliveredTo;
 use crate::domain::money::{Currency, Money};
 
-const REASON_CHARACTERS_MAX: usize = 500;
-const PARCELS_MAX: u32 = 100;
+pub const REASON_CHARACTERS_MAX: usize = 500;
+pub const PARCELS_MAX: u32 = 100;
 
 /// `Some(None)` where nothing is said.
 pub fn read_policy(payment: &Object) -> Option<Option<ReleasePolicy>> {
@@ -59,7 +59,8 @@ pub fn read_instruction(body: &Value, says: Says) -> Result<Instruction, Vec<Fie
     errors.check(read)
 }
 
-fn read_amount(body: &Object) -> Option<Option<Money>> {
+/// None is said, or a decimal string and its currency.
+pub fn read_amount(body: &Object) -> Option<Option<Money>> {
     let text = body.text_or_none("amount", 1..=32)?;
     let currency = body.parsed_or_none::<Currency>("currency")?;
     let wrong = |field, detail: &str| {

@@ -10,6 +10,7 @@
 //! Others know; what is said of single fields is asked while reading, by way of [`Known`].
 
 mod bag_scan;
+mod buyer;
 mod calendar;
 mod escrow;
 mod reading;
@@ -18,6 +19,10 @@ mod scan;
 mod webhook;
 
 pub use bag_scan::{BagScan, Load, UnitName, is_of_a_bag, read as read_bag_scan};
+pub use buyer::{
+    Decided, Decision, Objection, Proven, read_decision, read_extension, read_objection, read_proof,
+    read_proven_statement, read_statement,
+};
 pub use calendar::{Closing, read_cancellation, read_clearance, read_closing};
 pub use escrow::{Instruction, Says, read_instruction};
 pub use reading::FieldError;

@@ -18,11 +18,13 @@ mod writer;
 
 pub mod audit;
 pub mod bag_parcels;
+pub mod buyer_proofs;
 pub mod calendar;
 pub mod carrier_accounts;
 pub mod carrier_pushes;
 pub mod consolidations;
 pub mod departures;
+pub mod disputes;
 pub mod escrow_notices;
 pub mod events;
 pub mod idempotency;

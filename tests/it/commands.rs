@@ -33,6 +33,28 @@ fn create_merchant(folder: &Path) -> String {
 }
 
 #[test]
+fn how_a_merchants_orders_are_released_is_shown_and_changed_where_it_is_named() {
+    let folder = migrated();
+    let id = value(&create_merchant(folder.path()), "merchant ");
+    let escrow = |changes: &[&str]| sampan(folder.path(), &[&["merchant", "escrow", &id], changes].concat());
+    let shown = good(&escrow(&[]));
+    assert_eq!(
+        (value(&shown, "release "), value(&shown, "buyer_proof")),
+        ("on_delivery".into(), "code".into())
+    );
+    let changes = ["--release", "after_window", "--days", "15", "--wait-for-window", "locker,neighbour"];
+    good(&escrow(&changes));
+    let shown = good(&escrow(&["--buyer-proof", "phone", "--release-by", "parcel"]));
+    let words = ["release ", "days", "dwell_minutes", "wait_for_window", "release_by", "buyer_proof"];
+    let expected = ["after_window", "15", "0", "locker,neighbour", "parcel", "phone"];
+    assert_eq!(words.map(|word| value(&shown, word)), expected);
+    assert_eq!(value(&good(&escrow(&["--wait-for-window"])), "wait_for_window"), "");
+    for wrong in [["--days", "61"], ["--buyer-proof", "passport"], ["--wait-for-window", "moon"]] {
+        assert!(err(&escrow(&wrong)).contains(wrong[1]), "{wrong:?}");
+    }
+}
+
+#[test]
 fn the_defaults_are_a_configuration_that_can_be_used() {
     let folder = migrated();
     let defaults = good(&sampan(folder.path(), &["defaults"]));

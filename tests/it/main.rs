@@ -7,6 +7,7 @@ mod support;
 
 mod any_order;
 mod bodies;
+mod buyers;
 mod calls;
 mod capacity;
 mod carriers;

@@ -6,6 +6,7 @@
 //! [`consolidations`] for them and for hubs.
 
 mod consolidations;
+mod disputes;
 mod escrow;
 mod merchant;
 mod operator;
@@ -13,6 +14,7 @@ mod public;
 mod webhooks;
 
 pub use consolidations::*;
+pub use disputes::*;
 pub use escrow::*;
 pub use merchant::*;
 pub use operator::*;

@@ -1,0 +1,241 @@
+//! A buyer does something about an order: with the tracking token, and a proof beyond it.
+//!
+//! The proof is checked, and the try counted, in the transaction of what is done, under the
+//! shipment's lock: tries side by side are counted one after another. A wrong try is written down
+//! though nothing else is; what the rules refuse takes the whole transaction back, so that it does
+//! not use up a good code. Codes go by the machine's clock: people wait for them.
+
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use super::act_on_order::{ActError, Wish, write};
+use super::advance::Occasion;
+use super::tell_merchants::tell;
+use super::views::{BuyerStandingView, DisputeView};
+use super::{Deps, disputes, notices};
+use crate::domain::dispute::{Dispute, Message, Party, Statement};
+use crate::domain::escrow::{Act, DisputeOutcome};
+use crate::domain::failure::Class;
+use crate::domain::id::{DisputeId, ShipmentId};
+use crate::domain::instant::Instant;
+use crate::domain::merchant::BuyerProof;
+use crate::escrow::proof::{self, NewCode, Verdict};
+use crate::escrow::rules::acts::NotNow;
+use crate::intake::{Objection, Proven};
+use crate::notifications::EscrowNews;
+use crate::store::shipments::{self, Shipment};
+use crate::store::{StoreError, Tx, buyer_proofs, merchants};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BuyerError {
+    #[error("there is no such shipment")]
+    NotFound,
+    #[error("the merchant asks for the last four digits of the telephone number, and sends no codes")]
+    NoCodes,
+    #[error("this does not prove that you are the buyer")]
+    WrongProof { tries_left: u32 },
+    /// Of one code: with another it can be tried again at once.
+    #[error("there were too many wrong tries: ask for a new code")]
+    CodeSpent,
+    #[error("there were too many: try again later")]
+    TooMany { seconds: u32 },
+    #[error(transparent)]
+    Act(#[from] ActError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl BuyerError {
+    pub fn class(&self) -> Class {
+        match self {
+            BuyerError::NotFound => Class::NotFound,
+            BuyerError::NoCodes => Class::Conflict,
+            BuyerError::WrongProof { .. } | BuyerError::CodeSpent | BuyerError::TooMany { .. } => {
+                Class::Caller
+            }
+            BuyerError::Act(error) => error.class(),
+            BuyerError::Store(error) => error.class(),
+            BuyerError::Random(_) => Class::Bug,
+        }
+    }
+}
+
+/// Whose token it is.
+pub async fn find(deps: &Deps, token: &str) -> Result<ShipmentId, BuyerError> {
+    let found = shipments::find_by_token(deps.store.reader(), token).await?;
+    found.map(|shipment| shipment.id).ok_or(BuyerError::NotFound)
+}
+
+/// A buyer, as the audit names one.
+const BUYER: &str = "buyer";
+
+fn seconds_until(until: Instant, now: Instant) -> BuyerError {
+    let seconds = (until - now).num_seconds() + 1;
+    BuyerError::TooMany { seconds: u32::try_from(seconds).unwrap_or(1) }
+}
+
+/// Sends a new code by way of the merchant. Whether anybody listens there shows in nothing.
+pub async fn send_code(deps: &Deps, shipment: ShipmentId) -> Result<(), BuyerError> {
+    let (new, occasion) = (NewCode::generate()?, Occasion::new(deps, BUYER.to_owned()));
+    let sent: Result<(), BuyerError> = deps
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let shipment = shipments::lock(tx, shipment).await?.ok_or(BuyerError::NotFound)?;
+                match asked_for(tx, &shipment).await? {
+                    BuyerProof::Phone => return Err(BuyerError::NoCodes),
+                    BuyerProof::Code => {}
+                }
+                let mut standing = buyer_proofs::find(tx, shipment.id).await?;
+                let now = occasion.wall;
+                let expires_at =
+                    proof::send(&mut standing, &new, now).map_err(|until| seconds_until(until, now))?;
+                buyer_proofs::save(tx, shipment.id, &standing).await?;
+                let news = EscrowNews::Code { code: new.code, expires_at };
+                let notice = notices::of_escrow(&shipment, None, &news);
+                tell(tx, &[notice], occasion.now, occasion.wall).await?;
+                Ok(())
+            })
+        })
+        .await;
+    sent?;
+    deps.webhook_bell.notify_one();
+    Ok(())
+}
+
+async fn asked_for(tx: &Tx, shipment: &Shipment) -> Result<BuyerProof, BuyerError> {
+    let merchant = merchants::find(tx, shipment.merchant).await?;
+    Ok(merchant.ok_or(BuyerError::NotFound)?.buyer_proof)
+}
+
+/// None: it is the buyer. What it says has to be committed either way.
+async fn refuted(
+    tx: &Tx,
+    shipment: &Shipment,
+    said: &SecretString,
+    now: Instant,
+) -> Result<Option<BuyerError>, BuyerError> {
+    let mut standing = buyer_proofs::find(tx, shipment.id).await?;
+    let verdict = match asked_for(tx, shipment).await? {
+        BuyerProof::Code => proof::check_code(&mut standing, said.expose_secret(), now),
+        BuyerProof::Phone => {
+            let phones = shipments::consignee_phones(tx, &[shipment.id]).await?;
+            let phone = phones.first().map_or("", |(_, phone)| phone.as_str());
+            proof::check_phone(&mut standing, phone, said.expose_secret(), now)
+        }
+    };
+    buyer_proofs::save(tx, shipment.id, &standing).await?;
+    Ok(match verdict {
+        Verdict::Good => None,
+        Verdict::Wrong { tries_left } => Some(BuyerError::WrongProof { tries_left }),
+        Verdict::TooMany { until: None } => Some(BuyerError::CodeSpent),
+        Verdict::TooMany { until: Some(until) } => Some(seconds_until(until, now)),
+    })
+}
+
+/// What a buyer can do.
+pub enum BuyerWish {
+    Confirm,
+    Extend { days: u32 },
+    Dispute(Objection),
+    Withdraw,
+    Say(Statement),
+}
+
+/// What a buyer is shown of it.
+pub enum Done {
+    Order(BuyerStandingView),
+    Dispute(DisputeView),
+}
+
+pub async fn act(
+    deps: &Deps,
+    shipment: ShipmentId,
+    Proven { proof, said }: Proven<BuyerWish>,
+) -> Result<Done, BuyerError> {
+    let occasion = Occasion::new(deps, BUYER.to_owned());
+    let dispute_days = deps.settings.escrow.dispute_days;
+    let done: Result<Result<Done, BuyerError>, BuyerError> = deps
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let shipment = shipments::lock(tx, shipment).await?.ok_or(BuyerError::NotFound)?;
+                if let Some(refused) = refuted(tx, &shipment, &proof, occasion.wall).await? {
+                    // Committed: the try counts.
+                    return Ok(Err(refused));
+                }
+                perform(tx, shipment, said, dispute_days, &occasion).await.map(Ok)
+            })
+        })
+        .await;
+    let done = done??;
+    deps.outbox_bell.notify_one();
+    deps.webhook_bell.notify_one();
+    Ok(done)
+}
+
+async fn perform(
+    tx: &Tx,
+    shipment: Shipment,
+    wish: BuyerWish,
+    dispute_days: u32,
+    occasion: &Occasion,
+) -> Result<Done, BuyerError> {
+    let act = match wish {
+        BuyerWish::Confirm => Act::BuyerConfirmed,
+        BuyerWish::Extend { days } => Act::BuyerExtended { days },
+        BuyerWish::Dispute(objection) => return open(tx, shipment, objection, dispute_days, occasion).await,
+        BuyerWish::Withdraw => {
+            let dispute = disputes::open_one(tx, shipment.id).await?.ok_or_else(none_open)?;
+            let act = Act::DisputeWithdrawn { dispute: dispute.id };
+            let before = shipment.clone();
+            write(tx, shipment, Wish::Do(act), &[], occasion).await?;
+            let closed =
+                disputes::end(tx, &before, dispute, DisputeOutcome::Withdrawn, None, occasion).await?;
+            return Ok(Done::Dispute(DisputeView::load(tx, &closed).await?));
+        }
+        BuyerWish::Say(said) => {
+            let dispute = disputes::open_one(tx, shipment.id).await?.ok_or_else(none_open)?;
+            disputes::say(tx, shipment, &dispute, Party::Buyer, said, occasion).await?;
+            return Ok(Done::Dispute(DisputeView::load(tx, &dispute).await?));
+        }
+    };
+    let order = write(tx, shipment, Wish::Do(act), &[], occasion).await?;
+    Ok(Done::Order(BuyerStandingView::from(&order)))
+}
+
+fn none_open() -> ActError {
+    NotNow("no dispute is open".to_owned()).into()
+}
+
+/// Freezes the order and writes the dispute down, or neither.
+async fn open(
+    tx: &Tx,
+    shipment: Shipment,
+    Objection { reason, said }: Objection,
+    days: u32,
+    occasion: &Occasion,
+) -> Result<Done, BuyerError> {
+    let dispute = Dispute {
+        id: DisputeId::from_uuid(Uuid::now_v7()),
+        shipment: shipment.id,
+        reason,
+        opened_at: occasion.now,
+        decide_by: occasion.now + TimeDelta::days(i64::from(days)),
+        closed: None,
+    };
+    let news = EscrowNews::DisputeOpened { opened_at: dispute.opened_at, reason: reason.to_string() };
+    let notice = notices::of_escrow(&shipment, None, &news);
+    let act = Act::DisputeOpened { dispute: dispute.id, reason };
+    write(tx, shipment, Wish::Do(act), &[], occasion).await?;
+    crate::store::disputes::insert(tx, &dispute).await?;
+    if !said.is_empty() {
+        let message = Message { party: Party::Buyer, said, at: occasion.now };
+        crate::store::disputes::insert_message(tx, &dispute, 1, &message).await?;
+    }
+    tell(tx, &[notice], occasion.now, occasion.wall).await?;
+    Ok(Done::Dispute(DisputeView::load(tx, &dispute).await?))
+}
