@@ -16,10 +16,11 @@ const STILL: Duration = Duration::from_secs(3);
 
 /// What daemons put off until a time: table, column, which rows it counts for, and how many seconds ahead are worth
 /// waiting for. Further ahead is what is put off for minutes, and what a clock put off that was wrong.
-const PUT_OFF: [(&str, &str, &str, i64); 6] = [
+const PUT_OFF: [(&str, &str, &str, i64); 7] = [
     ("outbox", "next_attempt_at", "state = 'pending'", 5),
     ("outbox", "leased_until", "state = 'pending'", 5),
     ("tracked_number", "next_poll_at", "next_poll_at IS NOT NULL", 5),
+    ("carrier_account", "next_call_at", "next_call_at > 0", 5),
     ("webhook_message", "next_attempt_at", "state = 'pending'", 5),
     ("webhook_endpoint", "paused_until", "paused_until > 0", 5),
     ("webhook_endpoint", "leased_until", "leased_until > 0", 60),
