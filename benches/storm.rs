@@ -1,6 +1,6 @@
 //! A storm as long as you like: `cargo bench --bench storm -- --kills 5000 --seed 1 --database postgres --daemons 3`.
 //!
-//! The same as the tests' (`tests/it/storm`), which see to what is killed, cut, filled and checked. Left out, it is
+//! What is killed, cut, filled and checked is said in `tests/it/storm`. Left out, it is
 //! 5,000 kills of one daemon on SQLite, and a seed that nobody chose. Printed: what there was. A storm that
 //! fails prints its seed and its plan. `--profile dev` takes the binary that the tests are run with.
 

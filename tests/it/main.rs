@@ -42,7 +42,6 @@ mod separated;
 mod setbacks;
 mod shipments;
 mod signatures;
-mod storm;
 mod subscriptions;
 mod tracking;
 mod webhooks;
