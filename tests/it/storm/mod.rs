@@ -514,18 +514,9 @@ mod tests {
         }
     }
 
+    /// Longer ones are the bench's.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn one_daemon_on_sqlite_loses_nothing() {
-        weather(Kind::Sqlite, 1, 70).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn one_daemon_on_postgres_loses_nothing() {
-        weather(Kind::Postgres, 1, 60).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn three_daemons_on_postgres_lose_nothing() {
-        weather(Kind::Postgres, 3, 70).await;
+    async fn a_daemon_that_is_killed_a_few_times_loses_nothing() {
+        weather(Kind::Sqlite, 1, 5).await;
     }
 }
