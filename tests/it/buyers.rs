@@ -274,7 +274,9 @@ on_both_databases! {
         shop.state_is("frozen").await;
         assert_eq!(shop.refunds(), [""; 0]);
         let approve = format!("/v1/shipments/{}/escrow/refund/approve", text(&shop.accepted["id"]));
-        by(&shop.app, &ben, "POST", &approve, json!({"reason": "agreed"})).await.must_be(200);
+        let (amount, currency) = (&shop.body["payment"]["amount"], &shop.body["payment"]["currency"]);
+        let agreed = json!({"reason": "agreed", "amount": amount, "currency": currency});
+        by(&shop.app, &ben, "POST", &approve, agreed).await.must_be(200);
         shop.state_is("refunded").await;
         assert_eq!(shop.refunds(), [text(&shop.body["payment"]["amount"])]);
         shop.stop().await;
