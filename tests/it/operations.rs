@@ -13,7 +13,7 @@ use crate::support::rows::{change, text as text_of};
 use crate::support::steps::{accept_two_parcels, look, problem, scan_until, text};
 use crate::support::world::{Troubles, World};
 
-const ROUTES: [(&str, &str); 31] = [
+const ROUTES: [(&str, &str); 46] = [
     ("/v1/carriers/{carrier}/push", "post"),
     ("/v1/pickups", "post"),
     ("/v1/shipments", "get"),
@@ -42,6 +42,21 @@ const ROUTES: [(&str, &str); 31] = [
     ("/v1/consolidations/{id}/labels.pdf", "get"),
     ("/v1/consolidations/{id}/labels/{sscc}.svg", "get"),
     ("/v1/tracking/{token}", "get"),
+    ("/v1/tracking/{token}/code", "post"),
+    ("/v1/tracking/{token}/confirm", "post"),
+    ("/v1/tracking/{token}/extend", "post"),
+    ("/v1/tracking/{token}/dispute", "post"),
+    ("/v1/tracking/{token}/dispute/withdraw", "post"),
+    ("/v1/tracking/{token}/dispute/messages", "post"),
+    ("/v1/shipments/{id}/disputes", "get"),
+    ("/v1/disputes/{id}/messages", "post"),
+    ("/v1/disputes/{id}/close", "post"),
+    ("/v1/escrow/{provider}/notify", "post"),
+    ("/v1/shipments/{id}/escrow/freeze", "post"),
+    ("/v1/shipments/{id}/escrow/thaw", "post"),
+    ("/v1/shipments/{id}/escrow/refund", "post"),
+    ("/v1/shipments/{id}/escrow/refund/approve", "post"),
+    ("/v1/shipments/{id}/escrow/refund/withdraw", "post"),
     ("/healthz", "get"),
     ("/readyz", "get"),
     ("/metrics", "get"),
