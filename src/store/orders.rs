@@ -267,7 +267,8 @@ pub async fn triggers(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result
 
 /// How many triggers there are, and how many of them the provider has acknowledged.
 pub async fn trigger_totals(db: &impl ConnectionTrait) -> Result<(u64, u64), StoreError> {
-    let all = escrow_trigger::Entity::find();
+    // Words about freezing come as often as there is cause.
+    let all = escrow_trigger::Entity::find().filter(escrow_trigger::Column::Round.eq(0));
     let acknowledged = all.clone().filter(escrow_trigger::Column::AcknowledgedAt.is_not_null());
     Ok((all.count(db).await?, acknowledged.count(db).await?))
 }
