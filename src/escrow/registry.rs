@@ -12,6 +12,11 @@ use super::rules::Can;
 use super::{alipay, antom, paypal, webhook};
 use crate::config::{self, ConfigError};
 
+/// What a payment is known by, however a provider's references spell it.
+pub fn payment_of<'r>(provider: &str, reference: &'r str) -> &'r str {
+    if provider == paypal::NAME { paypal::capture_of(reference) } else { reference }
+}
+
 /// Every provider that there is an adapter for.
 pub const NAMES: [&str; 4] = [alipay::NAME, antom::NAME, paypal::NAME, webhook::NAME];
 
@@ -102,6 +107,12 @@ mod tests {
              [escrow.antom]\nclient_id = \"1\"\nprivate_key = '''{MERCHANT}'''\npublic_key = '''{PROVIDER_PUBLIC}'''\n\
              [escrow.paypal]\nclient_id = \"1\"\nclient_secret = \"paypal-secret\"\n"
         )
+    }
+
+    #[test]
+    fn a_capture_is_one_payment_with_its_order_and_without() {
+        assert_eq!(payment_of("paypal", "5O1/3C6"), payment_of("paypal", "3C6"));
+        assert_ne!(payment_of("webhook", "5O1/3C6"), payment_of("webhook", "3C6"));
     }
 
     #[test]

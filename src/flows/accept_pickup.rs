@@ -34,6 +34,7 @@ use crate::domain::instant::Instant;
 use crate::domain::network::DepartureId;
 use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
+use crate::escrow::registry::payment_of;
 use crate::escrow::split::split;
 use crate::faults;
 use crate::geography::Located;
@@ -319,7 +320,7 @@ fn draft(
     let change = Change {
         actor: format!("merchant {merchant}"),
         action: "shipment.accepted".to_owned(),
-        detail: json!({"reference": shipment.reference, "parcels": parcels.len(), "held": order.held, "policy": order.policy}),
+        detail: json!({"reference": shipment.reference, "parcels": parcels.len(), "held": order.held, "shares": order.shares, "policy": order.policy}),
     };
     let event = accepted_event(now, &shipment);
     let accepted = Accepted { shipment, parcels, plan, body: body.to_owned() };
@@ -439,7 +440,8 @@ async fn write(
     audit::append(tx, id, &mut shipment.audit, std::slice::from_ref(&draft.change), created_at).await?;
     shipments::insert(tx, &draft.accepted).await?;
     events::insert(tx, id, std::slice::from_ref(&draft.event)).await?;
-    draft.order.contested = !orders::own_payment(tx, &draft.order).await?;
+    let payment = payment_of(&draft.order.provider, &draft.order.payment_reference).to_owned();
+    draft.order.contested = !orders::own_payment(tx, &draft.order, &payment).await?;
     orders::insert(tx, &draft.order).await?;
     if let Some((key, request_hash)) = idempotency {
         let stored = StoredAnswer { request_hash, status: CREATED, body: draft.answer.clone() };

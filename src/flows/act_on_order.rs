@@ -4,7 +4,9 @@
 //! what the rules make of it, in one transaction, under the shipment's lock. A refusal changes
 //! nothing and says why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
 
 use super::Deps;
 use super::advance::{Changes, Occasion, advance, finish};
@@ -28,6 +30,8 @@ pub enum Wish {
     Do(Act),
     Thaw {
         reason: String,
+        /// By their names. None: the only one that there is.
+        set_aside: Option<BTreeSet<String>>,
     },
     Refund {
         share: ShareOf,
@@ -128,7 +132,10 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
                 Some(_) | None => Ok(Act::RefundApproved { share }),
             }
         }
-        Wish::Thaw { reason } => Ok(Act::Thawed { reason, set_aside: known_troubles(case) }),
+        Wish::Thaw { reason, set_aside } => {
+            let set_aside = seen(known_troubles(case), set_aside)?;
+            Ok(Act::Thawed { reason, set_aside })
+        }
         Wish::Refund { share, amount, reason } => {
             let held = case.order.held;
             let found = case.shares().into_iter().find(|known| known.of == share);
@@ -149,15 +156,33 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
     }
 }
 
-/// What a person who thaws has seen, and sets aside.
-fn known_troubles(case: &Case) -> BTreeSet<String> {
+/// What a person who thaws can set aside, by name.
+fn known_troubles(case: &Case) -> BTreeMap<String, String> {
     case.ask(|facts| {
         let of = |share| {
             let delivered = rules::parcels_of(facts, share).all(|parcel| parcel.delivered.is_some());
             sight::troubles(facts, share, delivered)
         };
-        facts.shares.iter().flat_map(of).map(|trouble| trouble.name).collect()
+        let known = facts.shares.iter().flat_map(of).filter(sight::can_be_set_aside);
+        known.map(|trouble| (trouble.name, trouble.text)).collect()
     })
+}
+
+/// Nobody sets aside what he did not name, unless it is the only thing: an order shows the first alone.
+fn seen(
+    known: BTreeMap<String, String>,
+    named: Option<BTreeSet<String>>,
+) -> Result<BTreeSet<String>, NotNow> {
+    let not_named = |name: &String| named.as_ref().map_or(known.len() > 1, |named| !named.contains(name));
+    let unseen: Vec<_> = known
+        .iter()
+        .filter(|(name, _)| not_named(name))
+        .map(|(name, text)| format!("{name:?} ({text})"))
+        .collect();
+    if unseen.is_empty() {
+        return Ok(known.into_keys().collect());
+    }
+    Err(NotNow(format!("name in set_aside what is to be set aside; not named is {}", unseen.join(", "))))
 }
 
 fn admitted(case: &Case, act: &Act, actor: &str, now: Instant) -> Result<(), NotNow> {
@@ -209,6 +234,14 @@ fn refund_was_sent(case: &Case, share: &rules::Share) -> bool {
     message.is_some_and(|message| message.is_in_doubt() || message.state == OutboxState::Acknowledged)
 }
 
+/// After what time an order that could not be judged is looked at again.
+const PUT_OFF: TimeDelta = TimeDelta::minutes(5);
+
+async fn put_off(deps: &Deps, shipment: ShipmentId) -> Result<(), StoreError> {
+    let at = deps.clock.now() + PUT_OFF;
+    deps.store.write(move |tx| Box::pin(async move { orders::put_off(tx, shipment, at).await })).await
+}
+
 /// How many orders one round looks at.
 const AT_ONCE: usize = 200;
 
@@ -225,6 +258,7 @@ pub async fn wake(deps: &Deps) -> Result<u64, StoreError> {
             Ok(()) => woken += 1,
             Err(error) => {
                 tracing::error!(%error, %shipment, "an order could not be judged; it will be tried again");
+                put_off(deps, shipment).await?;
             }
         }
     }

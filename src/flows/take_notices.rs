@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{Deps, ask_providers};
 use crate::domain::instant::Instant;
 use crate::escrow::provider::{NotBelieved, Notice, Said, Trade};
+use crate::escrow::registry::payment_of;
 use crate::faults;
 use crate::store::escrow_notices::{self, KeptNotice};
 use crate::store::{StoreError, orders};
@@ -185,7 +186,8 @@ async fn about_trade(deps: &Deps, kept: &KeptNotice, notice: &Notice) -> Result<
     let reference = &notice.payment_reference;
     let Some(provider) = deps.providers.get(&kept.provider) else { return Ok(None) };
     let Some(inquire) = &provider.abilities.inquire else { return Ok(None) };
-    if orders::owner_of_payment(deps.store.reader(), &kept.provider, reference).await?.is_none() {
+    let payment = payment_of(&kept.provider, reference);
+    if orders::owner_of_payment(deps.store.reader(), &kept.provider, payment).await?.is_none() {
         return Ok(None);
     }
     let request = inquire.about_trade(reference, deps.clock.wall());

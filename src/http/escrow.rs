@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, post};
 
 use super::extract::{Body, Credentials};
 use super::problem::Problem;
-use super::schema::{InstructionBody, ReasonBody, RefundBody};
+use super::schema::{InstructionBody, ReasonBody, RefundBody, ThawBody};
 use crate::domain::escrow::Act;
 use crate::domain::id::ShipmentId;
 use crate::flows::Deps;
@@ -54,16 +54,17 @@ pub async fn freeze(
     done(&deps, &caller, &id, body, Says::ReasonAlone, wish).await
 }
 
-/// Sets aside what is known to be wrong with the order, and lets its money go on as the goods do.
+/// Sets aside what is known to be wrong with the order, and lets its money go on as the goods do. Where more than
+/// one thing is wrong, each has to be named: the refusal says how.
 #[utoipa::path(
     tag = "operators",
-    request_body = ReasonBody,
+    request_body = ThawBody,
     security(("operator_key" = [])),
     responses(
         (status = 200, body = EscrowStateView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It is not frozen, or a dispute is open", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is not frozen, a dispute is open, or something is wrong that was not named", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -74,8 +75,8 @@ pub async fn thaw(
     id: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let wish = |said: Instruction| Wish::Thaw { reason: said.reason };
-    done(&deps, &caller, &id, body, Says::ReasonAlone, wish).await
+    let wish = |said: Instruction| Wish::Thaw { reason: said.reason, set_aside: said.set_aside };
+    done(&deps, &caller, &id, body, Says::SetAside, wish).await
 }
 
 /// Orders that money goes back to the buyer: all that is left, or a part. Above the configured amount another

@@ -120,6 +120,14 @@ pub struct ReasonBody {
 }
 
 #[derive(ToSchema)]
+pub struct ThawBody {
+    #[schema(example = "the hub found the parcel whole")]
+    pub reason: String,
+    /// The names of what is set aside, where more than one thing is wrong
+    pub set_aside: Option<Vec<String>>,
+}
+
+#[derive(ToSchema)]
 pub struct InstructionBody {
     #[schema(example = "agreed with the buyer")]
     pub reason: String,

@@ -1,5 +1,7 @@
 //! What is said of an order's money: how it is released, and what an operator does about it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::reading::{Errors, FieldError, Object};
@@ -34,12 +36,18 @@ pub struct Instruction {
     pub parcel: Option<u16>,
     /// None: all that is left.
     pub amount: Option<Money>,
+    /// Names of what is wrong and may be passed over.
+    pub set_aside: Option<BTreeSet<String>>,
 }
+
+/// More than can be wrong with all parcels of a shipment at once.
+const SET_ASIDE_MAX: usize = 1_000;
 
 /// What of an instruction may be said beside its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Says {
     ReasonAlone,
+    SetAside,
     Parcel,
     ParcelAndAmount,
 }
@@ -49,12 +57,17 @@ pub fn read_instruction(body: &Value, says: Says) -> Result<Instruction, Vec<Fie
     let read = Object::new(body, String::new(), &errors).and_then(|body| {
         let reason = body.text("reason", 1..=REASON_CHARACTERS_MAX);
         let parcel = match says {
-            Says::ReasonAlone => Some(None),
+            Says::ReasonAlone | Says::SetAside => Some(None),
             Says::Parcel | Says::ParcelAndAmount => body.whole_or_none("parcel", 1..=PARCELS_MAX),
         };
         let amount = if says == Says::ParcelAndAmount { read_amount(&body) } else { Some(None) };
+        let set_aside = match says {
+            Says::SetAside => body.parsed_array_or_none::<String>("set_aside", 0..=SET_ASIDE_MAX),
+            Says::ReasonAlone | Says::Parcel | Says::ParcelAndAmount => Some(None),
+        };
         let parcel = parcel?.and_then(|parcel| u16::try_from(parcel).ok());
-        Some(Instruction { reason: reason?, parcel, amount: amount? })
+        let set_aside = set_aside?.map(BTreeSet::from_iter);
+        Some(Instruction { reason: reason?, parcel, amount: amount?, set_aside })
     });
     errors.check(read)
 }

@@ -63,11 +63,12 @@ pub struct Trigger {
     pub acknowledged_at: Option<Instant>,
 }
 
-/// Makes a payment this order's own. False: another order, of whomever, named it before.
-pub async fn own_payment(tx: &Tx, order: &Order) -> Result<bool, StoreError> {
+/// Makes a payment this order's own. `payment`: what it is known by, however the order spells it.
+/// False: another order, of whomever, named it before.
+pub async fn own_payment(tx: &Tx, order: &Order, payment: &str) -> Result<bool, StoreError> {
     let row = payment_owner::ActiveModel {
         provider: Set(order.provider.clone()),
-        payment_reference: Set(order.payment_reference.clone()),
+        payment_reference: Set(payment.to_owned()),
         order_id: Set(order.id.uuid()),
     };
     let added = payment_owner::Entity::insert(row)
@@ -123,13 +124,13 @@ pub async fn by_payment(
 pub async fn owner_of_payment(
     db: &impl ConnectionTrait,
     provider: &str,
-    payment_reference: &str,
+    payment: &str,
 ) -> Result<Option<ShipmentId>, StoreError> {
-    if payment_reference.contains('\0') {
+    if payment.contains('\0') {
         // No row has it, and PostgreSQL does not take the question.
         return Ok(None);
     }
-    let row = db.query_one_raw(statement(db, OWNER, [provider.into(), payment_reference.into()])).await?;
+    let row = db.query_one_raw(statement(db, OWNER, [provider.into(), payment.into()])).await?;
     row.map(|row| Ok(ShipmentId::from_uuid(row.try_get("", "shipment_id")?))).transpose()
 }
 
@@ -182,6 +183,16 @@ pub async fn waking(
     let values = [now.timestamp_micros().into(), (most as i64).into()];
     let rows = db.query_all_raw(statement(db, WAKING, values)).await?;
     rows.iter().map(|row| Ok(ShipmentId::from_uuid(row.try_get("", "shipment_id")?))).collect()
+}
+
+/// An order that cannot be judged is looked at again then, and stands before no other until then.
+pub async fn put_off(tx: &Tx, shipment: ShipmentId, at: Instant) -> Result<(), StoreError> {
+    escrow_order::Entity::update_many()
+        .col_expr(escrow_order::Column::WakeAt, Expr::value(at.timestamp_micros()))
+        .filter(escrow_order::Column::ShipmentId.eq(shipment.uuid()))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Writes down what somebody did, behind all that was done before.

@@ -77,6 +77,11 @@ struct Reference<'r> {
     capture: &'r str,
 }
 
+/// The capture is the payment, with its order before it or without.
+pub fn capture_of(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap_or_default()
+}
+
 fn reference(text: &str) -> Result<Reference<'_>, Unsayable> {
     let is_id =
         |id: &str| (1..=50).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -234,7 +239,7 @@ impl Inquire for Paypal {
     }
 
     fn about_trade(&self, payment_reference: &str, _wall: Instant) -> Request {
-        let capture = payment_reference.rsplit('/').next().unwrap_or_default();
+        let capture = capture_of(payment_reference);
         Request::get(format!("{}/v2/payments/captures/{}", self.base_url, percent_encoded(capture)))
     }
 

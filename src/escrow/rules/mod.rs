@@ -304,8 +304,9 @@ fn refund(facts: &Facts, share: &Share, now: Instant) -> Option<Made> {
     if !facts.can.refund {
         return None;
     }
-    let approved = order.approved_by.as_ref().map(|by| format!(", approved by {by}")).unwrap_or_default();
-    let because = Some(format!("ordered by {}{approved}: {}", order.by, order.reason));
+    // Who they are is the house's own business: the audit knows.
+    let approved = if order.approved_by.is_some() { ", approved by another" } else { "" };
+    let because = Some(format!("ordered by an operator{approved}: {}", order.reason));
     let evidence = Evidence { policy: facts.policy.clone(), decided_at: now, parcels: Vec::new(), because };
     Some(Made { action: TriggerAction::Refund, amount_minor: order.amount_minor, evidence })
 }

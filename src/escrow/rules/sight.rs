@@ -103,8 +103,8 @@ fn of_refund(
     in_doubt: bool,
 ) -> (Sight, Option<String>) {
     if !order.is_approved() {
-        let text = format!("a refund ordered by {} waits for another person's approval", order.by);
-        return (Sight::Trouble, Some(text));
+        let text = "a refund waits for another person's approval";
+        return (Sight::Trouble, Some(text.to_owned()));
     }
     match refund {
         // As long as the provider cannot have it, it waits for what became of the release.
@@ -162,12 +162,13 @@ pub fn troubles(facts: &Facts, share: &Share, delivered: bool) -> Vec<Trouble> {
         }
         Some(_) | None => {}
     }
-    // A payment that is another's, a case that is open and a person's own word are not set aside, but ended.
-    let ends_otherwise = ["contested", "called_off", "dispute", "frozen", "customs"];
-    all.retain(|trouble| {
-        ends_otherwise.contains(&trouble.name.as_str()) || !facts.standing.set_aside.contains(&trouble.name)
-    });
+    all.retain(|trouble| !can_be_set_aside(trouble) || !facts.standing.set_aside.contains(&trouble.name));
     all
+}
+
+/// A payment that is another's, a case that is open and a person's own word are not set aside, but ended.
+pub fn can_be_set_aside(trouble: &Trouble) -> bool {
+    !["contested", "called_off", "dispute", "frozen", "customs"].contains(&trouble.name.as_str())
 }
 
 /// Whether what was taken out of the outbox proves something else than what is proved now.

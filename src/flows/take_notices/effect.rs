@@ -11,6 +11,7 @@ use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::provider::{Notice, Said, Trade, TradeState};
+use crate::escrow::registry::payment_of;
 use crate::faults;
 use crate::flows::act_on_order::{self, ActError, Wish};
 use crate::flows::advance::{Changes, Occasion, advance, finish};
@@ -56,7 +57,7 @@ pub async fn write(tx: &Tx, told: &Told, occasion: &Occasion) -> Result<(), Unta
 async fn owner(tx: &Tx, told: &Told) -> Result<Option<ShipmentId>, StoreError> {
     let (provider, reference) = (&told.kept.provider, &told.notice.payment_reference);
     if !reference.is_empty() {
-        return orders::owner_of_payment(tx, provider, reference).await;
+        return orders::owner_of_payment(tx, provider, payment_of(provider, reference)).await;
     }
     let trigger = match &told.notice.says {
         Said::TookEffect(trigger) | Said::Refused(trigger, _) => *trigger,
