@@ -15,6 +15,7 @@ mod settle;
 
 use std::time::Duration;
 
+pub use doubts::ask_again;
 use settle::{Outcome, settle};
 pub use settle::{acknowledge, acknowledged, acknowledged_by, had_no_effect_by, write_off};
 

@@ -183,11 +183,13 @@ pub async fn settle(
     for verdict in shares.iter() {
         for made in &verdict.triggers {
             let facts = trigger_facts(&case, shipment, made, verdict.of);
+            let amount = facts.amount.clone();
             let position = 1_000 + verdict.of.unwrap_or(0) * 8 + made.action as u16;
             let at = (0, position, OutboxState::Waiting);
             let id = issue(tx, &case.order, facts, at, occasion).await?;
-            changes
-                .add("trigger.issued", json!({"trigger": id, "action": made.action, "parcel": verdict.of}));
+            let detail =
+                json!({"trigger": id, "action": made.action, "parcel": verdict.of, "amount": amount});
+            changes.add("trigger.issued", detail);
         }
     }
     warn(&mut case.order, shipment, occasion.now, changes);
@@ -345,8 +347,9 @@ async fn tell_provider(
     let facts = trigger_facts(case, shipment, &made, None);
     let position = u16::try_from(round * 2).unwrap_or(0) + u16::from(!is_freeze);
     let state = if is_freeze { OutboxState::Pending } else { OutboxState::Waiting };
+    let amount = facts.amount.clone();
     let id = issue(tx, &case.order, facts, (round, position, state), occasion).await?;
-    changes.add("trigger.issued", json!({"trigger": id, "action": action}));
+    changes.add("trigger.issued", json!({"trigger": id, "action": action, "amount": amount}));
     Ok(())
 }
 

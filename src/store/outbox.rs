@@ -195,16 +195,19 @@ pub async fn rewrite(tx: &Tx, id: TriggerId, body: &str) -> Result<bool, StoreEr
     moved(tx, update).await
 }
 
-/// Messages that were taken out while it was not known what came of them, on its own so that a test can look at its plan.
+/// Messages that go out no more, and of which it is not known what came of them, on its own so that a test can
+/// look at its plan.
 pub const IN_DOUBT: &str = "SELECT id FROM outbox \
-     WHERE state = 'frozen' AND next_attempt_at <= $1 AND leased_until <= $1 AND claims > answered \
+     WHERE state = $4 AND next_attempt_at <= $1 AND leased_until <= $1 AND claims > answered \
      ORDER BY next_attempt_at LIMIT $2";
 
-/// Leases up to `most` of them, to be asked about. Nothing is sent: no claim is counted.
+/// Up to `most` of those in `state`, to be asked about and then not before `again_at`. Nothing is sent: no claim
+/// is counted.
 pub async fn claim_in_doubt(
     tx: &Tx,
+    state: OutboxState,
     wall: Instant,
-    leased_until: Instant,
+    again_at: Instant,
     most: usize,
 ) -> Result<Vec<Message>, StoreError> {
     let sql = format!(
@@ -212,8 +215,12 @@ pub async fn claim_in_doubt(
          UPDATE outbox SET leased_until = $3, next_attempt_at = $3 WHERE id IN (SELECT id FROM due) RETURNING *",
         skip_locked(tx)
     );
-    let values =
-        [wall.timestamp_micros().into(), (most as i64).into(), leased_until.timestamp_micros().into()];
+    let values = [
+        wall.timestamp_micros().into(),
+        (most as i64).into(),
+        again_at.timestamp_micros().into(),
+        state.as_str().into(),
+    ];
     let rows = outbox::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
     rows.into_iter().map(from_row).collect()
 }

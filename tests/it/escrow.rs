@@ -21,13 +21,16 @@ async fn willing() -> Stub {
     Stub::start(|_, _| Reply::json(200, &json!({}))).await
 }
 
-async fn spawn(db: &Database, provider: &Stub, carrier: &Stub) -> App {
-    let settings = format!(
+fn settings(provider: &Stub, carrier: &Stub) -> String {
+    format!(
         "escrow.webhook_url = \"http://{}/escrow\"\nescrow.webhook_secret = \"{SECRET}\"\n\
          carriers.dhl_unified.base_url = \"http://{}\"\n",
         provider.address, carrier.address
-    );
-    spawn_app(db, &settings).await
+    )
+}
+
+async fn spawn(db: &Database, provider: &Stub, carrier: &Stub) -> App {
+    spawn_app(db, &settings(provider, carrier)).await
 }
 
 fn ordered(policy: &Value) -> Value {
@@ -143,6 +146,50 @@ on_both_databases! {
         assert_eq!(actions, ["freeze", "thaw", "shipped", "delivered", "confirm_receipt"]);
         let late = ana.says(&app, &accepted, "freeze", reason).await;
         assert_eq!(problem(&late, 409), "not-as-things-stand");
+        app.stop().await;
+    }
+
+    async fn what_is_wrong_is_set_aside_by_name_where_it_is_more_than_one_thing(db: Database) {
+        let provider = willing().await;
+        let carrier = Stub::start(|asked, _| {
+            let number = number_in(&asked.path);
+            let delivered = dhl_event(&days_back(2, "10:00"), "delivered", "Delivered", "SHANGHAI");
+            let text = "The shipment will be returned to the sender";
+            let returning = dhl_event(&days_back(1, "10:00"), "transit", text, "SHANGHAI");
+            Reply::json(200, &dhl_page(number, &[returning, delivered]))
+        })
+        .await;
+        let app = spawn(&db, &provider, &carrier).await;
+        let ana = Operator::new(&app, "ana").await;
+        let accepted = accept(&app, &pickup(TWO_PARCELS)).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        let both = async || {
+            let parcels = detail(&app, &accepted).await["parcels"].clone();
+            parcels.as_array().is_some_and(|all| all.iter().all(|parcel| parcel["status"] == "returning"))
+        };
+        wait_until("both come back", both).await;
+        let reason = "the carrier took both returns back";
+        let unnamed = ana.says(&app, &accepted, "thaw", json!({"reason": reason})).await;
+        assert_eq!(problem(&unnamed, 409), "not-as-things-stand");
+        let refusal = text(&unnamed.json()["detail"]).to_owned();
+        let names: Vec<_> = refusal.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+        assert!(names.len() == 2 && names.iter().all(|name| name.contains("returning")), "{refusal}");
+        let one = ana.says(&app, &accepted, "thaw", json!({"reason": reason, "set_aside": [names[0]]})).await;
+        assert_eq!(problem(&one, 409), "not-as-things-stand");
+        assert!(!text(&one.json()["detail"]).contains(&names[0]), "{}", one.json());
+        ana.says(&app, &accepted, "thaw", json!({"reason": reason, "set_aside": names})).await.must_be(200);
+        app.stop().await;
+    }
+
+    async fn a_provider_that_counts_days_from_the_shipping_has_a_deadline(db: Database) {
+        let (provider, carrier) = (willing().await, delivering_carrier().await);
+        let settings = format!("{}escrow.webhook_releases_after_days = 10\n", settings(&provider, &carrier));
+        let app = spawn_app(&db, &settings).await;
+        let accepted = accept(&app, &ordered(&json!({"release": "after_window", "days": 20}))).await;
+        assert_eq!(detail(&app, &accepted).await["escrow"]["release_deadline_at"], Value::Null);
+        scan_until(&app, &accepted, "received").await;
+        let is_known = async || detail(&app, &accepted).await["escrow"]["release_deadline_at"].is_string();
+        wait_until("the day is known", is_known).await;
         app.stop().await;
     }
 

@@ -1,8 +1,11 @@
 //! Triggers on their way to an escrow provider that is not always well.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sampan::domain::id::TriggerId;
+use sampan::flows::send_triggers;
 use sampan::flows::tend_outbox::{ByHand, HandError, by_hand};
 use sampan::standard_webhooks::{Secret, Signed, verify};
 use serde_json::{Value, json};
@@ -206,6 +209,35 @@ on_both_databases! {
         let done =
             "SELECT COUNT(*) AS n FROM audit_entry WHERE actor = 'operator' AND action = 'trigger.parked'";
         assert_eq!(number(&app.deps.store, done).await, 1);
+        app.stop().await;
+    }
+
+    async fn a_dead_letter_is_asked_about_until_the_provider_says_what_came_of_it(db: Database) {
+        let says = Arc::new(AtomicBool::new(false));
+        let provider = Stub::start({
+            let says = says.clone();
+            move |asked, _| match asked.path.strip_prefix("/ask/") {
+                Some(id) if says.load(Ordering::SeqCst) => Reply::json(200, &json!({"id": id})),
+                None if kind(asked) != "confirm_receipt" => Reply::json(200, &json!({})),
+                Some(_) | None => Reply::Status(500, Vec::new()),
+            }
+        })
+        .await;
+        let carrier = delivering_carrier().await;
+        let more = format!(
+            "outbox.retry_seconds = [0]\nescrow.webhook_inquire_url = \"http://{}/ask\"\n",
+            provider.address
+        );
+        let app = spawn_app(&db, &settings(&provider, &carrier, &more)).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        order_is(&app, &accepted, "failed").await;
+        message_is(&app, "confirm_receipt", "dead").await;
+        says.store(true, Ordering::SeqCst);
+        send_triggers::ask_again(&app.deps).await.expect("a database");
+        order_is(&app, &accepted, "confirmed").await;
+        let tries = provider.asked().iter().filter(|asked| asked.path == "/escrow").count();
+        assert_eq!(tries, 3, "shipped, delivered, and the confirmation once: it was asked about ever after");
         app.stop().await;
     }
 

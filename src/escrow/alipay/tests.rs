@@ -13,6 +13,7 @@ use super::super::signing::test_keys::{
 };
 use super::*;
 use crate::domain::escrow::TriggerFacts;
+use crate::domain::id::TriggerId;
 use crate::domain::money::Money;
 
 const TRADE: &str = "2026112222001400000000000001";
@@ -206,6 +207,22 @@ fn a_settlement_is_found_by_its_number_among_those_of_the_trade() {
     assert_eq!(found(&untouched), Found::NotThere);
     assert!(no_word(&found(&untouched.replace("TRADE_SUCCESS", "TRADE_FINISHED"))));
     assert!(no_word(&found(&untouched.replace(TRADE, "2"))));
+
+    // Another parcel's share was settled, under its own number.
+    let (other, share) = (TriggerId::from_uuid(uuid::Uuid::from_u128(7)).to_string(), "28.50");
+    let of_share = TriggerFacts { parcel: Some(1), amount: share.into(), ..facts.clone() };
+    let found = |inner: &str| inquire.read_about_command(&command(&of_share), &signed(QUERY, inner));
+    let others = of("TRADE_SUCCESS", share, &other).replace(r#""amount":"128.50""#, r#""amount":"100.00""#);
+    assert_eq!(found(&others), Found::NotThere);
+    assert_eq!(found(&others.replace(&other, &id.to_string())), Found::TookEffect);
+    for (was, unclear) in [
+        (&*other, "HZ0001"),
+        (r#""amount":"100.00""#, r#""amount":"99.99""#),
+        (r#"amount":"28.50""#, r#"amount":"28.49""#),
+        ("TRADE_SUCCESS", "TRADE_FINISHED"),
+    ] {
+        assert!(no_word(&found(&others.replace(was, unclear))), "{unclear}");
+    }
 
     let trade = |inner: &str| inquire.read_about_trade(TRADE, &signed(QUERY, inner));
     let state = |inner: &str| trade(inner).map(|trade| trade.state);

@@ -171,10 +171,33 @@ pub fn found_settlement(signed: &Signed, facts: &TriggerFacts, id: TriggerId) ->
     }
     let is_open = signed.fields.is("trade_status", "TRADE_SUCCESS");
     let unsettled = info.text("trade_unsettled_amount").and_then(|amount| minor(&amount));
-    if settlements.is_empty() && is_open && unsettled.is_some_and(|minor| minor > 0) {
+    let is_untouched = settlements.is_empty() && unsettled.is_some_and(|minor| minor > 0);
+    if is_open && (is_untouched || others_account_for_it(signed, facts, &settlements, unsettled)) {
         Found::NotThere
     } else {
         no_word("no settlement under this number, and the trade is not untouched")
+    }
+}
+
+/// Whether every fen that was settled went under another number of ours, and as much as was asked for is still there.
+/// A number that is none of ours may be Alipay's own name of this very settlement.
+fn others_account_for_it(
+    signed: &Signed,
+    facts: &TriggerFacts,
+    settlements: &[&Fields],
+    unsettled: Option<i64>,
+) -> bool {
+    let amount_of = |detail: &&Fields| {
+        detail.text("operation_serial_no")?.parse::<TriggerId>().ok()?;
+        minor(&detail.text("amount")?)
+    };
+    let settled = settlements.iter().map(amount_of).try_fold(0_i64, |sum, one| sum.checked_add(one?));
+    let total = signed.fields.text("total_amount").and_then(|amount| minor(&amount));
+    match (settled, unsettled, total, minor(&facts.amount)) {
+        (Some(settled), Some(unsettled), Some(total), Some(asked)) => {
+            settled.checked_add(unsettled) == Some(total) && unsettled >= asked
+        }
+        _ => false,
     }
 }
 

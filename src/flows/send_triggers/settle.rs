@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::Deps;
 use crate::domain::escrow::{OrderState, TriggerAction};
 use crate::domain::id::{ParcelId, TriggerId};
+use crate::domain::instant::rfc3339;
 use crate::escrow::rules::Stands;
 use crate::faults;
 use crate::flows::advance::{Changes, Occasion, finish};
@@ -147,6 +149,9 @@ pub async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Res
         TriggerAction::ConfirmReceipt | TriggerAction::Refund => {
             judge(tx, &shipment, occasion, &mut changes, None).await?;
         }
+        TriggerAction::Shipped if sets_a_clock(tx, &shipment, occasion, &mut changes).await? => {
+            judge(tx, &shipment, occasion, &mut changes, None).await?;
+        }
         TriggerAction::Shipped | TriggerAction::Delivered | TriggerAction::Freeze | TriggerAction::Thaw => {
             outbox::release_next(tx, message.stream, occasion.wall).await?;
         }
@@ -154,6 +159,24 @@ pub async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Res
     finish(tx, &mut shipment, changes, occasion).await?;
     faults::reached("outbox.before_commit");
     Ok(())
+}
+
+/// From when it was told of the shipping on, a provider may count the days until it releases by itself. What it
+/// says itself of that day is known better.
+async fn sets_a_clock(
+    tx: &Tx,
+    shipment: &Shipment,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) -> Result<bool, StoreError> {
+    let mut order = orders::of_shipment(tx, shipment.id).await?;
+    let days = occasion.providers.get(&order.provider).and_then(|provider| provider.releases_after_days);
+    let Some(days) = days.filter(|_| order.release_deadline_at.is_none()) else { return Ok(false) };
+    let deadline_at = occasion.now + TimeDelta::days(i64::from(days));
+    order.release_deadline_at = Some(deadline_at);
+    orders::save(tx, &order).await?;
+    changes.add("order.releases_at", json!({"deadline_at": rfc3339(deadline_at), "estimated": true}));
+    Ok(true)
 }
 
 fn about(

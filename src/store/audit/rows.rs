@@ -2,31 +2,44 @@
 //!
 //! The actions and details that are read here are those that the flows write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::domain::escrow::{OrderState, TriggerAction, TriggerFacts};
+use crate::domain::escrow::{Act, OrderState, ShareOf, ShareState, TriggerAction, TriggerFacts};
 use crate::domain::event::EventStatus;
 use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
 use crate::domain::money::Money;
 use crate::domain::shipment::ShipmentStatus;
-use crate::store::entity::{audit_entry, escrow_order, escrow_trigger};
+use crate::store::entity::{audit_entry, escrow_act, escrow_order, escrow_trigger};
 
 /// The last word of a chain on what it vouches for.
 struct Audited {
     status: Option<String>,
     state: String,
     held: Option<Money>,
-    /// Triggers and what they command.
-    issued: BTreeSet<(String, String)>,
+    /// Of whom how much, and where it stands.
+    shares: BTreeMap<ShareOf, (i64, String)>,
+    /// Who did what, in the order of its coming.
+    acts: Vec<(String, Value)>,
+    /// Triggers, what they command and of how much.
+    issued: BTreeMap<String, (String, Option<String>)>,
+    acknowledged: BTreeSet<String>,
 }
 
 impl Audited {
     fn read(entries: &[audit_entry::Model]) -> Self {
         let state = OrderState::Held.to_string();
-        let mut said = Self { status: None, state, held: None, issued: BTreeSet::new() };
+        let mut said = Self {
+            status: None,
+            state,
+            held: None,
+            shares: BTreeMap::new(),
+            acts: Vec::new(),
+            issued: BTreeMap::new(),
+            acknowledged: BTreeSet::new(),
+        };
         for entry in entries {
             // What isn't JSON was not written by us: its hash is wrong, or it vouches for nothing.
             let detail: Value = serde_json::from_str(&entry.detail).unwrap_or_default();
@@ -35,10 +48,36 @@ impl Audited {
                 "shipment.accepted" => {
                     said.status = Some(ShipmentStatus::Accepted.to_string());
                     said.held = serde_json::from_value(detail["held"].clone()).ok();
+                    let shares: Vec<ShareState> =
+                        serde_json::from_value(detail["shares"].clone()).unwrap_or_default();
+                    let share = |share: ShareState| (share.of, (share.held_minor, share.state.to_string()));
+                    said.shares = shares.into_iter().map(share).collect();
                 }
                 "shipment.advanced" => said.status = Some(text("to")),
-                "order.state" => said.state = text("to"),
-                "trigger.issued" => drop(said.issued.insert((text("trigger"), text("action")))),
+                "order.state" => {
+                    said.state = text("to");
+                    // All of it stands as the order does.
+                    if let Some((_, state)) = said.shares.get_mut(&None) {
+                        *state = text("to");
+                    }
+                }
+                "share.state" => {
+                    let of = detail["parcel"].as_u64().and_then(|number| u16::try_from(number).ok());
+                    if let Some((_, state)) = said.shares.get_mut(&of) {
+                        *state = text("to");
+                    }
+                }
+                "order.act" => said.acts.push((entry.actor.clone(), detail)),
+                "trigger.issued" => {
+                    let amount = detail["amount"].as_str().map(str::to_owned);
+                    said.issued.insert(text("trigger"), (text("action"), amount));
+                }
+                "trigger.rewritten" => {
+                    if let Some((_, amount)) = said.issued.get_mut(&text("trigger")) {
+                        *amount = Some(text("amount"));
+                    }
+                }
+                "trigger.acknowledged" => drop(said.acknowledged.insert(text("trigger"))),
                 _ => {}
             }
         }
@@ -52,6 +91,7 @@ pub fn disagreements(
     entries: &[audit_entry::Model],
     orders: &[escrow_order::Model],
     triggers: &[escrow_trigger::Model],
+    acts: &[escrow_act::Model],
     parcels: &[(Uuid, i32)],
 ) -> Vec<String> {
     let audited = Audited::read(entries);
@@ -63,14 +103,25 @@ pub fn disagreements(
     match orders {
         [order] => {
             found.extend(order_disagreements(order, &audited));
+            found.extend(share_disagreements(order, &audited));
             found.extend(too_much_moved(order, triggers));
         }
         _ => found.push(format!("the shipment has {} orders", orders.len())),
     }
+    found.extend(act_disagreements(acts, &audited));
     for trigger in triggers {
         let id = TriggerId::from_uuid(trigger.id).to_string();
-        if !audited.issued.contains(&(id.clone(), trigger.action.clone())) {
-            found.push(format!("the trigger {id} ({}) was issued without an entry", trigger.action));
+        match audited.issued.get(&id) {
+            Some((action, amount)) if *action == trigger.action => {
+                found.extend(other_amount(trigger, &id, amount.as_deref()));
+            }
+            Some(_) | None => {
+                found.push(format!("the trigger {id} ({}) was issued without an entry", trigger.action));
+            }
+        }
+        if trigger.acknowledged_at.is_some() != audited.acknowledged.contains(&id) {
+            let word = if trigger.acknowledged_at.is_some() { "an" } else { "no" };
+            found.push(format!("the trigger {id} has {word} acknowledgement, the chain says otherwise"));
         }
         if trigger.action == TriggerAction::ConfirmReceipt.as_str() && !has_evidence(trigger, parcels) {
             found.push(format!("the trigger {id} confirms without evidence that every parcel was delivered"));
@@ -94,6 +145,51 @@ fn order_disagreements(order: &escrow_order::Model, audited: &Audited) -> Vec<St
         found.push(format!("the order holds {minor} {currency} (minor units), audited was {held}"));
     }
     found
+}
+
+fn share_disagreements(order: &escrow_order::Model, audited: &Audited) -> Vec<String> {
+    if audited.shares.is_empty() {
+        return Vec::new();
+    }
+    let Ok(shares) = serde_json::from_str::<Vec<ShareState>>(&order.shares) else {
+        return vec!["the order's shares cannot be read".to_owned()];
+    };
+    let found = shares.into_iter().map(|share| (share.of, (share.held_minor, share.state.to_string())));
+    let found: BTreeMap<_, _> = found.collect();
+    let name = |of: &ShareOf| of.map_or("all of it".to_owned(), |number| format!("parcel {number}"));
+    let says = |share: Option<&(i64, String)>| {
+        share.map_or("nothing".to_owned(), |(minor, state)| format!("{minor} (minor units), {state}"))
+    };
+    let all: BTreeSet<_> = found.keys().chain(audited.shares.keys()).collect();
+    let differs = all.into_iter().filter(|of| found.get(of) != audited.shares.get(of));
+    differs
+        .map(|of| {
+            let (is, was) = (says(found.get(of)), says(audited.shares.get(of)));
+            format!("the share of {} is {is}, audited last was {was}", name(of))
+        })
+        .collect()
+}
+
+/// What people did is what moves money: none missing, none added, none changed.
+fn act_disagreements(acts: &[escrow_act::Model], audited: &Audited) -> Option<String> {
+    let mut acts: Vec<_> = acts.iter().collect();
+    acts.sort_by_key(|act| act.number);
+    let read = |act: &&escrow_act::Model| {
+        let said = serde_json::from_str::<Act>(&act.act).ok().and_then(|act| serde_json::to_value(act).ok());
+        (act.actor.clone(), said.unwrap_or_default())
+    };
+    let found: Vec<_> = acts.iter().map(read).collect();
+    (found != audited.acts).then(|| {
+        let same = found.iter().zip(&audited.acts).take_while(|(found, audited)| found == audited).count();
+        format!("what people did is not what was audited, from the act {} on", same + 1)
+    })
+}
+
+fn other_amount(trigger: &escrow_trigger::Model, id: &str, audited: Option<&str>) -> Option<String> {
+    let audited = audited?;
+    let facts = serde_json::from_str::<TriggerFacts>(&trigger.facts).ok()?;
+    let amount = facts.amount;
+    (amount != audited).then(|| format!("the trigger {id} is of {amount}, audited last was {audited}"))
 }
 
 /// What the provider has acknowledged to have moved is no more than it held.

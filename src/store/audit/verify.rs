@@ -7,7 +7,7 @@ use super::rows::disagreements;
 use super::{Entry, beginning, link};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::from_micros;
-use crate::store::entity::{audit_entry, escrow_order, escrow_trigger, parcel, shipment};
+use crate::store::entity::{audit_entry, escrow_act, escrow_order, escrow_trigger, parcel, shipment};
 use crate::store::shipments::AuditHead;
 use crate::store::{Store, StoreError};
 
@@ -74,6 +74,7 @@ struct Page {
     entries: Vec<audit_entry::Model>,
     orders: Vec<escrow_order::Model>,
     triggers: Vec<escrow_trigger::Model>,
+    acts: Vec<escrow_act::Model>,
     /// Shipment and number.
     parcels: Vec<(Uuid, i32)>,
 }
@@ -107,6 +108,7 @@ impl Page {
                 .await?,
             triggers: between::<escrow_trigger::Entity>(db, escrow_trigger::Column::ShipmentId, after, last)
                 .await?,
+            acts: between::<escrow_act::Entity>(db, escrow_act::Column::ShipmentId, after, last).await?,
             parcels: parcels.into_tuple().all(db).await?,
         };
         page.entries.sort_by_key(|entry| (entry.shipment_id, entry.seq));
@@ -128,9 +130,10 @@ impl Page {
             }
             let orders = of(&self.orders, head.id, |order| order.shipment_id);
             let triggers = of(&self.triggers, head.id, |trigger| trigger.shipment_id);
+            let acts = of(&self.acts, head.id, |act| act.shipment_id);
             let parcels = of(&self.parcels, head.id, |(shipment, _)| *shipment);
             let seq = entries.last().map_or(0, |entry| entry.seq);
-            for reason in disagreements(&head.status, entries, orders, triggers, parcels) {
+            for reason in disagreements(&head.status, entries, orders, triggers, acts, parcels) {
                 verdict.report(head.id, seq, reason);
             }
         }
@@ -244,13 +247,25 @@ mod tests {
             frozen_because: None,
             contested: false,
             updated_at: 0,
-            shares: "[]".to_owned(),
-            acts: 0,
+            shares: r#"[{"of":null,"held_minor":1999,"state":"confirm_requested"}]"#.to_owned(),
+            acts: 1,
             wake_at: None,
             provider_frozen: false,
             freezes: 0,
             release_deadline_at: None,
             deadline_told_at: None,
+        }
+    }
+
+    fn an_act(id: Uuid) -> escrow_act::Model {
+        let act = r#"{"act":"buyer_confirmed"}"#.to_owned();
+        escrow_act::Model {
+            shipment_id: id,
+            order_id: id,
+            number: 1,
+            actor: "operator".to_owned(),
+            act,
+            at: 0,
         }
     }
 
@@ -289,10 +304,20 @@ mod tests {
     async fn insert_shipment(store: &Store, id: Uuid) {
         let trigger = TriggerId::from_uuid(id);
         let changes = [
-            change("shipment.accepted", json!({"held": {"amount": "19.99", "currency": "CNY"}})),
+            change(
+                "shipment.accepted",
+                json!({
+                    "held": {"amount": "19.99", "currency": "CNY"},
+                    "shares": [{"of": null, "held_minor": 1999, "state": "held"}],
+                }),
+            ),
+            change("order.act", json!({"act": "buyer_confirmed"})),
             change("shipment.advanced", json!({"from": "accepted", "to": "delivered"})),
             change("order.state", json!({"from": "held", "to": "confirm_requested"})),
-            change("trigger.issued", json!({"trigger": trigger, "action": "confirm_receipt"})),
+            change(
+                "trigger.issued",
+                json!({"trigger": trigger, "action": "confirm_receipt", "amount": "19.99"}),
+            ),
         ];
         let written: Result<(), StoreError> = store
             .write(move |tx| {
@@ -301,6 +326,7 @@ mod tests {
                     append(tx, ShipmentId::from_uuid(id), &mut end, &changes, from_micros(7)).await?;
                     insert(tx, a_shipment(id, &end)).await;
                     insert(tx, an_order(id)).await;
+                    insert(tx, an_act(id)).await;
                     insert(tx, a_confirmation(id)).await;
                     for number in [1, 2] {
                         insert(tx, a_parcel(id, number)).await;
@@ -362,7 +388,7 @@ mod tests {
             insert_shipment(&store, id(number)).await;
         }
         let verdict = verify(&store).await.expect("a verdict");
-        assert_eq!((verdict.shipments, verdict.entries, verdict.breaks), (5, 20, vec![]));
+        assert_eq!((verdict.shipments, verdict.entries, verdict.breaks), (5, 25, vec![]));
 
         let (mut after, mut seen) = (Uuid::nil(), Verdict::default());
         let mut pages = 0;
@@ -371,7 +397,7 @@ mod tests {
             page.check(&mut seen);
             pages += 1;
         }
-        assert_eq!((pages, seen.shipments, seen.entries, seen.breaks), (3, 5, 20, vec![]));
+        assert_eq!((pages, seen.shipments, seen.entries, seen.breaks), (3, 5, 25, vec![]));
     }
 
     #[tokio::test]
@@ -402,6 +428,28 @@ mod tests {
                 format!("UPDATE escrow_trigger SET action = 'refund' WHERE {second}"),
                 format!("the trigger {trigger} (refund) was issued without an entry"),
             ),
+            (
+                format!("UPDATE escrow_order SET shares = replace(shares, '1999', '2999') WHERE {second}"),
+                "the share of all of it is 2999 (minor units), confirm_requested, audited last was 1999 (minor units), \
+                 confirm_requested"
+                    .to_owned(),
+            ),
+            (
+                format!("UPDATE escrow_trigger SET facts = replace(facts, '19.99', '9.99') WHERE {second}"),
+                format!("the trigger {trigger} is of 9.99, audited last was 19.99"),
+            ),
+            (
+                format!("UPDATE escrow_trigger SET acknowledged_at = 1 WHERE {second}"),
+                format!("the trigger {trigger} has an acknowledgement, the chain says otherwise"),
+            ),
+            (
+                format!("UPDATE escrow_act SET actor = 'buyer' WHERE {second}"),
+                "what people did is not what was audited, from the act 1 on".to_owned(),
+            ),
+            (
+                format!("DELETE FROM escrow_act WHERE {second}"),
+                "what people did is not what was audited, from the act 1 on".to_owned(),
+            ),
             (format!("DELETE FROM parcel WHERE number = 2 AND {second}"), no_proof.clone()),
             (
                 format!(
@@ -427,10 +475,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_chain_that_was_cut_short_and_one_without_a_shipment_are_found() {
-        let cut = found_after("DELETE FROM audit_entry WHERE seq = 4 AND hex(shipment_id) LIKE '%02'").await;
+        let cut = found_after("DELETE FROM audit_entry WHERE seq = 5 AND hex(shipment_id) LIKE '%02'").await;
         assert_eq!(cut.len(), 2, "{cut:?}");
         assert_eq!(cut[0], "the chain ends elsewhere than its shipment says");
         let alone = found_after("DELETE FROM shipment WHERE hex(id) LIKE '%02'").await;
-        assert_eq!(alone, [ORPHAN; 4]);
+        assert_eq!(alone, [ORPHAN; 5]);
     }
 }
