@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::table::index;
+use crate::table::{drop_index, index};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -14,15 +14,11 @@ const ASKED: &str = "CREATE INDEX tracked_number_asked_idx ON tracked_number (ca
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.get_connection().execute_unprepared(ASKED).await?;
-        drop_index(manager, "tracked_number_carrier_next_poll_at_idx").await
+        drop_index(manager, "tracked_number", "tracked_number_carrier_next_poll_at_idx").await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_index(index("tracked_number", &["carrier", "next_poll_at"])).await?;
-        drop_index(manager, "tracked_number_asked_idx").await
+        drop_index(manager, "tracked_number", "tracked_number_asked_idx").await
     }
-}
-
-async fn drop_index(manager: &SchemaManager<'_>, name: &'static str) -> Result<(), DbErr> {
-    manager.drop_index(Index::drop().name(name).table("tracked_number").to_owned()).await
 }

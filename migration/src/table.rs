@@ -29,6 +29,14 @@ pub fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatem
     index
 }
 
+pub async fn drop_index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    name: &'static str,
+) -> Result<(), DbErr> {
+    manager.drop_index(Index::drop().name(name).table(table).to_owned()).await
+}
+
 pub fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     index(table, columns).unique().to_owned()
 }

@@ -27,6 +27,8 @@ words! {
         EscrowTriggerFailed = "escrow.trigger_failed",
         EscrowDeadlineNear = "escrow.deadline_near",
         EscrowDisputeOpened = "escrow.dispute_opened",
+        /// Somebody said something in it; what, is to be fetched.
+        EscrowDisputeMessage = "escrow.dispute_message",
         EscrowDisputeClosed = "escrow.dispute_closed",
         /// A one-time code for the buyer. Its body is seen by its receiver alone.
         EscrowCode = "escrow.code",
@@ -61,6 +63,7 @@ impl WebhookKind {
             | WebhookKind::EscrowTriggerFailed
             | WebhookKind::EscrowDeadlineNear
             | WebhookKind::EscrowDisputeOpened
+            | WebhookKind::EscrowDisputeMessage
             | WebhookKind::EscrowDisputeClosed
             | WebhookKind::EscrowCode => Some(WebhookFamily::Escrow),
             WebhookKind::WebhookDisabled => Some(WebhookFamily::Webhook),

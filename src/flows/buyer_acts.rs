@@ -227,11 +227,16 @@ async fn open(
         decide_by: occasion.now + TimeDelta::days(i64::from(days)),
         closed: None,
     };
-    let news = EscrowNews::DisputeOpened { opened_at: dispute.opened_at, reason: reason.to_string() };
+    let news = EscrowNews::DisputeOpened {
+        dispute: dispute.id,
+        opened_at: dispute.opened_at,
+        reason: reason.to_string(),
+        decide_by: dispute.decide_by,
+    };
     let notice = notices::of_escrow(&shipment, None, &news);
     let act = Act::DisputeOpened { dispute: dispute.id, reason };
     write(tx, shipment, Wish::Do(act), &[], occasion).await?;
-    crate::store::disputes::insert(tx, &dispute).await?;
+    crate::store::disputes::insert(tx, &dispute, disputes::first_reminder(&dispute)).await?;
     if !said.is_empty() {
         let message = Message { party: Party::Buyer, said, at: occasion.now };
         crate::store::disputes::insert_message(tx, &dispute, 1, &message).await?;

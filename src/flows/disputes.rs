@@ -4,6 +4,9 @@
 //! ordered first: between the two nothing is released. It goes by the rules of every refund, so
 //! above the configured amount it waits for another operator.
 
+use chrono::TimeDelta;
+use serde_json::json;
+
 use super::Deps;
 use super::act_on_order::{ActError, Wish, write};
 use super::advance::{Changes, Occasion, finish};
@@ -14,6 +17,7 @@ use super::views::DisputeView;
 use crate::domain::dispute::{Closed, Dispute, Message, Party, Statement};
 use crate::domain::escrow::{Act, DisputeOutcome, ShareOf};
 use crate::domain::id::{DisputeId, MerchantId, ShipmentId};
+use crate::domain::instant::Instant;
 use crate::domain::money::Money;
 use crate::escrow::rules::acts::NotNow;
 use crate::intake::{Decided, Decision};
@@ -162,6 +166,46 @@ async fn refunds(
     })
 }
 
+/// How long before a dispute is to be decided somebody is reminded of it.
+const REMIND_BEFORE: TimeDelta = TimeDelta::days(1);
+
+pub fn first_reminder(dispute: &Dispute) -> Instant {
+    (dispute.decide_by - REMIND_BEFORE).max(dispute.opened_at)
+}
+
+/// How many disputes one round looks at.
+const AT_ONCE: u32 = 100;
+
+/// Reminds of open disputes a day before they are to be decided, and when they should have been. The money stays
+/// frozen all the same: only people decide.
+pub async fn remind(deps: &Deps) -> Result<(), StoreError> {
+    let now = deps.clock.now();
+    for id in disputes::to_remind(deps.store.reader(), now, AT_ONCE).await? {
+        let occasion = Occasion::new(deps, "sampan".to_owned());
+        deps.store.write(move |tx| Box::pin(async move { remind_of(tx, id, &occasion).await })).await?;
+        deps.webhook_bell.notify_one();
+    }
+    Ok(())
+}
+
+async fn remind_of(tx: &Tx, id: DisputeId, occasion: &Occasion) -> Result<(), StoreError> {
+    let Some(found) = disputes::find(tx, id).await? else { return Ok(()) };
+    let Some(mut shipment) = shipments::lock(tx, found.shipment).await? else { return Ok(()) };
+    let is_over = found.decide_by <= occasion.now;
+    let again_at = (!is_over).then_some(found.decide_by);
+    if !disputes::reminded(tx, &found, occasion.now, again_at).await? {
+        return Ok(());
+    }
+    let deadline_at = found.decide_by;
+    tracing::error!(shipment = %shipment.id, dispute = %id, %deadline_at, is_over, "a dispute is to be decided");
+    let what = if is_over { "the dispute should have been decided" } else { "the dispute is to be decided" };
+    let mut changes = Changes::new(occasion);
+    changes.add("dispute.deadline_near", json!({"dispute": id, "is_over": is_over}));
+    let news = EscrowNews::DeadlineNear { what: what.to_owned(), deadline_at };
+    changes.notices.push(notices::of_escrow(&shipment, None, &news));
+    finish(tx, &mut shipment, changes, occasion).await.map(drop)
+}
+
 /// The one that is open, if one is.
 pub async fn open_one(tx: &Tx, shipment: ShipmentId) -> Result<Option<Dispute>, StoreError> {
     Ok(disputes::of_shipment(tx, shipment).await?.into_iter().find(|dispute| dispute.closed.is_none()))
@@ -179,7 +223,11 @@ pub async fn end(
     let closed = Closed { at: occasion.now, outcome, because };
     disputes::close(tx, &dispute, &closed).await?;
     dispute.closed = Some(closed);
-    let news = EscrowNews::DisputeClosed { closed_at: occasion.now, outcome: outcome.to_string() };
+    let news = EscrowNews::DisputeClosed {
+        dispute: dispute.id,
+        closed_at: occasion.now,
+        outcome: outcome.to_string(),
+    };
     tell(tx, &[notices::of_escrow(shipment, None, &news)], occasion.now, occasion.wall).await?;
     Ok(dispute)
 }
@@ -199,7 +247,9 @@ pub async fn say(
     }
     disputes::insert_message(tx, dispute, before + 1, &Message { party, said, at: occasion.now }).await?;
     let mut changes = Changes::new(occasion);
-    changes.add("dispute.message", serde_json::json!({"dispute": dispute.id, "number": before + 1}));
+    changes.add("dispute.message", json!({"dispute": dispute.id, "number": before + 1}));
+    let news = EscrowNews::DisputeMessage { dispute: dispute.id, number: before + 1, party };
+    changes.notices.push(notices::of_escrow(&shipment, None, &news));
     finish(tx, &mut shipment, changes, occasion).await?;
     Ok(())
 }

@@ -3,8 +3,9 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+use crate::domain::dispute::Party;
 use crate::domain::escrow::{OrderState, TriggerAction};
-use crate::domain::id::{ParcelId, TriggerId};
+use crate::domain::id::{DisputeId, ParcelId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::webhook::WebhookKind;
 
@@ -32,10 +33,19 @@ pub enum EscrowNews {
         deadline_at: Instant,
     },
     DisputeOpened {
+        dispute: DisputeId,
         opened_at: Instant,
         reason: String,
+        decide_by: Instant,
+    },
+    /// The how-manieth, and whose.
+    DisputeMessage {
+        dispute: DisputeId,
+        number: u32,
+        party: Party,
     },
     DisputeClosed {
+        dispute: DisputeId,
         closed_at: Instant,
         outcome: String,
     },
@@ -54,6 +64,7 @@ impl EscrowNews {
             EscrowNews::TriggerFailed { .. } => WebhookKind::EscrowTriggerFailed,
             EscrowNews::DeadlineNear { .. } => WebhookKind::EscrowDeadlineNear,
             EscrowNews::DisputeOpened { .. } => WebhookKind::EscrowDisputeOpened,
+            EscrowNews::DisputeMessage { .. } => WebhookKind::EscrowDisputeMessage,
             EscrowNews::DisputeClosed { .. } => WebhookKind::EscrowDisputeClosed,
             EscrowNews::Code { .. } => WebhookKind::EscrowCode,
         }
@@ -74,11 +85,15 @@ impl EscrowNews {
             EscrowNews::DeadlineNear { what, deadline_at } => {
                 json!({"what": what, "deadline_at": rfc3339(*deadline_at)})
             }
-            EscrowNews::DisputeOpened { opened_at, reason } => {
-                json!({"opened_at": rfc3339(*opened_at), "reason": reason})
+            EscrowNews::DisputeOpened { dispute, opened_at, reason, decide_by } => {
+                let (opened_at, decide_by) = (rfc3339(*opened_at), rfc3339(*decide_by));
+                json!({"dispute": dispute, "opened_at": opened_at, "reason": reason, "decide_by": decide_by})
             }
-            EscrowNews::DisputeClosed { closed_at, outcome } => {
-                json!({"closed_at": rfc3339(*closed_at), "outcome": outcome})
+            EscrowNews::DisputeMessage { dispute, number, party } => {
+                json!({"dispute": dispute, "number": number, "party": party})
+            }
+            EscrowNews::DisputeClosed { dispute, closed_at, outcome } => {
+                json!({"dispute": dispute, "closed_at": rfc3339(*closed_at), "outcome": outcome})
             }
             EscrowNews::Code { code, expires_at } => {
                 json!({"code": code.expose_secret(), "expires_at": rfc3339(*expires_at)})
@@ -102,13 +117,20 @@ mod tests {
         let at: Instant = "2026-03-05T00:00:00Z".parse().expect("an instant");
         let (trigger, action) = (TriggerId::from_uuid(uuid::Uuid::nil()), TriggerAction::ConfirmReceipt);
         let text = |text: &str| text.to_owned();
+        let dispute = DisputeId::from_uuid(uuid::Uuid::nil());
         vec![
             EscrowNews::StateChanged { from: OrderState::Held, to: OrderState::Shipped, because: None },
             EscrowNews::TriggerAcknowledged { trigger, action },
             EscrowNews::TriggerFailed { trigger, action, because: text("answered 400") },
             EscrowNews::DeadlineNear { what: text("the provider pays the merchant"), deadline_at: at },
-            EscrowNews::DisputeOpened { opened_at: at, reason: text("not as described") },
-            EscrowNews::DisputeClosed { closed_at: at, outcome: text("withdrawn") },
+            EscrowNews::DisputeOpened {
+                dispute,
+                opened_at: at,
+                reason: text("not as described"),
+                decide_by: at,
+            },
+            EscrowNews::DisputeMessage { dispute, number: 2, party: Party::Buyer },
+            EscrowNews::DisputeClosed { dispute, closed_at: at, outcome: text("withdrawn") },
             EscrowNews::Code { code: text("493021").into(), expires_at: at },
         ]
     }

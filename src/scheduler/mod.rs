@@ -18,15 +18,15 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::poll_carriers::foresee;
 use crate::flows::{
-    Deps, act_on_order, ask_providers, book_departures, close_departures, forget_answers, import_network,
-    learn_stage_times, replan, send_triggers, send_webhooks, take_notices, take_pushes,
+    Deps, act_on_order, ask_providers, book_departures, close_departures, disputes, forget_answers,
+    import_network, learn_stage_times, replan, send_triggers, send_webhooks, take_notices, take_pushes,
 };
 use crate::telemetry;
 
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 15] = [
+const JOBS: [(&str, &str, Verb); 16] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -47,6 +47,9 @@ const JOBS: [(&str, &str, Verb); 15] = [
     }),
     ("wake_orders", "* * * * * *", |deps| {
         Box::pin(async move { act_on_order::wake(&deps).await.map(drop).map_err(|error| error.to_string()) })
+    }),
+    ("remind_of_disputes", "25 * * * * *", |deps| {
+        Box::pin(async move { disputes::remind(&deps).await.map_err(|error| error.to_string()) })
     }),
     ("ask_again", "55 */10 * * * *", |deps| {
         Box::pin(async move { send_triggers::ask_again(&deps).await.map_err(|error| error.to_string()) })

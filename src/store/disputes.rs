@@ -4,13 +4,14 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entity::{dispute, dispute_message};
-use super::row::{Column, to_json};
+use super::row::{Column, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::dispute::{Closed, Dispute, Message, Statement};
 use crate::domain::id::{DisputeId, ShipmentId};
-use crate::domain::instant::from_micros;
+use crate::domain::instant::{Instant, from_micros};
 
-pub async fn insert(tx: &Tx, dispute: &Dispute) -> Result<(), StoreError> {
+/// `remind_at`: when somebody is reminded that it is to be decided.
+pub async fn insert(tx: &Tx, dispute: &Dispute, remind_at: Instant) -> Result<(), StoreError> {
     let row = dispute::ActiveModel {
         shipment_id: Set(dispute.shipment.uuid()),
         id: Set(dispute.id.uuid()),
@@ -20,6 +21,7 @@ pub async fn insert(tx: &Tx, dispute: &Dispute) -> Result<(), StoreError> {
         closed_at: Set(None),
         outcome: Set(None),
         because: Set(None),
+        remind_at: Set(Some(remind_at.timestamp_micros())),
     };
     dispute::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -31,11 +33,44 @@ pub async fn close(tx: &Tx, dispute: &Dispute, closed: &Closed) -> Result<(), St
         .col_expr(C::ClosedAt, Expr::value(closed.at.timestamp_micros()))
         .col_expr(C::Outcome, Expr::value(closed.outcome.as_str()))
         .col_expr(C::Because, Expr::value(closed.because.clone()))
+        .col_expr(C::RemindAt, Expr::value(None::<i64>))
         .filter(C::ShipmentId.eq(dispute.shipment.uuid()))
         .filter(C::Id.eq(dispute.id.uuid()))
         .exec(tx)
         .await?;
     Ok(())
+}
+
+/// Disputes that somebody is to be reminded of, on its own so that a test can look at its plan.
+pub const TO_REMIND: &str = "SELECT id FROM dispute WHERE remind_at <= $1 ORDER BY remind_at LIMIT $2";
+
+/// Up to `most` of which somebody is to be reminded at `now`, the longest due first.
+pub async fn to_remind(
+    db: &impl ConnectionTrait,
+    now: Instant,
+    most: u32,
+) -> Result<Vec<DisputeId>, StoreError> {
+    let values = [now.timestamp_micros().into(), i64::from(most).into()];
+    let rows = db.query_all_raw(statement(db, TO_REMIND, values)).await?;
+    rows.iter().map(|row| Ok(DisputeId::from_uuid(row.try_get("", "id")?))).collect()
+}
+
+/// Somebody was reminded. False: somebody else has done so, or there is no cause any more.
+pub async fn reminded(
+    tx: &Tx,
+    dispute: &Dispute,
+    now: Instant,
+    again_at: Option<Instant>,
+) -> Result<bool, StoreError> {
+    use dispute::Column as C;
+    let done = dispute::Entity::update_many()
+        .col_expr(C::RemindAt, Expr::value(again_at.map(|at| at.timestamp_micros())))
+        .filter(C::ShipmentId.eq(dispute.shipment.uuid()))
+        .filter(C::Id.eq(dispute.id.uuid()))
+        .filter(C::RemindAt.lte(now.timestamp_micros()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: DisputeId) -> Result<Option<Dispute>, StoreError> {

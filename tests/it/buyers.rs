@@ -4,13 +4,13 @@ use futures_util::future::join_all;
 use sampan::clock::Clock;
 use sampan::domain::escrow::ReleasePolicy;
 use sampan::domain::merchant::BuyerProof;
-use sampan::flows::authenticate;
+use sampan::flows::{authenticate, disputes};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
 use crate::support::app::{App, spawn_app};
-use crate::support::database::Database;
+use crate::support::database::{Database, number};
 use crate::support::hooks::{ask, hook, listening};
 use crate::support::http::{Response, send};
 use crate::support::journey::{TWO_PARCELS, pickup};
@@ -217,6 +217,33 @@ on_both_databases! {
         shop.stop().await;
     }
 
+    async fn whoever_should_decide_a_dispute_is_reminded_before_and_after_the_day(db: Database) {
+        let shop = Shop::open(&db).await;
+        shop.deliver().await;
+        let dispute = shop.dispute().await;
+        let deps = &shop.app.deps;
+        disputes::remind(deps).await.expect("a database");
+        let soon = (deps.clock.now() + chrono::TimeDelta::hours(3)).timestamp_micros();
+        change(&db, &format!("UPDATE dispute SET decide_by = {soon}, remind_at = 1")).await;
+        for _ in 0..2 {
+            disputes::remind(deps).await.expect("a database");
+        }
+        wait_until("the merchant was told", async || shop.told("escrow.deadline_near").len() == 1).await;
+        change(&db, "UPDATE dispute SET decide_by = 2, remind_at = 2").await;
+        for _ in 0..2 {
+            disputes::remind(deps).await.expect("a database");
+        }
+        wait_until("the merchant was told again", async || shop.told("escrow.deadline_near").len() == 2).await;
+        assert_eq!(shop.told("escrow.deadline_near")[1]["what"], "the dispute should have been decided");
+        shop.state_is("frozen").await;
+        let ana = operator(&shop.app, "ana").await;
+        let end = format!("/v1/disputes/{}/close", text(&dispute["id"]));
+        let decision = json!({"outcome": "rejected", "reason": "it is whole"});
+        by(&shop.app, &ana, "POST", &end, decision).await.must_be(200);
+        assert_eq!(number(&deps.store, "SELECT COUNT(remind_at) AS n FROM dispute").await, 0);
+        shop.stop().await;
+    }
+
     async fn all_sides_speak_in_a_dispute_and_an_operator_refunds_in_part(db: Database) {
         let shop = Shop::open(&db).await;
         shop.deliver().await;
@@ -241,6 +268,15 @@ on_both_databases! {
             .collect();
         let expected = [("buyer", "a cup is broken"), ("merchant", "we packed it well"), ("operator", "a picture, please"), ("buyer", "here")];
         assert_eq!(said, expected);
+        wait_until("the merchant heard of each", async || shop.told("escrow.dispute_message").len() == 3).await;
+        let mut told: Vec<_> = shop
+            .told("escrow.dispute_message")
+            .iter()
+            .map(|data| (data["number"].as_u64(), text(&data["party"]).to_owned()))
+            .collect();
+        told.sort();
+        let parties: Vec<_> = told.iter().map(|(_, party)| party.as_str()).collect();
+        assert_eq!(parties, ["merchant", "operator", "buyer"]);
         let no_operator = ask(&shop.app.client, "POST", &format!("{own}/close"), "{}").await;
         assert_eq!(problem(&no_operator, 401), "unknown-key");
 

@@ -14,8 +14,9 @@ use sampan::store::carrier_pushes::{self, Push};
 use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
-    Store, StoreError, Tx, departures, escrow_notices, events, idempotency, orders, outbox, replans,
-    shipments, shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log, webhook_messages,
+    Store, StoreError, Tx, departures, disputes, escrow_notices, events, idempotency, orders, outbox,
+    replans, shipments, shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log,
+    webhook_messages,
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
@@ -57,6 +58,12 @@ fn questions() -> Vec<(&'static str, String)> {
         ("due notices", escrow_notices::DUE.replace("$1", "5").replace("$2", "16")),
         ("notices of long ago", "DELETE FROM escrow_notice WHERE settled_at < 5".into()),
         ("whose a payment is", orders::OWNER.replace("$1", "'webhook'").replace("$2", "'T'")),
+        ("disputes to be reminded of", disputes::TO_REMIND.replace("$1", "5").replace("$2", "100")),
+        ("orders that time changes", orders::WAKING.replace("$1", "5").replace("$2", "200")),
+        (
+            "dead letters in doubt",
+            outbox::IN_DOUBT.replace("$1", "5").replace("$2", "64").replace("$4", "'dead'"),
+        ),
         ("pushes of long ago", "DELETE FROM carrier_push WHERE received_at < 5 AND next_attempt_at IS NULL".into()),
         ("a merchant's shipments", list("")),
         ("the next page", list("AND id < x'ff'")),

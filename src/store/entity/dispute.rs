@@ -14,6 +14,7 @@ pub struct Model {
     pub closed_at: Option<i64>,
     pub outcome: Option<String>,
     pub because: Option<String>,
+    pub remind_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
