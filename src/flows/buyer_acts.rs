@@ -69,6 +69,14 @@ pub async fn find(deps: &Deps, token: &str) -> Result<ShipmentId, BuyerError> {
     found.map(|shipment| shipment.id).ok_or(BuyerError::NotFound)
 }
 
+/// Whose token it is, and what the buyer proves who he is by.
+pub async fn find_with_proof(deps: &Deps, token: &str) -> Result<(ShipmentId, BuyerProof), BuyerError> {
+    let db = deps.store.reader();
+    let shipment = shipments::find_by_token(db, token).await?.ok_or(BuyerError::NotFound)?;
+    let merchant = merchants::find(db, shipment.merchant).await?.ok_or(BuyerError::NotFound)?;
+    Ok((shipment.id, merchant.buyer_proof))
+}
+
 /// A buyer, as the audit names one.
 const BUYER: &str = "buyer";
 

@@ -6,6 +6,7 @@
 //! Addresses are logged by their pattern, never as they came: a tracking token in a log
 //! would be a key in a log.
 
+mod buyer_page;
 mod buyers;
 mod carriers;
 mod consolidations;
@@ -174,6 +175,8 @@ fn routes(config: &mut ServiceConfig) {
         .service(disputes::say)
         .service(disputes::close)
         .service(tracking::page)
+        .service(buyer_page::show)
+        .service(buyer_page::take)
         .service(tracking::stylesheet)
         .service(operations::alive)
         .service(operations::ready)

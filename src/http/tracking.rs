@@ -49,6 +49,18 @@ pub struct PageQuery {
     lang: Option<String>,
 }
 
+pub(super) fn language(request: &HttpRequest, query: &PageQuery) -> Language {
+    let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let chosen = query.lang.as_deref().and_then(Language::from_code);
+    chosen.unwrap_or_else(|| Language::negotiate(accepted))
+}
+
+pub(super) fn not_found(language: Language) -> Result<HttpResponse, Problem> {
+    let html = web::not_found_page(language).map_err(Problem::page)?;
+    let mut response = Problem::not_found_page();
+    Ok(secured(&mut response).body(html))
+}
+
 #[get("/track/{token}")]
 pub async fn page(
     request: HttpRequest,
@@ -56,16 +68,10 @@ pub async fn page(
     token: Path<String>,
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let chosen = query.lang.as_deref().and_then(Language::from_code);
-    let language = chosen.unwrap_or_else(|| Language::negotiate(accepted));
+    let language = language(&request, &query);
     let html = match find(&deps, &token).await? {
-        Some(view) => web::tracking_page(&view, language),
-        None => {
-            let html = web::not_found_page(language).map_err(Problem::page)?;
-            let mut response = Problem::not_found_page();
-            return Ok(secured(&mut response).body(html));
-        }
+        Some(view) => web::tracking_page(&view, &token, language),
+        None => return not_found(language),
     };
     Ok(answer(&request, "text/html; charset=utf-8", html.map_err(Problem::page)?))
 }

@@ -6,6 +6,7 @@
 //! - Nothing on it identifies a person: the view is all it knows.
 //! - Every word of ours is there in both languages; a word that is not ours is shown as it
 //!   came, and everything is escaped.
+//! - What a buyer does is on a page of its own, with forms: [`buyer_page`].
 //! - No script, no inline style, no handler, so that [`CONTENT_SECURITY_POLICY`] can forbid
 //!   them all.
 //! - A planned moment is called planned. It goes away when the parcel is behind it, held,
@@ -15,6 +16,8 @@
 //! soon be wrong), the carrier's tracking number (it opens pages that do show a name), and
 //! traditional Chinese: whoever reads it is shown the simplified.
 
+mod buyer;
+mod buyer_phrases;
 mod language;
 mod moment;
 mod page;
@@ -29,13 +32,19 @@ use std::sync::LazyLock;
 use askama::Template;
 use sha2::{Digest, Sha256};
 
+use crate::domain::merchant::BuyerProof;
 use crate::flows::views::TrackingView;
 
+pub use buyer::Told;
 pub use language::Language;
 
 /// What a browser may load for these pages: our stylesheet, and the icon inside the page.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The same for the page that has forms, which lead back to it.
+pub const CONTENT_SECURITY_POLICY_OF_FORMS: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Belongs at `/assets/tracking.css`.
 pub const STYLESHEET: &str = include_str!("tracking.css");
@@ -51,8 +60,19 @@ pub fn stylesheet_path() -> &'static str {
     &PATH
 }
 
-pub fn tracking_page(view: &TrackingView, language: Language) -> Result<String, askama::Error> {
-    page::TrackingPage::new(view, language).render()
+/// `token`: the page's own address, under which the buyer can act.
+pub fn tracking_page(view: &TrackingView, token: &str, language: Language) -> Result<String, askama::Error> {
+    page::TrackingPage::new(view, token, language).render()
+}
+
+/// `told`: what came of what was just sent.
+pub fn buyer_page(
+    token: &str,
+    proof: BuyerProof,
+    told: Option<Told>,
+    language: Language,
+) -> Result<String, askama::Error> {
+    buyer::BuyerPage::new(token, proof, told, language).render()
 }
 
 /// The same for a token that never was and one that is gone: whoever guesses learns nothing.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use askama::Template;
 
+use super::buyer_phrases::BuyerPhrases;
 use super::language::Language;
 use super::moment::Moment;
 use super::phrases::{Phrases, meaning};
@@ -19,7 +20,9 @@ use crate::flows::views::{PublicParcelView, TrackingView};
 #[derive(Template)]
 #[template(path = "tracking.html", config = "src/web/askama.toml")]
 pub struct TrackingPage<'v> {
+    token: &'v str,
     language: Language,
+    to_act: &'static str,
     say: &'static Phrases,
     tone: Tone,
     status: Cow<'v, str>,
@@ -54,14 +57,16 @@ struct ParcelLine<'v> {
 }
 
 impl<'v> TrackingPage<'v> {
-    pub fn new(view: &'v TrackingView, language: Language) -> Self {
+    pub fn new(view: &'v TrackingView, token: &'v str, language: Language) -> Self {
         let status = view.status.parse::<ShipmentStatus>();
         let tone = of_shipment(&view.status);
         let several = view.parcels.len() > 1;
         let parcels = if several { view.parcels.as_slice() } else { &[] };
         let say = Phrases::in_language(language);
         Self {
+            token,
             language,
+            to_act: BuyerPhrases::in_language(language).link,
             say,
             tone,
             mark: mark(tone, say),

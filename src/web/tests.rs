@@ -4,6 +4,7 @@ use crate::flows::views::{
     EstimateMomentsView, MilestoneView, MomentView, PublicEventView, PublicParcelView,
 };
 
+const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 const BOTH: [Language; 2] = [Language::English, Language::Chinese];
 
 fn moment(utc: &str, local: &str, zone: &str) -> MomentView {
@@ -77,7 +78,7 @@ fn view(status: ShipmentStatus) -> TrackingView {
 
 #[track_caller]
 fn page(view: &TrackingView, language: Language) -> String {
-    let html = tracking_page(view, language).expect("a page");
+    let html = tracking_page(view, TOKEN, language).expect("a page");
     is_within_the_policy(&html);
     html
 }
@@ -255,7 +256,7 @@ fn what_others_wrote_is_text_and_nothing_more() {
     told.source = evil.into();
     told.at = moment(evil, evil, evil);
     for language in BOTH {
-        let html = tracking_page(&hostile, language).expect("a page");
+        let html = tracking_page(&hostile, TOKEN, language).expect("a page");
         let small = html.to_ascii_lowercase();
         assert!(!small.contains("<script") && !small.contains("<img"), "{html}");
         // A quote that came with a value does not end an attribute.
@@ -281,4 +282,19 @@ fn the_stylesheet_stays_inside_the_policy_and_its_path_follows_its_content() {
     let (path, version) = stylesheet_path().split_once("?v=").expect("a version");
     assert_eq!(path, "/assets/tracking.css");
     assert!(version.len() == 12 && version.bytes().all(|byte| byte.is_ascii_hexdigit()), "{version}");
+}
+
+#[test]
+fn the_buyers_page_asks_for_the_proof_that_counts_and_says_what_came_of_it() {
+    for language in BOTH {
+        let page = |proof, told| buyer_page(TOKEN, proof, told, language).expect("a page");
+        let by_code = page(BuyerProof::Code, None);
+        assert!(by_code.contains("value=\"code\"") && by_code.contains("maxlength=\"6\""));
+        let by_phone = page(BuyerProof::Phone, Some(Told::WrongProof { tries_left: 2 }));
+        assert!(!by_phone.contains("value=\"code\"") && by_phone.contains("maxlength=\"4\""));
+        assert!(by_phone.contains("status alarm") && by_phone.contains(" 2</p>"), "{by_phone}");
+        assert!(
+            [&by_code, &by_phone].iter().all(|page| !page.contains("<script") && !page.contains("style="))
+        );
+    }
 }

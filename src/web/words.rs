@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::language::Language;
+use crate::domain::escrow::DisputeReason;
 use crate::domain::event::{DeliveredTo, EventSource, EventStatus, OffsetSource, ScanKind};
 use crate::domain::service::Service;
 use crate::domain::shipment::{Milestone, ShipmentStatus};
@@ -121,6 +122,18 @@ impl Named for EventStatus {
     }
 }
 
+impl Named for DisputeReason {
+    fn names(&self) -> [&'static str; 2] {
+        match self {
+            Self::NotReceived => ["It did not arrive", "未收到货物"],
+            Self::NotAsDescribed => ["It is not as described", "与描述不符"],
+            Self::Damaged => ["It is damaged", "货物破损"],
+            Self::WrongItem => ["It is the wrong item", "商品发错"],
+            Self::Counterfeit => ["It is a counterfeit", "疑似假货"],
+        }
+    }
+}
+
 impl Named for DeliveredTo {
     fn names(&self) -> [&'static str; 2] {
         match self {
@@ -192,6 +205,7 @@ mod tests {
         every_word_is_named(EventStatus::ALL);
         every_word_is_named(ScanKind::ALL);
         every_word_is_named(DeliveredTo::ALL);
+        every_word_is_named(DisputeReason::ALL);
         every_word_is_named(Service::ALL);
         every_word_is_named(EventSource::ALL);
         every_word_is_named(OffsetSource::ALL);

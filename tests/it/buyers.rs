@@ -217,6 +217,36 @@ on_both_databases! {
         shop.stop().await;
     }
 
+    async fn a_browser_can_do_what_a_program_can(db: Database) {
+        let shop = Shop::open(&db).await;
+        shop.deliver().await;
+        let timeline = format!("/track/{}", text(&shop.accepted["tracking_token"]));
+        let path = format!("{timeline}/order");
+        let address = shop.app.client.address;
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let sent = async |body: &str| {
+            send(address, "POST", &path, &form, body.as_bytes()).await.expect("an answer")
+        };
+        let shown = send(address, "GET", &path, &[], b"").await.expect("an answer");
+        assert_eq!(shown.status, 200);
+        assert!(shown.header("content-security-policy").is_some_and(|policy| policy.contains("form-action 'self'")));
+        let page = send(address, "GET", &timeline, &[], b"").await.expect("an answer");
+        assert!(page.text().contains("/order?lang="), "the timeline leads to it");
+        assert_eq!(sent("act=confirm&proof=000000").await.status, 403);
+        let before = shop.told("escrow.code").len();
+        assert_eq!(sent("act=code").await.status, 200);
+        wait_until("the code is there", async || shop.told("escrow.code").len() > before).await;
+        let code = text(&shop.told("escrow.code").last().expect("a code")["code"]).to_owned();
+        assert_eq!(sent(&format!("act=dispute&reason=nonsense&proof={code}")).await.status, 422);
+        assert_eq!(sent("act=pay").await.status, 400);
+        let disputed = sent(&format!("act=dispute&reason=damaged&message=broken&attachments=&proof={code}")).await;
+        assert!(disputed.status == 200 && disputed.text().contains("The problem is reported"));
+        shop.state_is("frozen").await;
+        let stranger = "/track/AAAAAAAAAAAAAAAAAAAAAA/order";
+        assert_eq!(send(address, "POST", stranger, &form, b"act=code").await.expect("an answer").status, 404);
+        shop.stop().await;
+    }
+
     async fn whoever_should_decide_a_dispute_is_reminded_before_and_after_the_day(db: Database) {
         let shop = Shop::open(&db).await;
         shop.deliver().await;

@@ -1,0 +1,156 @@
+//! `/track/{token}/order`: what buyers do, for those who have a browser.
+//!
+//! The same acts by the same flows as `/v1/tracking/{token}/…`; a form's fields are read as a body's are.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use actix_web::web::{Bytes, Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, get, post};
+use serde_json::{Map, Value, json};
+
+use super::extract::Body;
+use super::problem::Problem;
+use super::tracking::{PageQuery, language, not_found, plausible};
+use crate::domain::id::ShipmentId;
+use crate::domain::merchant::BuyerProof;
+use crate::flows::Deps;
+use crate::flows::buyer_acts::{self, BuyerError, BuyerWish};
+use crate::intake::{FieldError, Proven, read_extension, read_objection, read_proof, read_proven_statement};
+use crate::web::{self, Language, Told};
+
+async fn find(deps: &Deps, token: &str) -> Result<Option<(ShipmentId, BuyerProof)>, Problem> {
+    if !plausible(token) {
+        return Ok(None);
+    }
+    match buyer_acts::find_with_proof(deps, token).await {
+        Ok(found) => Ok(Some(found)),
+        Err(BuyerError::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[get("/track/{token}/order")]
+pub async fn show(
+    request: HttpRequest,
+    deps: Data<Deps>,
+    token: Path<String>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let language = language(&request, &query);
+    let Some((_, proof)) = find(&deps, &token).await? else { return not_found(language) };
+    page(StatusCode::OK, &token, proof, None, language)
+}
+
+#[post("/track/{token}/order")]
+pub async fn take(
+    request: HttpRequest,
+    deps: Data<Deps>,
+    token: Path<String>,
+    query: Query<PageQuery>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let language = language(&request, &query);
+    let Some((shipment, proof)) = find(&deps, &token).await? else { return not_found(language) };
+    let (status, told) = match done(&deps, shipment, body.read().await?).await {
+        Ok(told) => (StatusCode::OK, told),
+        Err(problem) => told_of(problem)?,
+    };
+    page(status, &token, proof, Some(told), language)
+}
+
+fn page(
+    status: StatusCode,
+    token: &str,
+    proof: BuyerProof,
+    told: Option<Told>,
+    language: Language,
+) -> Result<HttpResponse, Problem> {
+    let html = web::buyer_page(token, proof, told, language).map_err(Problem::page)?;
+    Ok(HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CONTENT_SECURITY_POLICY, web::CONTENT_SECURITY_POLICY_OF_FORMS))
+        .body(html))
+}
+
+/// What a person is told in words of the page; whatever else went wrong stays a problem.
+fn told_of(problem: Problem) -> Result<(StatusCode, Told), Problem> {
+    let told = match problem.code {
+        "wrong-proof" => Told::WrongProof { tries_left: problem.tries_left.unwrap_or_default() },
+        "too-many-tries" => Told::TooManyTries,
+        "not-as-things-stand" | "proof-by-phone" => Told::NotNow,
+        "invalid-fields" => Told::Incomplete,
+        _ => return Err(problem),
+    };
+    Ok((problem.status_code(), told))
+}
+
+async fn done(deps: &Deps, shipment: ShipmentId, form: Bytes) -> Result<Told, Problem> {
+    let mut fields = read_form(&form)?;
+    let act = fields.remove("act").unwrap_or_default();
+    let (told, said) = match act.as_str() {
+        "code" => {
+            buyer_acts::send_code(deps, shipment).await?;
+            return Ok(Told::CodeSent);
+        }
+        "confirm" => (Told::Confirmed, wished(fields, read_proof, |()| BuyerWish::Confirm)?),
+        "extend" => (Told::Extended, wished(fields, read_extension, |days| BuyerWish::Extend { days })?),
+        "dispute" => (Told::Objected, wished(fields, read_objection, BuyerWish::Dispute)?),
+        "withdraw" => (Told::Withdrawn, wished(fields, read_proof, |()| BuyerWish::Withdraw)?),
+        "say" => (Told::Added, wished(fields, read_proven_statement, BuyerWish::Say)?),
+        _ => {
+            return Err(Problem::parameter(
+                "act",
+                "is none of code, confirm, extend, dispute, say, withdraw",
+            ));
+        }
+    };
+    buyer_acts::act(deps, shipment, said).await?;
+    Ok(told)
+}
+
+fn read_form(form: &[u8]) -> Result<BTreeMap<String, String>, Problem> {
+    let text = std::str::from_utf8(form).map_err(|error| Problem::parameter("form", error))?;
+    let fields = Query::<BTreeMap<String, String>>::from_query(text);
+    fields.map(Query::into_inner).map_err(|error| Problem::parameter("form", error))
+}
+
+fn wished<T>(
+    fields: BTreeMap<String, String>,
+    read: impl FnOnce(&Value) -> Result<Proven<T>, Vec<FieldError>>,
+    wish: impl FnOnce(T) -> BuyerWish,
+) -> Result<Proven<BuyerWish>, Problem> {
+    let Proven { proof, said } = read(&as_json(fields)).map_err(Problem::fields)?;
+    Ok(Proven { proof, said: wish(said) })
+}
+
+/// A form knows texts alone, and sends what was left empty.
+fn as_json(fields: BTreeMap<String, String>) -> Value {
+    let said = fields.into_iter().filter(|(_, text)| !text.trim().is_empty());
+    let value = |name: &str, text: String| match name {
+        "attachments" => {
+            json!(text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>())
+        }
+        "days" => text.trim().parse::<u32>().map_or_else(|_| json!(text), |days| json!(days)),
+        _ => json!(text.trim()),
+    };
+    said.map(|(name, text)| (name.clone(), value(&name, text))).collect::<Map<_, _>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_says_what_a_body_says() {
+        let form = "act=dispute&proof=+123456&message=%E7%A0%B4&attachments=https%3A%2F%2Fa%0D%0A%0D%0Ahttps%3A%2F%2Fb&days=3&reason=";
+        let fields = read_form(form.as_bytes()).unwrap_or_default();
+        let expected = json!({
+            "act": "dispute", "proof": "123456", "message": "破", "attachments": ["https://a", "https://b"], "days": 3,
+        });
+        assert_eq!(as_json(fields), expected);
+        assert!(read_form(b"a=%FF\xff").is_err());
+    }
+}
