@@ -18,6 +18,7 @@ pub struct Escrow {
     pub webhook_inquire_url: String,
     pub webhook_notice_key: SecretString,
     pub webhook_releases_after_days: u32,
+    pub webhook_keeps_keys_days: u32,
     /// Refunds above these amounts need a second person, and so does every refund in another currency.
     #[serde(deserialize_with = "amounts")]
     pub second_person_above: Vec<Money>,
@@ -57,6 +58,7 @@ pub struct Antom {
     pub settle_to: String,
     pub notice_path: String,
     pub releases_after_days: u32,
+    pub keeps_keys_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -251,8 +252,42 @@ pub struct Provider {
     pub abilities: Abilities,
     /// How long it keeps a command's key; none: for ever. What is older is not repeated by itself.
     pub keeps_keys: Option<Duration>,
-    /// How many days after it was told of the shipping it releases by itself; none: never.
-    pub releases_after_days: Option<u32>,
+    /// When it releases by itself; none: never.
+    pub releases_after: Option<ReleasesAfter>,
+}
+
+/// From when a provider counts the days until it releases by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// It was told that the goods are on their way.
+    Shipping,
+    /// It was paid, which is before an order comes to us: that is the latest that it can have been.
+    Payment,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleasesAfter {
+    days: u32,
+    since: Since,
+}
+
+impl ReleasesAfter {
+    /// More is never.
+    const DAYS_MAX: u32 = 3_650;
+
+    pub fn days(days: u32, since: Since) -> Option<Self> {
+        (1..=Self::DAYS_MAX).contains(&days).then_some(Self { days, since })
+    }
+
+    /// None: from something else its days are counted.
+    pub fn deadline(self, since: Since, at: Instant) -> Option<Instant> {
+        (self.since == since).then(|| at + TimeDelta::days(i64::from(self.days)))
+    }
+}
+
+/// For how long a provider keeps a key of ours, from its settings. 0: for ever.
+pub fn kept_for_days(days: u32) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 3_600))
 }
 
 impl Provider {

@@ -22,6 +22,19 @@ pub fn split(total_minor: i64, weights: &[u64]) -> Vec<i64> {
     parts.into_iter().map(signed).collect()
 }
 
+/// The same, with something in each part where there is enough: what is nothing can be neither released nor refunded.
+pub fn split_among_all(total_minor: i64, weights: &[u64]) -> Vec<i64> {
+    let mut parts = split(total_minor, weights);
+    for at in 0..parts.len() {
+        let largest = (0..parts.len()).rev().max_by_key(|at| parts[*at]);
+        if let Some(largest) = largest.filter(|largest| parts[at] == 0 && parts[*largest] > 1) {
+            parts[largest] -= 1;
+            parts[at] = 1;
+        }
+    }
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -38,6 +51,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn nobody_goes_without_where_there_is_enough(
+            total in 0_i64..200, weights in prop::collection::vec(0_u64..100, 1..12)
+        ) {
+            let parts = split_among_all(total, &weights);
+            prop_assert_eq!(parts.iter().sum::<i64>(), total);
+            prop_assert_eq!(parts.iter().all(|part| *part > 0), total >= weights.len() as i64);
+            if split(total, &weights).iter().all(|part| *part > 0) {
+                prop_assert_eq!(parts, split(total, &weights));
+            }
+        }
+
         #[test]
         fn parts_add_up_and_are_within_one_of_their_exact_share(
             total in 0_i64.., weights in prop::collection::vec(0_u64.., 1..12)

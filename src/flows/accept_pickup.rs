@@ -34,8 +34,9 @@ use crate::domain::instant::Instant;
 use crate::domain::network::DepartureId;
 use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
+use crate::escrow::provider::Since;
 use crate::escrow::registry::payment_of;
-use crate::escrow::split::split;
+use crate::escrow::split::split_among_all;
 use crate::faults;
 use crate::geography::Located;
 use crate::intake::{FieldError, NewParcel, PickupRequest};
@@ -314,7 +315,9 @@ fn draft(
         updated_at: now,
         audit: audit::beginning(),
     };
-    let order = order(customer, request, &shipment);
+    let after = deps.providers.get(&request.payment.provider).and_then(|provider| provider.releases_after);
+    let mut order = order(customer, request, &shipment);
+    order.release_deadline_at = after.and_then(|after| after.deadline(Since::Payment, now));
     let view = ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url);
     let answer = serde_json::to_string(&AcceptedView { shipment: view, plan: PlanView::from(&plan) })?;
     let change = Change {
@@ -359,6 +362,7 @@ fn shares(policy: &ReleasePolicy, request: &PickupRequest) -> Vec<ShareState> {
         state: OrderState::Held,
         because: None,
         delivered_at: None,
+        taken_back: false,
     };
     let held_minor = request.payment.held.minor;
     match policy.release_by {
@@ -377,7 +381,10 @@ fn shares(policy: &ReleasePolicy, request: &PickupRequest) -> Vec<ShareState> {
                 // What cannot be added up is not compared.
                 false => request.parcels.iter().map(weighs).collect(),
             };
-            (1..).zip(split(held_minor, &weights)).map(|(number, minor)| share(Some(number), minor)).collect()
+            (1..)
+                .zip(split_among_all(held_minor, &weights))
+                .map(|(number, minor)| share(Some(number), minor))
+                .collect()
         }
     }
 }

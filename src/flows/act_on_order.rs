@@ -17,6 +17,7 @@ use crate::domain::id::{MerchantId, ShipmentId};
 use crate::domain::instant::Instant;
 use crate::domain::money::Money;
 use crate::domain::outbox::OutboxState;
+use crate::escrow::registry::Providers;
 use crate::escrow::rules::acts::{NotNow, Situation, admit};
 use crate::escrow::rules::{self, release, sight};
 use crate::store::orders::Order;
@@ -105,11 +106,7 @@ pub async fn write(
     second_person_above: &[Money],
     occasion: &Occasion,
 ) -> Result<Order, ActError> {
-    let numbers: Vec<u16> =
-        shipments::parcels(tx, shipment.id).await?.iter().map(|parcel| parcel.id.number).collect();
-    let events = events::of_shipment(tx, shipment.id).await?;
-    let timeline = tracking::fold(&numbers, &events);
-    let mut case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
+    let mut case = load(tx, shipment.id, &occasion.providers).await?;
     let act = act_of(&case, wish, second_person_above)?;
     admitted(&case, &act, &occasion.actor, occasion.now)?;
     let mut changes = Changes::new(occasion);
@@ -117,6 +114,29 @@ pub async fn write(
     settle(tx, &shipment, case, occasion, &mut changes).await?;
     finish(tx, &mut shipment, changes, occasion).await?;
     Ok(orders::of_shipment(tx, shipment.id).await?)
+}
+
+/// The order with all that is known of it, under the lock that the caller holds.
+pub async fn load(tx: &Tx, shipment: ShipmentId, providers: &Providers) -> Result<Case, StoreError> {
+    let numbers: Vec<u16> =
+        shipments::parcels(tx, shipment).await?.iter().map(|parcel| parcel.id.number).collect();
+    let events = events::of_shipment(tx, shipment).await?;
+    let timeline = tracking::fold(&numbers, &events);
+    Case::load(tx, shipment, &timeline, providers).await
+}
+
+/// The shares of which something is left, and of which nothing was ordered back yet.
+pub async fn refundable(
+    tx: &Tx,
+    shipment: ShipmentId,
+    providers: &Providers,
+) -> Result<Vec<ShareOf>, StoreError> {
+    let case = load(tx, shipment, providers).await?;
+    let standing = case.standing();
+    let is_open = |share: &rules::Share| {
+        !rules::is_settled(share.state) && share.left_minor() > 0 && !standing.refunds.contains_key(&share.of)
+    };
+    Ok(case.shares().into_iter().filter(is_open).map(|share| share.of).collect())
 }
 
 fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act, ActError> {
@@ -212,6 +232,10 @@ fn admitted(case: &Case, act: &Act, actor: &str, now: Instant) -> Result<(), Not
             can_refund: facts.can.refund,
             contested: facts.contested,
             left_minor: share.map_or(0, rules::Share::left_minor),
+            refund_begun_minor: share
+                .and_then(|share| share.issued(TriggerAction::Refund))
+                .filter(|refund| !refund.is_fresh)
+                .map(|refund| refund.amount_minor),
             refund_was_sent: share.is_some_and(|share| refund_was_sent(case, share)),
         };
         admit(act, actor, &situation)

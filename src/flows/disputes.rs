@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::Deps;
-use super::act_on_order::{ActError, Wish, write};
+use super::act_on_order::{ActError, Wish, refundable, write};
 use super::advance::{Changes, Occasion, finish};
 use super::authenticate::Operator;
 use super::notices;
@@ -23,7 +23,7 @@ use crate::escrow::rules::acts::NotNow;
 use crate::intake::{Decided, Decision};
 use crate::notifications::EscrowNews;
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, disputes, orders};
+use crate::store::{StoreError, Tx, disputes};
 
 /// Who looks at disputes, beside the buyer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +136,7 @@ async fn decide(
     above: &[Money],
     occasion: &Occasion,
 ) -> Result<DisputeView, ActError> {
-    for (share, amount) in refunds(tx, &shipment, &outcome).await? {
+    for (share, amount) in refunds(tx, &shipment, &outcome, occasion).await? {
         let wish = Wish::Refund { share, amount, reason: reason.clone() };
         write(tx, shipment, wish, above, occasion).await?;
         // Its audit has gone on.
@@ -154,14 +154,18 @@ async fn refunds(
     tx: &Tx,
     shipment: &Shipment,
     outcome: &Decided,
-) -> Result<Vec<(ShareOf, Option<Money>)>, StoreError> {
+    occasion: &Occasion,
+) -> Result<Vec<(ShareOf, Option<Money>)>, ActError> {
     Ok(match outcome {
         Decided::Rejected => Vec::new(),
         Decided::RefundedInPart { amount, parcel } => vec![(*parcel, Some(*amount))],
         Decided::RefundedInFull { parcel: Some(parcel) } => vec![(Some(*parcel), None)],
         Decided::RefundedInFull { parcel: None } => {
-            let order = orders::of_shipment(tx, shipment.id).await?;
-            order.shares.iter().map(|share| (share.of, None)).collect()
+            let open = refundable(tx, shipment.id, &occasion.providers).await?;
+            if open.is_empty() {
+                return Err(NotNow("nothing is left that could go back".to_owned()).into());
+            }
+            open.into_iter().map(|share| (share, None)).collect()
         }
     })
 }
@@ -182,7 +186,10 @@ pub async fn remind(deps: &Deps) -> Result<(), StoreError> {
     let now = deps.clock.now();
     for id in disputes::to_remind(deps.store.reader(), now, AT_ONCE).await? {
         let occasion = Occasion::new(deps, "sampan".to_owned());
-        deps.store.write(move |tx| Box::pin(async move { remind_of(tx, id, &occasion).await })).await?;
+        let write = deps.store.write(move |tx| Box::pin(async move { remind_of(tx, id, &occasion).await }));
+        if let Err(error) = write.await {
+            tracing::error!(%error, dispute = %id, "nobody could be reminded of a dispute; it will be tried again");
+        }
         deps.webhook_bell.notify_one();
     }
     Ok(())

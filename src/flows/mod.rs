@@ -40,6 +40,7 @@ pub mod import_network;
 pub mod learn_stage_times;
 pub mod manage_webhooks;
 pub mod notices;
+pub mod own_payment;
 pub mod poll_carriers;
 pub mod read_pickup;
 pub mod record_bag_scans;

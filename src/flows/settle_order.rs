@@ -85,16 +85,13 @@ impl Case {
     fn share(&self, share: &ShareState) -> Share {
         let of_it =
             self.triggers.iter().filter(|trigger| trigger.facts.parcel == share.of && trigger.round == 0);
-        let first_delivered = of_it.clone().find(|trigger| {
-            matches!(trigger.facts.action, TriggerAction::Delivered | TriggerAction::ConfirmReceipt)
-        });
         Share {
             of: share.of,
             held_minor: share.held_minor,
             state: share.state,
             because: share.because.clone(),
-            // Before it was written down, the first trigger that says so stands for it.
-            delivered_at: share.delivered_at.or(first_delivered.map(|trigger| trigger.created_at)),
+            delivered_at: share.delivered_at,
+            taken_back: share.taken_back,
             issued: of_it.map(|trigger| self.issued(trigger)).collect(),
         }
     }
@@ -223,20 +220,28 @@ fn take_over(
     share.state = verdict.state;
     share.because.clone_from(&verdict.because);
     share.delivered_at = verdict.delivered_at;
+    share.taken_back = verdict.taken_back;
+}
+
+fn needs_a_person(state: OrderState) -> bool {
+    matches!(state, OrderState::Frozen | OrderState::Failed)
 }
 
 /// A frozen order whose money the provider will soon release by itself is somebody's business, once.
 fn warn(order: &mut Order, shipment: &Shipment, now: Instant, changes: &mut Changes<'_>) {
-    let Some(deadline_at) = order.release_deadline_at.filter(|_| order.state == OrderState::Frozen) else {
+    if !needs_a_person(order.state) {
+        // Frozen again, it is somebody's business again.
+        order.deadline_told_at = None;
         return;
-    };
+    }
+    let Some(deadline_at) = order.release_deadline_at else { return };
     if order.deadline_told_at.is_some() || deadline_at - chrono::TimeDelta::days(WARN_DAYS) > now {
         return;
     }
     order.deadline_told_at = Some(now);
-    tracing::error!(shipment = %shipment.id, %deadline_at, "an order is frozen, and its provider will soon release the money by itself");
+    tracing::error!(shipment = %shipment.id, %deadline_at, "an order waits for a person, and its provider will soon release the money by itself");
     changes.add("order.deadline_near", json!({"deadline_at": rfc3339(deadline_at)}));
-    let what = "the provider releases the money by itself, though the order is frozen".to_owned();
+    let what = "the provider releases the money by itself, though the order waits for a person".to_owned();
     let news = EscrowNews::DeadlineNear { what, deadline_at };
     changes.notices.push(notices::of_escrow(shipment, None, &news));
 }
@@ -244,7 +249,7 @@ fn warn(order: &mut Order, shipment: &Shipment, now: Instant, changes: &mut Chan
 /// The next moment at which time alone changes something.
 fn wake_at(order: &Order, shares: &[Verdict], now: Instant) -> Option<Instant> {
     let warned = order.deadline_told_at.is_some();
-    let warn = order.release_deadline_at.filter(|_| order.state == OrderState::Frozen && !warned);
+    let warn = order.release_deadline_at.filter(|_| needs_a_person(order.state) && !warned);
     let warn = warn.map(|deadline| (deadline - chrono::TimeDelta::days(WARN_DAYS)).max(now));
     shares.iter().filter_map(|share| share.wake_at).chain(warn).min()
 }

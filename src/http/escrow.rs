@@ -10,6 +10,7 @@ use crate::domain::escrow::Act;
 use crate::domain::id::ShipmentId;
 use crate::flows::Deps;
 use crate::flows::act_on_order::{Wish, act};
+use crate::flows::own_payment::own;
 use crate::flows::views::EscrowStateView;
 use crate::intake::{Instruction, Says, read_instruction};
 
@@ -77,6 +78,34 @@ pub async fn thaw(
 ) -> Result<HttpResponse, Problem> {
     let wish = |said: Instruction| Wish::Thaw { reason: said.reason, set_aside: said.set_aside };
     done(&deps, &caller, &id, body, Says::SetAside, wish).await
+}
+
+/// Says that a payment is this order's, though another order named it first: that one is contested instead.
+#[utoipa::path(
+    tag = "operators",
+    request_body = ReasonBody,
+    security(("operator_key" = [])),
+    responses(
+        (status = 200, body = EscrowStateView),
+        (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is this order's, or its money may have moved", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/escrow/own-payment")]
+pub async fn own_payment(
+    deps: Data<Deps>,
+    caller: Credentials,
+    id: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let operator = caller.operator(&deps).await?;
+    let id: ShipmentId = id.parse().map_err(|_| Problem::not_found())?;
+    let body = serde_json::from_slice(&body.read().await?).map_err(Problem::not_json)?;
+    let said = read_instruction(&body, Says::ReasonAlone).map_err(Problem::fields)?;
+    let order = own(&deps, id, said.reason, operator.actor()).await?;
+    Ok(HttpResponse::Ok().json(EscrowStateView::from(&order)))
 }
 
 /// Orders that money goes back to the buyer: all that is left, or a part. Above the configured amount another

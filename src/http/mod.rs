@@ -62,6 +62,7 @@ use crate::telemetry;
         shipments::clear_as,
         escrow::freeze,
         escrow::thaw,
+        escrow::own_payment,
         escrow::refund,
         escrow::approve_refund,
         escrow::withdraw_refund,
@@ -161,6 +162,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(network::open)
         .service(escrow::freeze)
         .service(escrow::thaw)
+        .service(escrow::own_payment)
         .service(escrow::refund)
         .service(escrow::approve_refund)
         .service(escrow::withdraw_refund)

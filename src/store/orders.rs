@@ -78,6 +78,18 @@ pub async fn own_payment(tx: &Tx, order: &Order, payment: &str) -> Result<bool, 
     Ok(added == 1)
 }
 
+/// Makes a payment that was another's this order's.
+pub async fn give_payment(tx: &Tx, order: &Order, payment: &str) -> Result<(), StoreError> {
+    use payment_owner::Column as C;
+    payment_owner::Entity::update_many()
+        .col_expr(C::OrderId, Expr::value(order.id.uuid()))
+        .filter(C::Provider.eq(order.provider.as_str()))
+        .filter(C::PaymentReference.eq(payment))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StoreError> {
     let row = escrow_order::ActiveModel {
         shipment_id: Set(order.shipment.uuid()),
@@ -97,7 +109,7 @@ pub async fn insert(tx: &Tx, order: &Order) -> Result<(), StoreError> {
         wake_at: Set(None),
         provider_frozen: Set(false),
         freezes: Set(0),
-        release_deadline_at: Set(None),
+        release_deadline_at: Set(order.release_deadline_at.map(|at| at.timestamp_micros())),
         deadline_told_at: Set(None),
     };
     escrow_order::Entity::insert(row).exec_without_returning(tx).await?;
@@ -156,6 +168,7 @@ pub async fn save(tx: &Tx, order: &Order) -> Result<(), StoreError> {
         .col_expr(C::State, Expr::value(order.state.as_str()))
         .col_expr(C::FrozenBecause, Expr::value(order.frozen_because.clone()))
         .col_expr(C::Shares, Expr::value(to_json(&order.shares)))
+        .col_expr(C::Contested, Expr::value(order.contested))
         .col_expr(C::Acts, Expr::value(i32::try_from(order.acts).unwrap_or(i32::MAX)))
         .col_expr(C::WakeAt, Expr::value(micros(order.wake_at)))
         .col_expr(C::ProviderFrozen, Expr::value(order.provider_frozen))
@@ -318,7 +331,14 @@ fn from_row(row: escrow_order::Model) -> Result<Order, StoreError> {
     if shares.is_empty() {
         // Written before money had shares.
         let (held_minor, because) = (held.minor, row.frozen_because.clone());
-        shares.push(ShareState { of: None, held_minor, state, because, delivered_at: None });
+        shares.push(ShareState {
+            of: None,
+            held_minor,
+            state,
+            because,
+            delivered_at: None,
+            taken_back: false,
+        });
     }
     Ok(Order {
         id: OrderId::from_uuid(row.id),

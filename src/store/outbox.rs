@@ -202,7 +202,7 @@ pub const IN_DOUBT: &str = "SELECT id FROM outbox \
      ORDER BY next_attempt_at LIMIT $2";
 
 /// Up to `most` of those in `state`, to be asked about and then not before `again_at`. Nothing is sent: no claim
-/// is counted.
+/// is counted, and no lease is taken that would keep a person from saying what came of it.
 pub async fn claim_in_doubt(
     tx: &Tx,
     state: OutboxState,
@@ -212,7 +212,7 @@ pub async fn claim_in_doubt(
 ) -> Result<Vec<Message>, StoreError> {
     let sql = format!(
         "WITH due AS MATERIALIZED ({IN_DOUBT}{}) \
-         UPDATE outbox SET leased_until = $3, next_attempt_at = $3 WHERE id IN (SELECT id FROM due) RETURNING *",
+         UPDATE outbox SET next_attempt_at = $3 WHERE id IN (SELECT id FROM due) RETURNING *",
         skip_locked(tx)
     );
     let values = [

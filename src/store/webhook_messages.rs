@@ -70,7 +70,7 @@ pub async fn acknowledge(tx: &Tx, message: &WebhookMessage, wall: Instant) -> Re
         .col_expr(C::State, Expr::value(MessageState::Acknowledged.as_str()))
         .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
         .filter(C::State.ne(MessageState::Acknowledged.as_str()));
-    update.exec(tx).await?;
+    unread(update, message).exec(tx).await?;
     Ok(())
 }
 
@@ -94,8 +94,19 @@ pub async fn bury(tx: &Tx, message: &WebhookMessage, wall: Instant, problem: &st
         .col_expr(C::State, Expr::value(MessageState::Dead.as_str()))
         .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
         .col_expr(C::LastProblem, Expr::value(problem));
-    unchanged(update, message).exec(tx).await?;
+    unchanged(unread(update, message), message).exec(tx).await?;
     Ok(())
+}
+
+/// What nobody but the receiver may see is kept no longer than it is sent.
+fn unread(
+    update: UpdateMany<webhook_message::Entity>,
+    message: &WebhookMessage,
+) -> UpdateMany<webhook_message::Entity> {
+    if !message.kind.is_withheld() {
+        return update;
+    }
+    update.col_expr(C::Body, Expr::value(format!(r#"{{"type":"{}"}}"#, message.kind)))
 }
 
 /// Whatever still waits for an endpoint is not sent. Says how many messages that were.

@@ -11,7 +11,7 @@ use crate::support::database::Database;
 use crate::support::http::{Response, send};
 use crate::support::journey::{TWO_PARCELS, pickup};
 use crate::support::rows::change;
-use crate::support::steps::{accept, detail, pointers, problem, scan_until, text};
+use crate::support::steps::{accept, detail, pointers, problem, scan_until, stranger, text};
 use crate::support::stub::{Reply, Stub, days_back, delivering_carrier, dhl_event, dhl_page, number_in};
 use crate::support::wait::wait_until;
 
@@ -190,6 +190,31 @@ on_both_databases! {
         scan_until(&app, &accepted, "received").await;
         let is_known = async || detail(&app, &accepted).await["escrow"]["release_deadline_at"].is_string();
         wait_until("the day is known", is_known).await;
+        app.stop().await;
+    }
+
+    async fn a_payment_that_a_stranger_named_first_is_given_to_its_owner(db: Database) {
+        let (provider, carrier) = (willing().await, delivering_carrier().await);
+        let app = spawn(&db, &provider, &carrier).await;
+        let ana = Operator::new(&app, "ana").await;
+        let mut body = pickup(TWO_PARCELS);
+        let rival = stranger(&app).await;
+        let theirs = rival.post_pickup(&body, None).await.expect("an answer").must_be(201);
+        body["reference"] = json!("MINE-1");
+        let mine = accept(&app, &body).await;
+        state_is(&app, &mine, "frozen").await;
+        let reason = json!({"reason": "the provider's console shows whose it is"});
+        let own = ana.says(&app, &theirs, "own-payment", reason.clone()).await;
+        assert_eq!(problem(&own, 409), "not-as-things-stand");
+        ana.says(&app, &mine, "own-payment", reason.clone()).await.must_be(200);
+        state_is(&app, &mine, "held").await;
+        let again = ana.says(&app, &mine, "own-payment", reason.clone()).await;
+        assert_eq!(problem(&again, 409), "not-as-things-stand");
+        scan_until(&app, &mine, "handed_over").await;
+        state_is(&app, &mine, "confirmed").await;
+        let late = ana.says(&app, &theirs, "own-payment", reason).await;
+        assert_eq!(problem(&late, 409), "not-as-things-stand");
+        assert_eq!(amounts(&provider, "confirm_receipt").len(), 1);
         app.stop().await;
     }
 

@@ -54,6 +54,7 @@ const ROUTES: [(&str, &str); 46] = [
     ("/v1/escrow/{provider}/notify", "post"),
     ("/v1/shipments/{id}/escrow/freeze", "post"),
     ("/v1/shipments/{id}/escrow/thaw", "post"),
+    ("/v1/shipments/{id}/escrow/own-payment", "post"),
     ("/v1/shipments/{id}/escrow/refund", "post"),
     ("/v1/shipments/{id}/escrow/refund/approve", "post"),
     ("/v1/shipments/{id}/escrow/refund/withdraw", "post"),

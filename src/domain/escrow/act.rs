@@ -72,4 +72,7 @@ pub struct ShareState {
     /// When its delivery was first known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub delivered_at: Option<Instant>,
+    /// That delivery was taken back since.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub taken_back: bool,
 }

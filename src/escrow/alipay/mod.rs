@@ -21,7 +21,7 @@ use self::legacy::Legacy;
 use super::keys::{KeyRing, Rings};
 use super::provider::{
     Abilities, Command, ConfirmReceipt, Declaration, DeclareCustoms, Declared, Found, Inquire, Provider,
-    Reading, Refund, Trade, Unsayable,
+    Reading, Refund, ReleasesAfter, Since, Trade, Unsayable,
 };
 use super::signing::{RsaPrivate, RsaPublic};
 use crate::config::{self, ConfigError, KeySource};
@@ -84,8 +84,9 @@ pub fn open(settings: &config::Alipay) -> Result<Option<(Provider, Rings)>, Conf
         ..Abilities::default()
     };
     // The open platform's trades wait for the call; those of the gateway of old do not.
-    let releases_after_days = Some(settings.releases_after_days).filter(|days| *days > 0 && legacy.is_some());
-    Ok(Some((Provider { name: NAME, abilities, keeps_keys: None, releases_after_days }, rings)))
+    let releases_after = ReleasesAfter::days(settings.releases_after_days, Since::Shipping);
+    let releases_after = releases_after.filter(|_| abilities.shipped.is_some());
+    Ok(Some((Provider { name: NAME, abilities, keeps_keys: None, releases_after }, rings)))
 }
 
 impl Alipay {

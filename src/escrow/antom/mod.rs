@@ -19,7 +19,7 @@ use super::json::Fields;
 use super::keys::{KeyRing, Rings};
 use super::provider::{
     Abilities, Command, ConfirmReceipt, Declaration, DeclareCustoms, Declared, Found, Inquire, Provider,
-    Reading, Refund, Trade, Unsayable,
+    Reading, Refund, ReleasesAfter, Since, Trade, Unsayable, kept_for_days,
 };
 use super::signing::{RsaPrivate, RsaPublic};
 use crate::config::{self, ConfigError, KeySource};
@@ -81,8 +81,9 @@ pub fn open(settings: &config::Antom) -> Result<Option<(Provider, Rings)>, Confi
         notified: Some(antom),
         ..Abilities::default()
     };
-    let releases_after_days = Some(settings.releases_after_days).filter(|days| *days > 0);
-    Ok(Some((Provider { name: NAME, abilities, keeps_keys: None, releases_after_days }, rings)))
+    let releases_after = ReleasesAfter::days(settings.releases_after_days, Since::Payment);
+    let keeps_keys = kept_for_days(settings.keeps_keys_days);
+    Ok(Some((Provider { name: NAME, abilities, keeps_keys, releases_after }, rings)))
 }
 
 impl Antom {

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 
 use super::json::Fields;
 use super::provider::{
-    Abilities, Authorise, Command, Delivered, Found, Inquire, Pass, Provider, Reading, Refund, Shipped,
-    Trade, Unsayable,
+    Abilities, Authorise, Command, Delivered, Found, Inquire, Pass, Provider, Reading, Refund, ReleasesAfter,
+    Shipped, Since, Trade, Unsayable, kept_for_days,
 };
 use super::signing::BASE64;
 use crate::config::{self, ConfigError};
@@ -34,7 +34,6 @@ pub const NAME: &str = "paypal";
 const TRACKERS_MAX: usize = 20;
 /// How long a pass is used of which nobody said how long it lasts.
 const UNSAID: Duration = Duration::from_secs(600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 pub struct Paypal {
     base_url: String,
@@ -67,8 +66,9 @@ pub fn open(settings: &config::Paypal) -> Result<Option<Provider>, ConfigError> 
         inquire: Some(paypal),
         ..Abilities::default()
     };
-    let keeps_keys = Some(settings.keeps_keys_days).filter(|days| *days > 0).map(|days| DAY * days);
-    Ok(Some(Provider { name: NAME, abilities, keeps_keys, releases_after_days }))
+    let keeps_keys = kept_for_days(settings.keeps_keys_days);
+    let releases_after = ReleasesAfter::days(settings.releases_after_days, Since::Payment);
+    Ok(Some(Provider { name: NAME, abilities, keeps_keys, releases_after }))
 }
 
 /// What a payment reference names.

@@ -75,7 +75,7 @@ pub const ACTS: [(OrderState, [Admitted; 11]); 9] = {
             [
                 BEING_REFUNDED,
                 BEING_REFUNDED,
-                BEING_REFUNDED,
+                YES,
                 YES,
                 YES,
                 YES,
@@ -164,8 +164,10 @@ impl Standing {
                     refund.approved_by = Some(actor.to_owned());
                 }
             }
-            Act::RefundWithdrawn { share, .. } => {
+            Act::RefundWithdrawn { share, reason } => {
                 self.refunds.remove(share);
+                // What was to go back does not go to the merchant instead, unless a person says so.
+                self.frozen = Some(format!("a refund was withdrawn: {reason}"));
             }
             Act::Revived => {}
             Act::ProviderReleased { word } => self.provider_released = Some(word.clone()),
@@ -188,6 +190,8 @@ pub struct Situation<'s> {
     /// What is left of the share that the act is about, and what was refunded or asked to be of it.
     pub left_minor: i64,
     pub refund_was_sent: bool,
+    /// Of how much a refund is that the provider may have heard of, under the only key that it ever has.
+    pub refund_begun_minor: Option<i64>,
 }
 
 pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
@@ -226,6 +230,11 @@ pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
             }
             if at.standing.refunds.contains_key(share) {
                 return refuse("a refund was ordered before, and there is one at most");
+            }
+            if at.refund_begun_minor.is_some_and(|begun| begun != *amount_minor) {
+                return refuse(
+                    "a refund of another amount was begun before: only that amount can be ordered again",
+                );
             }
             if !(1..=at.left_minor).contains(amount_minor) {
                 return refuse("the amount has to be more than nought, and no more than what is held");

@@ -86,6 +86,8 @@ pub struct Share {
     pub because: Option<String>,
     /// When its delivery was first known.
     pub delivered_at: Option<Instant>,
+    /// That delivery was taken back since: a later one is another.
+    pub taken_back: bool,
     /// Of each action that happens once, at most one.
     pub issued: Vec<Issued>,
 }
@@ -174,6 +176,7 @@ pub struct Verdict {
     pub state: OrderState,
     pub because: Option<String>,
     pub delivered_at: Option<Instant>,
+    pub taken_back: bool,
     /// To be made now, in the order in which the provider has to see them.
     pub triggers: Vec<Made>,
     /// What was made before, was never sent, and says something else than what holds now.
@@ -269,7 +272,18 @@ fn judge(facts: &Facts, share: &Share, now: Instant) -> Verdict {
     // A delivery that was taken back is remembered as long as that is somebody's business.
     let forgotten = matches!(state, OrderState::Held | OrderState::Shipped);
     let delivered_at = seen.delivered_at.or(share.delivered_at.filter(|_| !forgotten));
-    Verdict { of: share.of, sight: seen.sight, state, because, delivered_at, triggers, rewritten, wake_at }
+    let taken_back = seen.delivered_at.is_none() && delivered_at.is_some();
+    Verdict {
+        of: share.of,
+        sight: seen.sight,
+        state,
+        because,
+        delivered_at,
+        taken_back,
+        triggers,
+        rewritten,
+        wake_at,
+    }
 }
 
 /// Whether a trigger that was never sent says something else than what holds now.

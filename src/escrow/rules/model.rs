@@ -46,6 +46,7 @@ struct Part {
     state: OrderState,
     /// 0: not; else the day.
     delivered_on: u8,
+    taken_back: bool,
     confirm: Option<Sent>,
     refund: Option<Sent>,
 }
@@ -112,7 +113,8 @@ impl Model {
             ReleaseBy::Order => 1,
             ReleaseBy::Parcel => self.parcels,
         };
-        let part = Part { state: OrderState::Held, delivered_on: 0, confirm: None, refund: None };
+        let part =
+            Part { state: OrderState::Held, delivered_on: 0, taken_back: false, confirm: None, refund: None };
         World {
             goods: vec![Goods::There; self.parcels],
             parts: vec![part; count],
@@ -177,6 +179,7 @@ impl Model {
             Share {
                 state: part.state,
                 delivered_at: (part.delivered_on > 0).then(|| at(part.delivered_on)),
+                taken_back: part.taken_back,
                 issued: issued.collect(),
                 ..share(of, self.held(index))
             }
@@ -237,6 +240,10 @@ impl Model {
                 if made.action == TriggerAction::ConfirmReceipt {
                     self.has_grounds(&world, index);
                 }
+                if made.action == TriggerAction::Refund {
+                    let ordered = standing.refunds.get(&self.of(index)).map(|order| order.amount_minor);
+                    assert_eq!(ordered, Some(made.amount_minor), "not as it was ordered: {world:?}");
+                }
                 let part = &mut world.parts[index];
                 let slot = match made.action {
                     TriggerAction::ConfirmReceipt => &mut part.confirm,
@@ -256,6 +263,7 @@ impl Model {
             }
             let part = &mut world.parts[index];
             part.state = verdict.state;
+            part.taken_back = verdict.taken_back;
             part.delivered_on = verdict
                 .delivered_at
                 .map_or(0, |since| *DAYS.iter().find(|day| at(**day) == since).unwrap_or(&0));
@@ -349,6 +357,10 @@ impl Model {
             can_refund: true,
             contested: false,
             left_minor: shares.get(index).map_or(0, Share::left_minor),
+            refund_begun_minor: world
+                .parts
+                .get(index)
+                .and_then(|part| part.refund.filter(|sent| !sent.is_fresh).map(|sent| sent.amount)),
             refund_was_sent: world.parts.get(index).is_some_and(|part| {
                 part.refund
                     .is_some_and(|sent| sent.stands.is_in_doubt() || sent.stands == Stands::Acknowledged)
@@ -389,7 +401,9 @@ impl Model {
         when(&Act::RefundApproved { share }, "ben", 0, &|people| {
             people.refund = people.refund.map(|(part, amount, needs, _)| (part, amount, needs, true));
         });
-        when(&Act::RefundWithdrawn { share, reason: reason() }, "ana", 0, &|people| people.refund = None);
+        when(&Act::RefundWithdrawn { share, reason: reason() }, "ana", 0, &|people| {
+            (people.refund, people.froze) = (None, true);
+        });
     }
 
     fn of_the_wire(&self, world: &World, all: &mut Vec<World>) {
@@ -409,6 +423,9 @@ impl Model {
                     all.push(next);
                 };
                 let may_go = may_send(part.state).contains(&action);
+                let ordered = world.people.refund.map(|(_, amount, ..)| amount);
+                let goes_now = action == TriggerAction::Refund && may_go && !sent.is_on_the_wire;
+                assert!(!goes_now || ordered.is_none_or(|ordered| ordered == sent.amount), "{world:?}");
                 ways_of(sent, may_go, world.provider_let_go).into_iter().for_each(&mut becomes);
             }
         }

@@ -17,7 +17,7 @@ pub struct Seen {
 
 pub fn see(facts: &Facts, share: &Share, now: Instant) -> Seen {
     let delivered = parcels_of(facts, share).all(|parcel| parcel.delivered.is_some());
-    let delivered_at = delivered.then(|| share.delivered_at.unwrap_or(now));
+    let delivered_at = delivered.then(|| known_since(facts, share, now));
     let seen = |sight, because| Seen { sight, because, delivered_at, wake_at: None };
     if let Some((sight, because)) = of_money(facts, share) {
         return seen(sight, because);
@@ -55,6 +55,14 @@ pub fn see(facts: &Facts, share: &Share, now: Instant) -> Seen {
     }
 }
 
+/// Since when the delivery that is proved now is known. One that was taken back counts for none that came after it.
+fn known_since(facts: &Facts, share: &Share, now: Instant) -> Instant {
+    let Some(before) = share.delivered_at.filter(|_| !share.taken_back) else { return now };
+    let proved = parcels_of(facts, share).filter_map(|parcel| parcel.delivered.as_ref());
+    let last = proved.map(|proof| proof.occurred_at.min(now)).max();
+    last.map_or(before, |last| before.max(last))
+}
+
 /// What was written down before says more than what can be said now.
 fn known(share: &Share, text: &str) -> Option<String> {
     let before = share.because.clone().filter(|_| share.state == OrderState::Failed);
@@ -85,7 +93,7 @@ fn of_money(facts: &Facts, share: &Share) -> Option<(Sight, Option<String>)> {
     let order =
         facts.standing.refunds.get(&share.of).filter(|_| stands(refund) != Some(Stands::Acknowledged))?;
     let in_doubt = stands(confirm).is_some_and(Stands::is_in_doubt);
-    let (sight, because) = of_refund(share, order, stands(refund), in_doubt);
+    let (sight, because) = of_refund(share, order, refund, in_doubt);
     let unseen = matches!(stands(refund), None | Some(Stands::Unseen));
     match &facts.standing.frozen {
         Some(reason) if sight == Sight::RefundDue && unseen => {
@@ -99,14 +107,18 @@ fn of_money(facts: &Facts, share: &Share) -> Option<(Sight, Option<String>)> {
 fn of_refund(
     share: &Share,
     order: &RefundOrder,
-    refund: Option<Stands>,
+    refund: Option<&Issued>,
     in_doubt: bool,
 ) -> (Sight, Option<String>) {
     if !order.is_approved() {
         let text = "a refund waits for another person's approval";
         return (Sight::Trouble, Some(text.to_owned()));
     }
-    match refund {
+    if refund.is_some_and(|refund| !refund.is_fresh && refund.amount_minor != order.amount_minor) {
+        let text = "the provider may know the refund with another amount: a person has to settle it there";
+        return (Sight::RefundRefused, Some(text.to_owned()));
+    }
+    match refund.map(|refund| refund.stands) {
         // As long as the provider cannot have it, it waits for what became of the release.
         None | Some(Stands::Unseen | Stands::Refused) if in_doubt => {
             let text = "a refund waits until it is known whether the release took effect";
@@ -177,5 +189,6 @@ fn says_otherwise(facts: &Facts, share: &Share) -> bool {
     let unsettled = |issued: &&Issued| matches!(issued.stands, Stands::Unseen | Stands::MaybeSeen);
     let proved = || parcels_of(facts, share).filter_map(|parcel| parcel.delivered.as_ref());
     let mut said = share.issued.iter().filter(|issued| said_so.contains(&issued.action)).filter(unsettled);
-    share.state == OrderState::Frozen && said.any(|issued| !proved().eq(issued.parcels.iter()))
+    let may_wait = matches!(share.state, OrderState::Held | OrderState::Shipped | OrderState::Frozen);
+    may_wait && said.any(|issued| !proved().eq(issued.parcels.iter()))
 }

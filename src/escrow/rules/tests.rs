@@ -36,7 +36,7 @@ pub fn parcel(number: u16, picked_up: bool, delivered: bool) -> ParcelFacts {
 
 pub fn share(of: ShareOf, held_minor: i64) -> Share {
     let state = OrderState::Held;
-    Share { of, held_minor, state, because: None, delivered_at: None, issued: Vec::new() }
+    Share { of, held_minor, state, because: None, delivered_at: None, taken_back: false, issued: Vec::new() }
 }
 
 struct Case {
@@ -89,7 +89,7 @@ impl Case {
         });
         self.share.issued.extend(issued);
         (self.share.state, self.share.delivered_at) = (verdict.state, verdict.delivered_at);
-        self.share.because = verdict.because;
+        (self.share.because, self.share.taken_back) = (verdict.because, verdict.taken_back);
         made
     }
 }
@@ -245,6 +245,44 @@ fn a_delivery_that_was_taken_back_freezes_until_a_person_sets_it_aside() {
 }
 
 #[test]
+fn a_delivery_that_follows_one_that_was_taken_back_has_a_window_of_its_own() {
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.policy.release = ReleaseMode::AfterWindow;
+    case.go(noon(), Stands::Acknowledged);
+    case.parcels[0] = parcel(1, true, false);
+    case.go(after_days(1), Stands::Unseen);
+    assert_eq!((case.share.state, case.share.taken_back), (OrderState::Frozen, true));
+    case.parcels[0] = parcel(1, true, true);
+    case.go(after_days(12), Stands::Unseen);
+    assert_eq!(case.share.delivered_at, Some(after_days(12)), "nobody had it for those twelve days");
+    assert_eq!(case.at(after_days(13)).wake_at, Some(after_days(22)));
+    // Taken back and made again between two looks.
+    let proof = case.parcels[0].delivered.as_mut().expect("a delivery");
+    proof.occurred_at = after_days(20);
+    assert_eq!(case.at(after_days(21)).wake_at, Some(after_days(30)));
+}
+
+#[test]
+fn under_a_refunds_key_no_other_amount_is_ever_sent() {
+    let ordered = |amount_minor| Act::RefundOrdered {
+        share: None,
+        amount_minor,
+        reason: "lost".into(),
+        needs_second: false,
+    };
+    let mut case = Case::new(&[parcel(1, true, false)]).act(ordered(5_000));
+    case.go(noon(), Stands::Unseen);
+    // A try that had no effect, and a person who thinks better of it.
+    case.share.issued[0].is_fresh = false;
+    let mut case = case.act(Act::RefundWithdrawn { share: None, reason: "a mistake".into() });
+    case.go(noon(), Stands::Unseen);
+    assert_eq!(case.share.state, OrderState::Frozen, "a person thaws what was to be refunded");
+    let other = case.act(ordered(50));
+    assert_eq!(other.at(noon()).sight, Sight::RefundRefused);
+    assert_eq!(other.at(noon()).state, OrderState::Failed);
+}
+
+#[test]
 fn settled_money_stays_where_it_is() {
     let mut parcels = [parcel(1, true, true)];
     parcels[0].troubles.push(Trouble { name: "returned".into(), text: "returned".into() });
@@ -277,6 +315,7 @@ fn who_orders_a_refund_does_not_approve_it_and_what_was_done_is_not_done_again()
         can_refund: true,
         contested: false,
         left_minor: 10,
+        refund_begun_minor: None,
         refund_was_sent: false,
     };
     let approve = Act::RefundApproved { share: None };

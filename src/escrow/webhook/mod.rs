@@ -25,7 +25,8 @@ use serde::Serialize;
 
 use self::notice::NoticeKey;
 use super::provider::{
-    Abilities, Command, ConfirmReceipt, Delivered, Freeze, Provider, Reading, Refund, Shipped, Unsayable,
+    Abilities, Command, ConfirmReceipt, Delivered, Freeze, Provider, Reading, Refund, ReleasesAfter, Shipped,
+    Since, Unsayable, kept_for_days,
 };
 use crate::config::{self, ConfigError};
 use crate::domain::escrow::TriggerFacts;
@@ -86,8 +87,9 @@ pub fn open(settings: &config::Escrow) -> Result<Option<Provider>, ConfigError> 
         notified: Some(webhook),
         ..Abilities::default()
     };
-    let releases_after_days = Some(settings.webhook_releases_after_days).filter(|days| *days > 0);
-    Ok(Some(Provider { name: NAME, abilities, keeps_keys: None, releases_after_days }))
+    let releases_after = ReleasesAfter::days(settings.webhook_releases_after_days, Since::Shipping);
+    let keeps_keys = kept_for_days(settings.webhook_keeps_keys_days);
+    Ok(Some(Provider { name: NAME, abilities, keeps_keys, releases_after }))
 }
 
 impl Webhook {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde_json::json;
 
 use super::Deps;
 use crate::domain::escrow::{OrderState, TriggerAction};
 use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::rfc3339;
+use crate::escrow::provider::Since;
 use crate::escrow::rules::Stands;
 use crate::faults;
 use crate::flows::advance::{Changes, Occasion, finish};
@@ -117,9 +117,12 @@ pub async fn had_no_effect_by(deps: &Deps, message: Message, actor: String) -> R
     deps.store
         .write(move |tx| {
             Box::pin(async move {
-                shipments::lock(tx, message.shipment).await?;
+                let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
                 outbox::had_no_effect(tx, &message).await?;
-                judge_again(tx, &message, &occasion).await
+                let mut changes = Changes::new(&occasion);
+                changes.add("trigger.no_effect", json!({"trigger": message.id}));
+                judge(tx, &shipment, &occasion, &mut changes, None).await?;
+                finish(tx, &mut shipment, changes, &occasion).await.map(drop)
             })
         })
         .await?;
@@ -170,9 +173,11 @@ async fn sets_a_clock(
     changes: &mut Changes<'_>,
 ) -> Result<bool, StoreError> {
     let mut order = orders::of_shipment(tx, shipment.id).await?;
-    let days = occasion.providers.get(&order.provider).and_then(|provider| provider.releases_after_days);
-    let Some(days) = days.filter(|_| order.release_deadline_at.is_none()) else { return Ok(false) };
-    let deadline_at = occasion.now + TimeDelta::days(i64::from(days));
+    let after = occasion.providers.get(&order.provider).and_then(|provider| provider.releases_after);
+    let deadline_at = after.and_then(|after| after.deadline(Since::Shipping, occasion.now));
+    let Some(deadline_at) = deadline_at.filter(|_| order.release_deadline_at.is_none()) else {
+        return Ok(false);
+    };
     order.release_deadline_at = Some(deadline_at);
     orders::save(tx, &order).await?;
     changes.add("order.releases_at", json!({"deadline_at": rfc3339(deadline_at), "estimated": true}));

@@ -93,7 +93,7 @@ async fn of_order(tx: &Tx, told: &Told, shipment: Shipment, occasion: &Occasion)
         }
         Said::Changed(word) => match &told.trade {
             Some(trade) => of_trade(tx, told, shipment, order, trade, word, occasion).await,
-            None => Ok(None),
+            None => Ok(Some(format!("the trade changed ({word}), and the provider cannot be asked how"))),
         },
         Said::ReleasesAt(at) => {
             releases_at(tx, shipment, order, *at, occasion).await?;
