@@ -24,6 +24,8 @@ const OUTBOX: &str = "sampan_outbox_messages";
 const UNROUTABLE: &str = "sampan_unroutable_shipments";
 const MISSING: &str = "sampan_consolidation_missing_parcels";
 const SURPLUS: &str = "sampan_consolidation_surplus_parcels";
+const ESCROW_DIFFERENCES: &str = "sampan_escrow_differences";
+const ESCROW_RECONCILED: &str = "sampan_escrow_reconciled_timestamp_seconds";
 const JOB_FAILURES: &str = "sampan_job_failures_total";
 
 /// The recorder that everything in this process is recorded with.
@@ -83,6 +85,11 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
             SURPLUS,
             "Parcels of the last seven days that came out of consolidations they were not in"
         );
+        describe_gauge!(
+            ESCROW_DIFFERENCES,
+            "What differed from escrow providers' word in the last nightly comparison, by kind"
+        );
+        describe_gauge!(ESCROW_RECONCILED, "When the last nightly comparison ended, in seconds since 1970");
         describe_counter!(JOB_FAILURES, "Runs of scheduled jobs that failed, by job");
     }
     Ok(handle)
@@ -150,6 +157,14 @@ pub fn unroutable(shipments: u64) {
 pub fn astray(missing: u64, surplus: u64) {
     gauge!(MISSING).set(missing as f64);
     gauge!(SURPLUS).set(surplus as f64);
+}
+
+pub fn escrow_differences(kind: &'static str, differences: u64) {
+    gauge!(ESCROW_DIFFERENCES, "kind" => kind).set(differences as f64);
+}
+
+pub fn escrow_reconciled(seconds: i64) {
+    gauge!(ESCROW_RECONCILED).set(seconds as f64);
 }
 
 pub fn job_failed(job: &'static str) {

@@ -34,6 +34,7 @@ mod m20261122_000022_asked_numbers;
 mod m20261122_000023_early_pushes;
 mod m20261122_000024_escrow_notice;
 mod m20261122_000025_buyer_acts;
+mod m20261122_000026_reconciliation;
 mod m20261122_000027_dispute_reminder;
 mod table;
 
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000023_early_pushes::Migration),
             Box::new(m20261122_000024_escrow_notice::Migration),
             Box::new(m20261122_000025_buyer_acts::Migration),
+            Box::new(m20261122_000026_reconciliation::Migration),
             Box::new(m20261122_000027_dispute_reminder::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()

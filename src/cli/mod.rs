@@ -7,6 +7,7 @@
 mod audit;
 mod demo;
 mod detect;
+mod escrow;
 mod healthcheck;
 mod merchant;
 mod migrate;
@@ -67,6 +68,8 @@ enum Command {
     Replan(operator::Replan),
     /// Look at triggers on their way, send them again, take them out.
     Outbox(outbox::Outbox),
+    /// Compare what is held with what escrow providers say of it.
+    Escrow(escrow::Escrow),
     /// Check the audit chains, and the rows against them.
     Audit(audit::Audit),
     /// Put parcels into as few bags as possible: JSON from standard input to standard output.
@@ -98,6 +101,7 @@ impl Cli {
             Command::OperatorKey(operator_key) => operator_key.run(settings(config)?).await,
             Command::Replan(replan) => replan.run(settings(config)?).await,
             Command::Outbox(outbox) => outbox.run(settings(config)?).await,
+            Command::Escrow(escrow) => escrow.run(settings(config)?).await,
             Command::Audit(audit) => audit.run(settings(config)?).await,
             Command::Pack => pack::run(),
             Command::Normalize(normalize) => normalize.run(),

@@ -23,9 +23,19 @@ pub struct Escrow {
     #[serde(deserialize_with = "amounts")]
     pub second_person_above: Vec<Money>,
     pub dispute_days: u32,
+    pub reconciliation: Reconciliation,
     pub alipay: Alipay,
     pub antom: Antom,
     pub paypal: Paypal,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconciliation {
+    pub nightly: bool,
+    pub hour_utc: u32,
+    pub days: u32,
+    pub concurrency_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -131,6 +141,16 @@ pub fn check(escrow: &Escrow, allow_private: bool) -> Result<(), ConfigError> {
     }
     if !(1..=90).contains(&escrow.dispute_days) {
         return invalid("escrow.dispute_days", "has to be a whole number from 1 to 90");
+    }
+    let reconciliation = &escrow.reconciliation;
+    if reconciliation.hour_utc > 23 {
+        return invalid("escrow.reconciliation.hour_utc", "has to be a whole number from 0 to 23");
+    }
+    if !(1..=365).contains(&reconciliation.days) {
+        return invalid("escrow.reconciliation.days", "has to be a whole number from 1 to 365");
+    }
+    if !(1..=64).contains(&reconciliation.concurrency_max) {
+        return invalid("escrow.reconciliation.concurrency_max", "has to be a whole number from 1 to 64");
     }
     if !escrow.webhook_url.is_empty() && escrow.webhook_secret.expose_secret().is_empty() {
         return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is");

@@ -26,6 +26,7 @@ pub mod keys;
 pub mod paypal;
 pub mod proof;
 pub mod provider;
+pub mod reconciliation;
 pub mod registry;
 pub mod rules;
 pub mod signing;

@@ -80,6 +80,8 @@ pub struct Trade {
     pub refunded_minor: Option<i64>,
     /// When it releases by itself.
     pub release_deadline_at: Option<Instant>,
+    /// Whether nothing may move.
+    pub frozen: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

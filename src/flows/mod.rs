@@ -14,6 +14,7 @@
 //! | after a delivery's commit | the trigger in the outbox |
 //! | after a trigger was sent | its lease; it is sent again under the same key |
 //! | before a provider's notice is taken in | the notice, stored before it was answered; it is taken in later |
+//! | before a page of a nightly comparison is saved | the page; it is compared again |
 //! | after a change of the network | the queue of the plans it may break; any daemon works it off |
 //! | before new plans are committed | the old ones, and the queue; the claim ends by itself |
 //! | after a batch of samples was added up | the sums without the samples, in one commit |
@@ -43,6 +44,7 @@ pub mod notices;
 pub mod own_payment;
 pub mod poll_carriers;
 pub mod read_pickup;
+pub mod reconcile;
 pub mod record_bag_scans;
 pub mod record_scans;
 pub mod replan;

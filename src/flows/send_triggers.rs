@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use doubts::ask_again;
 use settle::{Outcome, settle};
-pub use settle::{acknowledge, acknowledged, acknowledged_by, had_no_effect_by, write_off};
+pub use settle::{acknowledge, acknowledged, acknowledged_by, had_no_effect, had_no_effect_by, write_off};
 
 use super::{Deps, ask_providers};
 use crate::domain::escrow::TriggerFacts;
@@ -162,7 +162,7 @@ fn untouched(message: &Message) -> Ended {
 }
 
 /// None: this provider cannot be asked about such a command.
-async fn ask(deps: &Deps, provider: &Provider, command: &Command<'_>) -> Option<Found> {
+pub async fn ask(deps: &Deps, provider: &Provider, command: &Command<'_>) -> Option<Found> {
     let inquire = provider.abilities.inquire.as_ref()?;
     let request = inquire.about_command(command, deps.clock.wall())?;
     Some(match ask_providers::send(deps, provider, request).await {

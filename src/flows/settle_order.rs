@@ -433,7 +433,7 @@ async fn issue(
     Ok(id)
 }
 
-fn stands(trigger: &Trigger, message: Option<&Message>) -> Stands {
+pub fn stands(trigger: &Trigger, message: Option<&Message>) -> Stands {
     if trigger.acknowledged_at.is_some() {
         return Stands::Acknowledged;
     }

@@ -15,12 +15,13 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Deps, ask_providers};
+use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
 use crate::escrow::provider::{NotBelieved, Notice, Said, Trade};
 use crate::escrow::registry::payment_of;
 use crate::faults;
 use crate::store::escrow_notices::{self, KeptNotice};
-use crate::store::{StoreError, orders};
+use crate::store::{StoreError, orders, shipments};
 use crate::telemetry;
 
 #[derive(Debug, thiserror::Error)]
@@ -194,6 +195,45 @@ async fn about_trade(deps: &Deps, kept: &KeptNotice, notice: &Notice) -> Result<
     let answer = ask_providers::send(deps, provider, request).await;
     let answer = answer.map_err(|error| Untaken::Later(error.to_string()))?;
     inquire.read_about_trade(reference, &answer).map(Some).map_err(Untaken::Later)
+}
+
+/// Believes what a provider said of an order's trade when it was asked, as if a notice had made us ask. None: what it
+/// proves stands in the order now; otherwise why it cannot.
+pub async fn believe(
+    deps: &Deps,
+    provider: &str,
+    shipment: ShipmentId,
+    trade: Trade,
+) -> Result<Option<String>, StoreError> {
+    let occasion = super::advance::Occasion::new(deps, format!("provider {provider}"));
+    let (above, provider) = (deps.settings.escrow.second_person_above.clone(), provider.to_owned());
+    let written = deps
+        .store
+        .write(move |tx| {
+            let work = async move {
+                let Some(shipment) = shipments::lock(tx, shipment).await? else {
+                    return Ok(Some("it is not there".to_owned()));
+                };
+                let order = orders::of_shipment(tx, shipment.id).await?;
+                let payment = payment_of(&provider, &order.payment_reference);
+                let owner = orders::owner_of_payment(tx, &provider, payment).await?;
+                if order.provider != provider || owner != Some(shipment.id) {
+                    return Ok(Some("the payment is another order's".to_owned()));
+                }
+                let heard =
+                    effect::Heard { trade: &trade, word: "", is_last: false, second_person_above: &above };
+                effect::of_trade(tx, heard, shipment, order, &occasion).await
+            };
+            Box::pin(work)
+        })
+        .await;
+    deps.outbox_bell.notify_one();
+    deps.webhook_bell.notify_one();
+    match written {
+        Ok(problem) => Ok(problem),
+        Err(Untaken::Later(reason)) => Ok(Some(reason)),
+        Err(Untaken::Store(error)) => Err(error),
+    }
 }
 
 /// Longer than any provider sends the same notice again.

@@ -19,6 +19,7 @@ mod notices;
 mod operations;
 mod pickups;
 mod problem;
+mod reconciliation;
 mod scans;
 mod schema;
 mod shipments;
@@ -66,6 +67,7 @@ use crate::telemetry;
         escrow::refund,
         escrow::approve_refund,
         escrow::withdraw_refund,
+        reconciliation::read,
         webhooks::create,
         webhooks::list,
         webhooks::read,
@@ -166,6 +168,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(escrow::refund)
         .service(escrow::approve_refund)
         .service(escrow::withdraw_refund)
+        .service(reconciliation::read)
         .service(tracking::read)
         .service(buyers::code)
         .service(buyers::confirm)

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
+use crate::flows::reconcile::nightly;
 use crate::flows::{Deps, show_consolidations};
 use crate::store::{outbox, replans, schema};
 use crate::telemetry;
@@ -69,6 +70,7 @@ pub async fn metrics(deps: Data<Deps>, handle: Data<PrometheusHandle>) -> Result
     telemetry::unroutable(replans::unroutable(deps.store.reader()).await?);
     let (missing, surplus) = show_consolidations::astray(&deps).await?;
     telemetry::astray(missing, surplus);
+    nightly::measure(&deps).await?;
     handle.run_upkeep();
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render()))
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 use crate::flows::poll_carriers::foresee;
+use crate::flows::reconcile::nightly;
 use crate::flows::{
     Deps, act_on_order, ask_providers, book_departures, close_departures, disputes, forget_answers,
     import_network, learn_stage_times, replan, send_triggers, send_webhooks, take_notices, take_pushes,
@@ -26,7 +27,7 @@ use crate::telemetry;
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 16] = [
+const JOBS: [(&str, &str, Verb); 17] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -83,6 +84,9 @@ const JOBS: [(&str, &str, Verb); 16] = [
         Box::pin(
             async move { take_notices::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) },
         )
+    }),
+    ("reconcile_escrow", "35 * * * * *", |deps| {
+        Box::pin(async move { nightly::run_due(&deps).await.map_err(|error| error.to_string()) })
     }),
     ("forget_journeys", "20 37 * * * *", |deps| {
         Box::pin(async move { foresee::forget_old(&deps).await.map(drop).map_err(|error| error.to_string()) })

@@ -34,6 +34,7 @@ pub mod operators;
 pub mod orders;
 pub mod outbox;
 pub mod poll_histories;
+pub mod reconciliations;
 pub mod replans;
 pub mod schema;
 pub mod serials;

@@ -276,6 +276,13 @@ pub async fn hold_stream(tx: &Tx, stream: OrderId) -> Result<Vec<Message>, Store
     rows.into_iter().map(from_row).collect()
 }
 
+/// The same, for somebody who only looks.
+pub async fn of_stream(db: &impl ConnectionTrait, stream: OrderId) -> Result<Vec<Message>, StoreError> {
+    let query = outbox::Entity::find().filter(outbox::Column::Stream.eq(stream.uuid()));
+    let rows = query.order_by_asc(outbox::Column::Position).all(db).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
 pub async fn find(db: &impl ConnectionTrait, id: TriggerId) -> Result<Option<Message>, StoreError> {
     outbox::Entity::find_by_id(id.uuid()).one(db).await?.map(from_row).transpose()
 }

@@ -33,6 +33,7 @@ mod poll_plan;
 mod polling;
 mod provider;
 mod pushes;
+mod reconciliation;
 mod replan;
 mod replan_packed;
 mod replays;

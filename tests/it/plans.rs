@@ -3,7 +3,7 @@
 use sampan::app;
 use sampan::clock::Clock;
 use sampan::config;
-use sampan::domain::id::{MerchantId, ParcelId, ShipmentId};
+use sampan::domain::id::{MerchantId, ParcelId, ShipmentId, TriggerId};
 use sampan::domain::instant::from_micros;
 use sampan::domain::network::DepartureId;
 use sampan::domain::shipment::{Milestone, StageSample};
@@ -12,6 +12,7 @@ use sampan::flows::{accept_pickup, close_departures, manage_webhooks, record_sca
 use sampan::store::bag_parcels::{self, Surplus};
 use sampan::store::carrier_pushes::{self, Push};
 use sampan::store::consolidations::{self, LeftBehind};
+use sampan::store::reconciliations::{self, Days};
 use sampan::store::shipments::Filter;
 use sampan::store::{
     Store, StoreError, Tx, departures, disputes, escrow_notices, events, idempotency, orders, outbox,
@@ -58,6 +59,18 @@ fn questions() -> Vec<(&'static str, String)> {
         ("due notices", escrow_notices::DUE.replace("$1", "5").replace("$2", "16")),
         ("notices of long ago", "DELETE FROM escrow_notice WHERE settled_at < 5".into()),
         ("whose a payment is", orders::OWNER.replace("$1", "'webhook'").replace("$2", "'T'")),
+        ("whom anything was paid through", reconciliations::NEXT_PROVIDER.replace("$1", "'a'")),
+        (
+            "orders whose money has not moved",
+            reconciliations::OPEN.replace("$1", "'webhook'").replace("$2", "x'00'").replace("$3", "32"),
+        ),
+        (
+            "settled orders of the last days",
+            ["'webhook'", "5", "x'00'", "4", "9", "32"]
+                .iter()
+                .zip(1..)
+                .fold(reconciliations::RECENT.to_owned(), |sql, (value, at)| sql.replace(&format!("${at}"), value)),
+        ),
         ("disputes to be reminded of", disputes::TO_REMIND.replace("$1", "5").replace("$2", "100")),
         ("orders that time changes", orders::WAKING.replace("$1", "5").replace("$2", "200")),
         (
@@ -251,6 +264,7 @@ async fn fill(store: &Store) {
     let (state, next_poll_at) = (rare("'pending'", "'acknowledged'"), rare("1", later));
     let id = "md5('shipment ' || n)::uuid";
     let rival = "md5('merchant ' || n % 1000)::uuid";
+    let order_state = rare("'shipped'", "'confirmed'");
     let departure_state = rare("'open'", "'closed'");
     let consolidation_state = "CASE n % 100 WHEN 0 THEN 'opened' WHEN 1 THEN 'packed' ELSE 'settled' END";
     let webhook_state = rare("'pending'", "'acknowledged'");
@@ -301,9 +315,14 @@ async fn fill(store: &Store) {
         ("replan", &[("shipment_id", id), ("next_attempt_at", &next_attempt_at), ("attempts", &attempts)]),
         (
             "escrow_order",
-            &[("shipment_id", id), ("merchant_id", merchant), ("payment_reference", "'payment ' || n")],
+            &[
+                ("shipment_id", id),
+                ("merchant_id", merchant),
+                ("payment_reference", "'payment ' || n"),
+                ("state", &order_state),
+            ],
         ),
-        ("escrow_trigger", &[("shipment_id", id)]),
+        ("escrow_trigger", &[("shipment_id", id), ("created_at", "n")]),
         ("tracking_event", &[("shipment_id", id)]),
         (
             "consolidation",
@@ -505,6 +524,14 @@ async fn ask_everything(
     watch.used_an_index("pushes of long ago").await;
     assert_eq!(tracked::carriers(tx).await?, [carrier]);
     watch.used_an_index("carriers that are asked").await;
+
+    let (first, none) = (ShipmentId::from_uuid(uuid::Uuid::nil()), TriggerId::from_uuid(uuid::Uuid::nil()));
+    assert_eq!(reconciliations::open(tx, "webhook", first, 32).await?.len(), 32);
+    watch.used_an_index("orders whose money has not moved").await;
+    let days = Days { since: from_micros(9_900), began_at: until };
+    let recent = reconciliations::recent(tx, "webhook", (days.since, none), days, 32).await?;
+    assert!(recent.len() == 32 && recent.iter().all(|(_, (at, _))| *at >= days.since), "{recent:?}");
+    watch.used_an_index("settled orders of the last days").await;
 
     let all = Filter::default();
     let page = shipments::list(tx, merchant, &all, 51).await?;

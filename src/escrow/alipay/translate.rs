@@ -215,12 +215,12 @@ pub fn trade(signed: &Signed, payment_reference: &str) -> Result<Trade, String> 
     }
     let info = fields.object("trade_settle_info");
     let unsettled = info.text("trade_unsettled_amount").and_then(|amount| minor(&amount));
-    let details = info.objects("trade_settle_detail_list").unwrap_or_default();
-    let settled = details.iter().filter(|detail| detail.is("operation_type", "settle"));
-    let amounts: Option<Vec<i64>> =
-        settled.map(|detail| detail.text("amount").and_then(|text| minor(&text))).collect();
-    let released: Option<i64> =
-        amounts.and_then(|all| all.iter().try_fold(0_i64, |sum, one| sum.checked_add(*one)));
+    // Without a list it is not said that nothing was settled.
+    let released = info.objects("trade_settle_detail_list").and_then(|details| {
+        let settled = details.iter().filter(|detail| detail.is("operation_type", "settle"));
+        let amounts = settled.map(|detail| detail.text("amount").and_then(|text| minor(&text)));
+        amounts.collect::<Option<Vec<i64>>>()?.into_iter().try_fold(0_i64, i64::checked_add)
+    });
     let nothing_settled = released.is_none_or(|minor| minor == 0);
     let state = match fields.text("trade_status").as_deref() {
         Some("TRADE_SUCCESS") if unsettled == Some(0) && !nothing_settled => TradeState::Released,
@@ -239,7 +239,14 @@ pub fn trade(signed: &Signed, payment_reference: &str) -> Result<Trade, String> 
 }
 
 fn of_state(state: TradeState) -> Trade {
-    Trade { state, held: None, released_minor: None, refunded_minor: None, release_deadline_at: None }
+    Trade {
+        state,
+        held: None,
+        released_minor: None,
+        refunded_minor: None,
+        release_deadline_at: None,
+        frozen: None,
+    }
 }
 
 /// Fen.

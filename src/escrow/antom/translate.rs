@@ -111,6 +111,7 @@ pub fn trade(fields: &Fields, payment_reference: &str) -> Result<Trade, String> 
         released_minor: None,
         refunded_minor: None,
         release_deadline_at: None,
+        frozen: None,
     };
     match outcome.status {
         Status::Failed if outcome.code == "ORDER_NOT_EXIST" => return Ok(of_state(TradeState::Absent)),

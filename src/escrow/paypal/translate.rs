@@ -197,6 +197,7 @@ pub fn trade(answer: &Answer, capture: &str, releases_after_days: Option<u32>) -
         released_minor: None,
         refunded_minor: None,
         release_deadline_at: None,
+        frozen: None,
     };
     match answer.status {
         404 if fields.is("name", "RESOURCE_NOT_FOUND") => return Ok(of_state(TradeState::Absent)),

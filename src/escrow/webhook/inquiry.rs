@@ -4,7 +4,8 @@
 //! a trigger repeats its id, `{"id", "state"?, "reason"?}`: 200 with `took_effect` (or no state), `under_way` or
 //! `refused`; 404 with the id: it is not there. A 404 without the id may be anybody's, and says nothing. The answer
 //! about a trade is `{"payment_reference", "state": open | released | refunded | closed | absent, "held"?:
-//! {"amount", "currency"}, "released"?, "refunded"?, "releases_at"?}`, amounts as decimals in the currency held.
+//! {"amount", "currency"}, "released"?, "refunded"?, "releases_at"?, "frozen"?: true | false}`, amounts as decimals in
+//! the currency held.
 
 use chrono::{DateTime, Utc};
 
@@ -69,6 +70,7 @@ impl Inquire for Webhook {
             released_minor: money(fields.text("released")).map(|money| money.minor),
             refunded_minor: money(fields.text("refunded")).map(|money| money.minor),
             release_deadline_at: at.map(|at| cut(at.with_timezone(&Utc))),
+            frozen: fields.raw("frozen").and_then(|raw| raw.parse().ok()),
         })
     }
 }

@@ -7,8 +7,7 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
-use super::settle::{acknowledged, had_no_effect};
-use super::{Deps, ask as ask_provider, lease, read};
+use super::{Deps, acknowledged, ask as ask_provider, had_no_effect, lease, read};
 use crate::domain::instant::Instant;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::provider::{Command, Found};

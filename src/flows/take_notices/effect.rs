@@ -33,8 +33,8 @@ pub struct Told {
     pub second_person_above: Vec<Money>,
 }
 
-/// Why a notice changes nothing: for a person.
-type Problem = Option<String>;
+/// Why it changes nothing: for a person.
+pub type Problem = Option<String>;
 
 pub async fn write(tx: &Tx, told: &Told, occasion: &Occasion) -> Result<(), Untaken> {
     let problem = match owner(tx, told).await? {
@@ -92,7 +92,11 @@ async fn of_order(tx: &Tx, told: &Told, shipment: Shipment, occasion: &Occasion)
             Ok(None)
         }
         Said::Changed(word) => match &told.trade {
-            Some(trade) => of_trade(tx, told, shipment, order, trade, word, occasion).await,
+            Some(trade) => {
+                let above = &told.second_person_above;
+                let heard = Heard { trade, word, is_last: told.is_last, second_person_above: above };
+                of_trade(tx, heard, shipment, order, occasion).await
+            }
             None => Ok(Some(format!("the trade changed ({word}), and the provider cannot be asked how"))),
         },
         Said::ReleasesAt(at) => {
@@ -112,15 +116,25 @@ async fn own_message(tx: &Tx, order: &Order, trigger: TriggerId) -> Result<Optio
     Ok(message.filter(|message| message.shipment == order.shipment && message.stream == order.id))
 }
 
-async fn of_trade(
+/// What a provider says of a trade when it is asked.
+pub struct Heard<'h> {
+    pub trade: &'h Trade,
+    /// The provider's, of why; where it is empty, ours.
+    pub word: &'h str,
+    /// Whatever else may be on its way.
+    pub is_last: bool,
+    pub second_person_above: &'h [Money],
+}
+
+/// Writes down what the answer proves, under the shipment's lock.
+pub async fn of_trade(
     tx: &Tx,
-    told: &Told,
+    heard: Heard<'_>,
     shipment: Shipment,
     order: Order,
-    trade: &Trade,
-    word: &str,
     occasion: &Occasion,
 ) -> Result<Problem, Untaken> {
+    let Heard { trade, word, is_last, second_person_above } = heard;
     let is_settled = matches!(order.state, OrderState::Confirmed | OrderState::Refunded);
     let (act, own) = match trade.state {
         TradeState::Released if order.state != OrderState::Confirmed => {
@@ -142,7 +156,7 @@ async fn of_trade(
         }
         TradeState::Absent => return Ok(Some("the provider does not know the trade".to_owned())),
     };
-    if !told.is_last && is_on_its_way(tx, &order, own).await? {
+    if !is_last && is_on_its_way(tx, &order, own).await? {
         let reason = "a command of ours may have moved the money: what came of it is to be known first";
         return Err(Untaken::Later(reason.to_owned()));
     }
@@ -151,7 +165,7 @@ async fn of_trade(
     if written.iter().any(|written| is_known(&written.act)) {
         return Ok(None);
     }
-    match act_on_order::write(tx, shipment, Wish::Do(act), &told.second_person_above, occasion).await {
+    match act_on_order::write(tx, shipment, Wish::Do(act), second_person_above, occasion).await {
         Ok(_) => Ok(None),
         Err(ActError::Store(error)) => Err(error.into()),
         // Refused before anything was written.

@@ -2,7 +2,7 @@
 //! the doors only write them down.
 //!
 //! [`merchant`] is for the one whose shipment it is, [`public`] for anybody with its token,
-//! [`webhooks`] for the one who is told, [`operator`] for those who run the network,
+//! [`webhooks`] for the one who is told, [`operator`] and [`reconciliation`] for those who run the network,
 //! [`consolidations`] for them and for hubs.
 
 mod consolidations;
@@ -11,6 +11,7 @@ mod escrow;
 mod merchant;
 mod operator;
 mod public;
+mod reconciliation;
 mod webhooks;
 
 pub use consolidations::*;
@@ -19,4 +20,5 @@ pub use escrow::*;
 pub use merchant::*;
 pub use operator::*;
 pub use public::*;
+pub use reconciliation::*;
 pub use webhooks::*;

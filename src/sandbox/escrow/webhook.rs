@@ -166,7 +166,7 @@ fn standing(reference: &str, trade: Option<&Trade>) -> Value {
         (false, true) => "released",
         (false, false) => "open",
     };
-    let mut fields = json!({ "payment_reference": reference, "state": state });
+    let mut fields = json!({ "payment_reference": reference, "state": state, "frozen": trade.frozen });
     if let Some(held) = trade.held {
         let amount = |minor| json!(Money::new(minor, held.currency).amount());
         fields["held"] = json!(held);

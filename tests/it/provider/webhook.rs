@@ -126,7 +126,7 @@ async fn who_signs_may_ask_what_became_of_a_trigger_and_how_a_trade_stands() {
     assert_eq!(ask("/triggers/t3", 404).await, json!({ "id": "t3", "state": "not_there" }));
     let open = json!({
         "payment_reference": "TRADE-1", "state": "open", "held": { "amount": "20.00", "currency": "CNY" },
-        "released": "12.00", "refunded": "0.00",
+        "released": "12.00", "refunded": "0.00", "frozen": false,
     });
     assert_eq!(ask(trade, 200).await, open);
     provider.trigger("t4", about("refund", "8.00", Some(2))).await.must_be(200);

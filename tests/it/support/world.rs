@@ -62,6 +62,8 @@ impl World {
             ("carriers.dhl_unified.calls_per_second", "0".to_owned()),
             ("carriers.dhl_unified.calls_per_day", "0".to_owned()),
             ("carriers.dhl_unified.calls_per_shipment_and_day", "0".to_owned()),
+            // A test says when the night comes.
+            ("escrow.reconciliation.nightly", "false".to_owned()),
             ("escrow.webhook_url", format!("\"http://{}/triggers\"", self.escrow_address)),
             ("escrow.webhook_secret", quoted(&self.secret)),
         ]
