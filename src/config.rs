@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use carriers::{Carriers, Table};
 pub use consolidation::{Consolidation, LastMile, UnitTypes, WaybillStock};
-pub use escrow::{Alipay, Antom, Escrow, KeySource, Paypal, Reconciliation};
+pub use escrow::{Alipay, Antom, Customs, Escrow, KeySource, Paypal, Reconciliation};
 pub use miles::{Co2eFactors, Mile, Miles};
 
 /// Every key with its default and what it means.
@@ -358,6 +358,7 @@ mod tests {
             ("[routing.promise_days]\nstandard = 0", "routing.promise_days.standard"),
             ("[routing]\nhorizon_days = 367", "routing.horizon_days"),
             ("[escrow]\nwebhook_url = \"https://x\"", "escrow.webhook_secret"),
+            ("[escrow.customs]\nplace = \"HANGZHOU\"", "escrow.customs"),
             ("[escrow.reconciliation]\nhour_utc = 24", "escrow.reconciliation.hour_utc"),
             ("[escrow.reconciliation]\ndays = 0", "escrow.reconciliation.days"),
             ("[escrow.reconciliation]\nconcurrency_max = 0", "escrow.reconciliation.concurrency_max"),

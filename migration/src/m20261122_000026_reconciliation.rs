@@ -1,4 +1,4 @@
-//! What is compared with escrow providers' word, and what came of the last comparison.
+//! What is compared with escrow providers' word, what came of the last comparison, and what customs was told.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -31,6 +31,9 @@ impl MigrationTrait for Migration {
             .create_table(table("escrow_difference", difference, &["reconciliation_id", "number"]))
             .await?;
         manager.create_index(index("escrow_trigger", &["created_at", "id"])).await?;
+        // What the provider answered to a declaration, as JSON.
+        let outcome = Table::alter().table("escrow_trigger").add_column(text_null("outcome")).to_owned();
+        manager.alter_table(outcome).await?;
         // Most orders are settled, and asked about no more.
         let open = "CREATE INDEX escrow_order_open_idx ON escrow_order (provider, shipment_id) \
              WHERE state NOT IN ('confirmed', 'refunded')";
@@ -39,6 +42,8 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_index(manager, "escrow_order", "escrow_order_open_idx").await?;
+        let outcome = Table::alter().table("escrow_trigger").drop_column("outcome").to_owned();
+        manager.alter_table(outcome).await?;
         drop_index(manager, "escrow_trigger", "escrow_trigger_created_at_id_idx").await?;
         drop_all(manager, &["reconciliation", "escrow_difference"]).await
     }

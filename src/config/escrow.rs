@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
 use super::{ConfigError, invalid};
+use crate::domain::escrow::CustomsOffice;
 use crate::domain::money::Money;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -24,6 +25,7 @@ pub struct Escrow {
     pub second_person_above: Vec<Money>,
     pub dispute_days: u32,
     pub reconciliation: Reconciliation,
+    pub customs: Customs,
     pub alipay: Alipay,
     pub antom: Antom,
     pub paypal: Paypal,
@@ -36,6 +38,22 @@ pub struct Reconciliation {
     pub hour_utc: u32,
     pub days: u32,
     pub concurrency_max: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Customs {
+    pub place: String,
+    pub merchant_code: String,
+    pub merchant_name: String,
+}
+
+impl Customs {
+    /// None: payments are declared nowhere.
+    pub fn office(&self) -> Option<CustomsOffice> {
+        let Self { place, merchant_code, merchant_name } = self.clone();
+        (!place.is_empty()).then_some(CustomsOffice { place, merchant_code, merchant_name })
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -141,6 +159,14 @@ pub fn check(escrow: &Escrow, allow_private: bool) -> Result<(), ConfigError> {
     }
     if !(1..=90).contains(&escrow.dispute_days) {
         return invalid("escrow.dispute_days", "has to be a whole number from 1 to 90");
+    }
+    let Customs { place, merchant_code, merchant_name } = &escrow.customs;
+    let parts = [place, merchant_code, merchant_name];
+    if parts.iter().any(|part| part.is_empty()) && !parts.iter().all(|part| part.is_empty()) {
+        return invalid(
+            "escrow.customs",
+            "has to have a place, a merchant_code and a merchant_name, or none of them",
+        );
     }
     let reconciliation = &escrow.reconciliation;
     if reconciliation.hour_utc > 23 {

@@ -38,6 +38,8 @@ words! {
         /// Nothing may move. With its opposite, as often as there is cause; never money.
         Freeze = "freeze",
         Thaw = "thaw",
+        /// The payment is reported to the customs office that the goods are cleared at. Moves nothing.
+        DeclareCustoms = "declare_customs",
     }
 }
 
@@ -48,7 +50,8 @@ impl TriggerAction {
             TriggerAction::Shipped
             | TriggerAction::Delivered
             | TriggerAction::ConfirmReceipt
-            | TriggerAction::Refund => true,
+            | TriggerAction::Refund
+            | TriggerAction::DeclareCustoms => true,
             TriggerAction::Freeze | TriggerAction::Thaw => false,
         }
     }
@@ -91,6 +94,31 @@ pub struct Consignment {
     pub tracking_number: String,
 }
 
+/// Who declares a payment at which customs office.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomsOffice {
+    /// The office: `HANGZHOU`, `ZHENGZHOU`, ….
+    pub place: String,
+    /// The merchant's code and name there.
+    pub merchant_code: String,
+    pub merchant_name: String,
+}
+
+/// A payment as a customs office has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    /// The provider's number of the declaration, for the customs office.
+    pub declaration_number: String,
+    /// The payment company's code at the customs office.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pay_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pay_transaction_id: Option<String>,
+    /// Whether the payer is the one named in the declaration, where the provider checks it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub identity_matches: Option<bool>,
+}
+
 /// What the escrow provider is told, apart from its own wire format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriggerFacts {
@@ -110,6 +138,9 @@ pub struct TriggerFacts {
     pub currency: String,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub consignments: Vec<Consignment>,
+    /// Of a declaration alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub customs: Option<CustomsOffice>,
     pub evidence: Evidence,
 }
 

@@ -15,10 +15,11 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::escrow::Declared;
 use crate::domain::escrow::{TriggerAction, TriggerFacts};
-use crate::domain::id::TriggerId;
+use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::Instant;
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 use crate::outbound::{Answer, Request};
 
 /// A trigger, as it is sent.
@@ -41,6 +42,8 @@ pub struct Unsayable(pub String);
 pub enum Reading {
     /// The provider has it, under this key, for good.
     Acknowledged,
+    /// The same of a payment's declaration, with what the customs office has.
+    Declared(Declared),
     /// It has had no effect, and may have one when it is sent again. `after`: when the provider
     /// wants to be asked, if it says so.
     Later { reason: String, after: Option<Duration> },
@@ -156,17 +159,6 @@ pub struct Declaration {
     pub amount: Money,
     /// A part of the payment: the parcel's or shipment's own number.
     pub split: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Declared {
-    /// The provider's number of the declaration, for the customs office.
-    pub declaration_number: String,
-    /// The payment company's code at the customs office.
-    pub pay_code: Option<String>,
-    pub pay_transaction_id: Option<String>,
-    /// Whether the payer is the one named in the declaration, where the provider checks it.
-    pub identity_matches: Option<bool>,
 }
 
 /// Getting a pass before anything is sent, and showing it with each request.
@@ -302,6 +294,7 @@ impl Provider {
             TriggerAction::ConfirmReceipt => can.confirm_receipt.is_some(),
             TriggerAction::Refund => can.refund.is_some(),
             TriggerAction::Freeze | TriggerAction::Thaw => can.freeze.is_some(),
+            TriggerAction::DeclareCustoms => can.declare_customs.is_some(),
         }
     }
 
@@ -320,6 +313,9 @@ impl Provider {
             TriggerAction::Freeze | TriggerAction::Thaw => {
                 can.freeze.as_ref().map_or_else(none, |to| to.freeze(command, wall))
             }
+            TriggerAction::DeclareCustoms => {
+                can.declare_customs.as_ref().map_or_else(none, |to| to.declare(&declaration(command)?, wall))
+            }
         }
     }
 
@@ -335,8 +331,33 @@ impl Provider {
             TriggerAction::Freeze | TriggerAction::Thaw => {
                 can.freeze.as_ref().map(|to| to.read_freeze(command, answer))
             }
+            TriggerAction::DeclareCustoms => can
+                .declare_customs
+                .as_ref()
+                .map(|to| to.read_declaration(answer).map_or_else(|reading| reading, Reading::Declared)),
         };
         let reason = || format!("{} has no call for {}", self.name, command.facts.action);
         read.unwrap_or_else(|| Reading::Refused { reason: reason() })
     }
+}
+
+/// Of the whole payment, or of a parcel's share of it under that parcel's own number.
+fn declaration(command: &Command) -> Result<Declaration, Unsayable> {
+    let facts = command.facts;
+    let office = facts.customs.as_ref();
+    let office =
+        office.ok_or_else(|| Unsayable("no customs office was named when it was made".to_owned()))?;
+    let currency: Currency =
+        facts.currency.parse().map_err(|_| Unsayable("the order is in no currency".to_owned()))?;
+    let amount = Money::parse(&facts.amount, currency).map_err(|error| Unsayable(error.to_string()))?;
+    let part = |number| ParcelId { shipment: facts.shipment, number }.to_string();
+    Ok(Declaration {
+        id: command.id,
+        payment_reference: facts.payment_reference.clone(),
+        merchant_customs_code: office.merchant_code.clone(),
+        merchant_customs_name: office.merchant_name.clone(),
+        customs_place: office.place.clone(),
+        amount,
+        split: facts.parcel.map(part),
+    })
 }

@@ -11,6 +11,7 @@ use super::provider::Provider;
 use super::rules::Can;
 use super::{alipay, antom, paypal, webhook};
 use crate::config::{self, ConfigError};
+use crate::domain::escrow::CustomsOffice;
 
 /// What a payment is known by, however a provider's references spell it.
 pub fn payment_of<'r>(provider: &str, reference: &'r str) -> &'r str {
@@ -27,12 +28,13 @@ pub struct Providers(Arc<Known>);
 struct Known {
     by_name: BTreeMap<&'static str, Provider>,
     rings: Rings,
+    customs: Option<CustomsOffice>,
 }
 
 impl Providers {
     /// Reads key files, and blocks. An error names the key of the configuration that is wrong.
     pub fn open(settings: &config::Escrow) -> Result<Self, ConfigError> {
-        let mut known = Known::default();
+        let mut known = Known { customs: settings.customs.office(), ..Known::default() };
         let with_keys = [alipay::open(&settings.alipay)?, antom::open(&settings.antom)?];
         for (provider, rings) in with_keys.into_iter().flatten() {
             known.by_name.insert(provider.name, provider);
@@ -67,8 +69,14 @@ impl Providers {
                 confirm_receipt: can.confirm_receipt.is_some(),
                 refund: can.refund.is_some(),
                 freeze: can.freeze.is_some(),
+                declare_customs: can.declare_customs.is_some() && self.0.customs.is_some(),
             }
         })
+    }
+
+    /// Where payments are declared, by whom; none: nowhere.
+    pub fn customs(&self) -> Option<&CustomsOffice> {
+        self.0.customs.as_ref()
     }
 
     /// What `payment.provider` of a pickup request may say.

@@ -130,6 +130,7 @@ async fn transmit(deps: &Deps, provider: &Provider, command: &Command<'_>, messa
     match ask_providers::send(deps, provider, request).await {
         Ok(answer) => match provider.read(command, &answer) {
             Reading::Acknowledged => Outcome::Acknowledged,
+            Reading::Declared(declared) => Outcome::Declared(declared),
             Reading::Later { reason, after } => Outcome::Later { reason, after, ended: untouched(message) },
             Reading::Unknown { reason, after } => Outcome::Later { reason, after, ended: Ended::InDoubt },
             Reading::Refused { reason } => Outcome::Dead { reason, ended: untouched(message) },

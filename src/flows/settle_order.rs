@@ -4,25 +4,28 @@
 //! stands, the triggers that are made, taken out, put back or (as long as nobody can have seen
 //! them) written anew, and the audit entries. With the same facts again it changes nothing.
 
+mod facts;
+
 use serde_json::json;
 use uuid::Uuid;
 
+pub use self::facts::stands;
+use self::facts::{consignments, parcel_facts};
 use super::advance::{Changes, Occasion};
 use super::notices;
 use crate::domain::escrow::{
-    Act, Consignment, Evidence, OrderState, ParcelEvidence, ShareState, TriggerAction, TriggerFacts,
+    Act, Consignment, Evidence, OrderState, ShareState, TriggerAction, TriggerFacts,
 };
-use crate::domain::event::{EventSource, TrackingEvent};
-use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
+use crate::domain::id::{OrderId, ParcelId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
 use crate::domain::outbox::{Destination, OutboxState};
+use crate::domain::service::Clearance;
 use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::registry::Providers;
 use crate::escrow::rules::acts::Standing;
 use crate::escrow::rules::{
-    Can, Decision, Facts, Issued, Made, ParcelFacts, Share, Stands, Trouble, Verdict, decide, is_settled,
-    may_send,
+    Can, Decision, Facts, Issued, Made, ParcelFacts, Share, Verdict, decide, is_settled, may_send,
 };
 use crate::escrow::webhook;
 use crate::notifications::EscrowNews;
@@ -30,7 +33,7 @@ use crate::store::orders::{self, Order, Trigger, WrittenAct};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::Shipment;
 use crate::store::{StoreError, Tx};
-use crate::tracking::{ParcelTimeline, Timeline};
+use crate::tracking::Timeline;
 
 /// How long before the provider's own deadline a frozen order is somebody's business.
 pub const WARN_DAYS: i64 = 2;
@@ -58,8 +61,11 @@ impl Case {
     ) -> Result<Self, StoreError> {
         let order = orders::of_shipment(db, shipment).await?;
         let triggers = orders::triggers(db, shipment).await?;
-        let messages =
+        let mut messages =
             if triggers.is_empty() { Vec::new() } else { outbox::hold_stream(db, order.id).await? };
+        for stream in streams_beside(&triggers) {
+            messages.extend(outbox::hold_stream(db, stream).await?);
+        }
         let acts = orders::acts(db, &order).await?;
         Ok(Self {
             can: providers.can(&order.provider),
@@ -154,6 +160,7 @@ pub async fn settle(
     occasion: &Occasion,
     changes: &mut Changes<'_>,
 ) -> Result<bool, StoreError> {
+    case.can.declare_customs &= is_declared(shipment.clearance);
     let decision = case.ask(|facts| decide(facts, occasion.now));
     let of_order = decision.order();
     let Decision { shares, tell } = decision;
@@ -177,12 +184,16 @@ pub async fn settle(
     if let Some(action) = tell {
         tell_provider(tx, &mut case, shipment, action, occasion, changes).await?;
     }
+    let mut to_send = false;
     for verdict in shares.iter() {
         for made in &verdict.triggers {
-            let facts = trigger_facts(&case, shipment, made, verdict.of);
+            let facts = trigger_facts(&case, shipment, made, verdict.of, occasion);
             let amount = facts.amount.clone();
             let position = 1_000 + verdict.of.unwrap_or(0) * 8 + made.action as u16;
-            let at = (0, position, OutboxState::Waiting);
+            let goes_beside = goes_beside(made.action);
+            to_send |= goes_beside;
+            let state = if goes_beside { OutboxState::Pending } else { OutboxState::Waiting };
+            let at = (0, position, state);
             let id = issue(tx, &case.order, facts, at, occasion).await?;
             let detail =
                 json!({"trigger": id, "action": made.action, "parcel": verdict.of, "amount": amount});
@@ -195,7 +206,34 @@ pub async fn settle(
         case.order.updated_at = occasion.now;
         orders::save(tx, &case.order).await?;
     }
-    outbox::release_next(tx, case.order.id, occasion.wall).await
+    for stream in streams_beside(&case.triggers).chain([case.order.id]) {
+        to_send |= outbox::release_next(tx, stream, occasion.wall).await?;
+    }
+    Ok(to_send)
+}
+
+/// Cross-border e-commerce: customs wants the order, the payment and the way of the goods, each from its own party.
+fn is_declared(clearance: Clearance) -> bool {
+    match clearance {
+        Clearance::B2cDirect | Clearance::B2cBonded => true,
+        Clearance::Express | Clearance::Postal => false,
+    }
+}
+
+/// What has nothing to do with money waits for none of it, and holds none of it up.
+fn goes_beside(action: TriggerAction) -> bool {
+    action == TriggerAction::DeclareCustoms
+}
+
+/// Of its own, for a trigger that waits for no other.
+fn stream_beside(id: TriggerId) -> OrderId {
+    OrderId::from_uuid(id.uuid())
+}
+
+/// The streams of an order's triggers that wait for no other.
+pub fn streams_beside(triggers: &[Trigger]) -> impl Iterator<Item = OrderId> {
+    let beside = triggers.iter().filter(|trigger| goes_beside(trigger.facts.action));
+    beside.map(|trigger| stream_beside(trigger.id))
 }
 
 fn take_over(
@@ -349,7 +387,7 @@ async fn tell_provider(
         because,
     };
     let made = Made { action, amount_minor: case.order.held.minor, evidence };
-    let facts = trigger_facts(case, shipment, &made, None);
+    let facts = trigger_facts(case, shipment, &made, None, occasion);
     let position = u16::try_from(round * 2).unwrap_or(0) + u16::from(!is_freeze);
     let state = if is_freeze { OutboxState::Pending } else { OutboxState::Waiting };
     let amount = facts.amount.clone();
@@ -383,8 +421,15 @@ async fn take_back_words(
     Ok(was_heard)
 }
 
-fn trigger_facts(case: &Case, shipment: &Shipment, made: &Made, of: Option<u16>) -> TriggerFacts {
+fn trigger_facts(
+    case: &Case,
+    shipment: &Shipment,
+    made: &Made,
+    of: Option<u16>,
+    occasion: &Occasion,
+) -> TriggerFacts {
     let order = &case.order;
+    let office = occasion.providers.customs().filter(|_| made.action == TriggerAction::DeclareCustoms);
     let concerned = |consignment: &&Consignment| of.is_none_or(|parcel| parcel == consignment.parcel);
     TriggerFacts {
         action: made.action,
@@ -397,6 +442,7 @@ fn trigger_facts(case: &Case, shipment: &Shipment, made: &Made, of: Option<u16>)
         amount: Money::new(made.amount_minor, order.held.currency).amount(),
         currency: order.held.currency.to_string(),
         consignments: case.consignments.iter().filter(concerned).cloned().collect(),
+        customs: office.cloned(),
         evidence: made.evidence.clone(),
     }
 }
@@ -413,7 +459,7 @@ async fn issue(
     let message = Message {
         id,
         shipment: facts.shipment,
-        stream: facts.order,
+        stream: if goes_beside(facts.action) { stream_beside(id) } else { facts.order },
         position,
         destination: Destination::escrow(&order.provider),
         body: webhook::body(&facts, occasion.now),
@@ -427,62 +473,9 @@ async fn issue(
         answered: 0,
         first_sent_at: None,
     };
-    let trigger = Trigger { id, round, facts, created_at: occasion.now, acknowledged_at: None };
+    let trigger =
+        Trigger { id, round, facts, created_at: occasion.now, acknowledged_at: None, outcome: None };
     orders::insert_trigger(tx, &trigger).await?;
     outbox::append(tx, &message).await?;
     Ok(id)
-}
-
-pub fn stands(trigger: &Trigger, message: Option<&Message>) -> Stands {
-    if trigger.acknowledged_at.is_some() {
-        return Stands::Acknowledged;
-    }
-    // A trigger without its message: nobody knows what came of it.
-    let Some(message) = message else { return Stands::GivenUp };
-    match (message.state, message.is_in_doubt()) {
-        (OutboxState::Acknowledged, _) => Stands::Acknowledged,
-        (OutboxState::Dead | OutboxState::Parked, true) => Stands::GivenUp,
-        (OutboxState::Dead | OutboxState::Parked, false) => Stands::Refused,
-        (OutboxState::Pending | OutboxState::Waiting | OutboxState::Frozen, true) => Stands::MaybeSeen,
-        (OutboxState::Pending | OutboxState::Waiting | OutboxState::Frozen, false) => Stands::Unseen,
-    }
-}
-
-fn consignments(timeline: &Timeline) -> Vec<Consignment> {
-    let of = |parcel: &ParcelTimeline| {
-        let tracking_number = parcel.tracking_number?.to_string();
-        let by_carrier = |event: &&&TrackingEvent| {
-            matches!(event.source, EventSource::Poll | EventSource::Push)
-                && event.tracking_number.as_ref() == parcel.tracking_number
-        };
-        let said = timeline.events.iter().rev().find(by_carrier);
-        let carrier = said.map(|event| event.source_name.clone()).unwrap_or_default();
-        Some(Consignment { parcel: parcel.number, carrier, tracking_number })
-    };
-    timeline.parcels.iter().filter_map(of).collect()
-}
-
-fn parcel_facts(shipment: ShipmentId, parcel: &ParcelTimeline) -> ParcelFacts {
-    let id = ParcelId { shipment, number: parcel.number };
-    let evidence = |event: &TrackingEvent| ParcelEvidence {
-        parcel: id,
-        status: event.happening.status.to_string(),
-        delivered_to: event.happening.delivered_to,
-        occurred_at: event.happening.occurred.at,
-        source: event.source,
-        reported_by: event.source_name.clone(),
-        tracking_number: event.tracking_number.as_ref().map(ToString::to_string),
-    };
-    let trouble = |event: &&TrackingEvent| {
-        let (text, at) = (event.happening.status.to_string(), event.happening.occurred.at);
-        let name = format!("{} {text} {} {}", parcel.number, at.timestamp_micros(), event.source_name);
-        Trouble { name, text }
-    };
-    ParcelFacts {
-        number: parcel.number,
-        picked_up: parcel.picked_up.map(evidence),
-        delivered: parcel.delivered.map(evidence),
-        troubles: parcel.troubles.iter().map(trouble).collect(),
-        held: parcel.held,
-    }
 }

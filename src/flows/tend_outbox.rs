@@ -107,7 +107,8 @@ async fn retry(
             return Err(HandError::Overtaken(id));
         }
     }
-    let moves = action.is_some_and(|action| action.happens_once() && action != TriggerAction::Shipped);
+    let stays_true = [TriggerAction::Shipped, TriggerAction::DeclareCustoms];
+    let moves = action.is_some_and(|action| action.happens_once() && !stays_true.contains(&action));
     if state == OrderState::Frozen && moves {
         return Err(HandError::OrderFrozen(because.unwrap_or_default()));
     }

@@ -9,7 +9,7 @@ use sea_orm::{
 use super::entity::{escrow_act, escrow_order, escrow_trigger, payment_owner};
 use super::row::{Column, statement, to_json};
 use super::{StoreError, Tx};
-use crate::domain::escrow::{Act, OrderState, ReleasePolicy, ShareState, TriggerFacts};
+use crate::domain::escrow::{Act, Declared, OrderState, ReleasePolicy, ShareState, TriggerFacts};
 use crate::domain::id::{MerchantId, OrderId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, from_micros};
 use crate::domain::money::Money;
@@ -61,6 +61,8 @@ pub struct Trigger {
     pub facts: TriggerFacts,
     pub created_at: Instant,
     pub acknowledged_at: Option<Instant>,
+    /// Of a declaration, what its provider said of it.
+    pub outcome: Option<Declared>,
 }
 
 /// Makes a payment this order's own. `payment`: what it is known by, however the order spells it.
@@ -265,6 +267,7 @@ pub async fn insert_trigger(tx: &Tx, trigger: &Trigger) -> Result<(), StoreError
         facts: Set(to_json(&trigger.facts)),
         created_at: Set(trigger.created_at.timestamp_micros()),
         acknowledged_at: Set(trigger.acknowledged_at.map(|at| at.timestamp_micros())),
+        outcome: Set(trigger.outcome.as_ref().map(to_json)),
     };
     escrow_trigger::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -284,6 +287,10 @@ pub async fn triggers(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result
                 facts: Column("escrow_trigger", "facts").json(&row.facts)?,
                 created_at: from_micros(row.created_at),
                 acknowledged_at: row.acknowledged_at.map(from_micros),
+                outcome: match &row.outcome {
+                    Some(outcome) => Some(Column("escrow_trigger", "outcome").json(outcome)?),
+                    None => None,
+                },
             })
         })
         .collect()
@@ -298,10 +305,16 @@ pub async fn trigger_totals(db: &impl ConnectionTrait) -> Result<(u64, u64), Sto
 }
 
 /// Keeps the first acknowledgement.
-pub async fn acknowledge(tx: &Tx, trigger: &Trigger, at: Instant) -> Result<(), StoreError> {
+pub async fn acknowledge(
+    tx: &Tx,
+    trigger: &Trigger,
+    outcome: Option<&Declared>,
+    at: Instant,
+) -> Result<(), StoreError> {
     use escrow_trigger::Column as C;
     of(trigger)
         .col_expr(C::AcknowledgedAt, Expr::value(at.timestamp_micros()))
+        .col_expr(C::Outcome, Expr::value(outcome.map(to_json)))
         .filter(C::AcknowledgedAt.is_null())
         .exec(tx)
         .await?;

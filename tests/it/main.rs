@@ -15,6 +15,7 @@ mod clearance;
 mod commands;
 mod consolidations;
 mod crash;
+mod declarations;
 mod door;
 mod escrow;
 mod estimates;

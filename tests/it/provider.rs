@@ -12,4 +12,4 @@ mod legacy;
 mod notices;
 mod paypal;
 mod webhook;
-mod world;
+pub mod world;

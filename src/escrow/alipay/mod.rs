@@ -164,7 +164,11 @@ impl Inquire for Alipay {
                 Some(self.request(REFUND_QUERY, &content, wall))
             }
             TriggerAction::Shipped => self.legacy.as_ref().map(|legacy| legacy.about(reference)),
-            TriggerAction::Delivered | TriggerAction::Freeze | TriggerAction::Thaw => None,
+            // Asked for again under the same number, it is the same declaration.
+            TriggerAction::Delivered
+            | TriggerAction::Freeze
+            | TriggerAction::Thaw
+            | TriggerAction::DeclareCustoms => None,
         }
     }
 
@@ -181,9 +185,10 @@ impl Inquire for Alipay {
                 Some(legacy) => Ok(legacy.read_about(&facts.payment_reference, answer)),
                 None => Err("there is no legacy partner".to_owned()),
             },
-            TriggerAction::Delivered | TriggerAction::Freeze | TriggerAction::Thaw => {
-                Err("Alipay has no such call".to_owned())
-            }
+            TriggerAction::Delivered
+            | TriggerAction::Freeze
+            | TriggerAction::Thaw
+            | TriggerAction::DeclareCustoms => Err("Alipay has no such call".to_owned()),
         };
         found.unwrap_or_else(|reason| Found::NoWord { reason, after: answer.retry_after })
     }

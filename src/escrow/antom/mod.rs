@@ -177,7 +177,8 @@ impl Inquire for Antom {
             | TriggerAction::Delivered
             | TriggerAction::ConfirmReceipt
             | TriggerAction::Freeze
-            | TriggerAction::Thaw => None,
+            | TriggerAction::Thaw
+            | TriggerAction::DeclareCustoms => None,
         }
     }
 

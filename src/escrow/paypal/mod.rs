@@ -225,7 +225,8 @@ impl Inquire for Paypal {
                 TriggerAction::ConfirmReceipt
                 | TriggerAction::Refund
                 | TriggerAction::Freeze
-                | TriggerAction::Thaw,
+                | TriggerAction::Thaw
+                | TriggerAction::DeclareCustoms,
                 _,
             ) => None,
         }

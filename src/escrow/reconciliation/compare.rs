@@ -54,7 +54,8 @@ fn of_one(hold: &Hold, account: &Account, wall: Instant) -> Vec<Difference> {
             TriggerAction::Shipped
             | TriggerAction::Delivered
             | TriggerAction::Freeze
-            | TriggerAction::Thaw => {}
+            | TriggerAction::Thaw
+            | TriggerAction::DeclareCustoms => {}
         }
     }
     match &account.trade {

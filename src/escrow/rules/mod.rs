@@ -116,11 +116,20 @@ pub struct Can {
     pub confirm_receipt: bool,
     pub refund: bool,
     pub freeze: bool,
+    /// And the goods are cleared in a way that needs it.
+    pub declare_customs: bool,
 }
 
 impl Can {
-    pub const EVERYTHING: Can =
-        Can { shipped: true, delivered: true, confirm_receipt: true, refund: true, freeze: true };
+    /// But declarations, which are made where somebody says at which office.
+    pub const EVERYTHING: Can = Can {
+        shipped: true,
+        delivered: true,
+        confirm_receipt: true,
+        refund: true,
+        freeze: true,
+        declare_customs: false,
+    };
 
     fn say(self, action: TriggerAction) -> bool {
         match action {
@@ -129,6 +138,7 @@ impl Can {
             TriggerAction::ConfirmReceipt => self.confirm_receipt,
             TriggerAction::Refund => self.refund,
             TriggerAction::Freeze | TriggerAction::Thaw => self.freeze,
+            TriggerAction::DeclareCustoms => self.declare_customs,
         }
     }
 }
@@ -150,14 +160,18 @@ pub struct Facts<'a> {
 }
 
 /// What may be sent while a share stands so. The rest of what was made and not acknowledged is
-/// taken out of the outbox. `shipped` stays true, whatever becomes of the goods.
+/// taken out of the outbox. `shipped` stays true, whatever becomes of the goods, and so does what was paid for them
+/// as long as it was not paid back.
 pub fn may_send(state: OrderState) -> &'static [TriggerAction] {
     use TriggerAction as A;
     match state {
-        OrderState::Held | OrderState::Shipped | OrderState::Frozen | OrderState::Refunded => &[A::Shipped],
-        OrderState::Delivered | OrderState::Confirmed | OrderState::Failed => &[A::Shipped, A::Delivered],
-        OrderState::ConfirmRequested => &[A::Shipped, A::Delivered, A::ConfirmReceipt],
-        OrderState::RefundRequested => &[A::Shipped, A::Refund],
+        OrderState::Refunded => &[A::Shipped],
+        OrderState::Held | OrderState::Shipped | OrderState::Frozen => &[A::Shipped, A::DeclareCustoms],
+        OrderState::Delivered | OrderState::Confirmed | OrderState::Failed => {
+            &[A::Shipped, A::DeclareCustoms, A::Delivered]
+        }
+        OrderState::ConfirmRequested => &[A::Shipped, A::DeclareCustoms, A::Delivered, A::ConfirmReceipt],
+        OrderState::RefundRequested => &[A::Shipped, A::DeclareCustoms, A::Refund],
     }
 }
 
@@ -299,6 +313,8 @@ fn onward(facts: &Facts, share: &Share, state: OrderState, now: Instant) -> Vec<
     let release = state == OrderState::ConfirmRequested;
     let due = [
         (TriggerAction::Shipped, evidence(facts, share, now, |parcel| parcel.picked_up.as_ref())),
+        // On their way, and not at the gateway yet: customs wants the payment before the goods.
+        (TriggerAction::DeclareCustoms, evidence(facts, share, now, |parcel| parcel.picked_up.as_ref())),
         (TriggerAction::Delivered, evidence(facts, share, now, |parcel| parcel.delivered.as_ref())),
         (
             TriggerAction::ConfirmReceipt,
@@ -308,7 +324,10 @@ fn onward(facts: &Facts, share: &Share, state: OrderState, now: Instant) -> Vec<
     due.into_iter()
         .filter(|(action, _)| facts.can.say(*action))
         .filter_map(|(action, evidence)| {
-            Some(Made { action, amount_minor: share.left_minor(), evidence: evidence? })
+            // To customs, what was paid: not what is left of it.
+            let declares = action == TriggerAction::DeclareCustoms;
+            let amount_minor = if declares { share.held_minor } else { share.left_minor() };
+            Some(Made { action, amount_minor, evidence: evidence? })
         })
         .collect()
 }

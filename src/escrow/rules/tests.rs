@@ -41,6 +41,7 @@ pub fn share(of: ShareOf, held_minor: i64) -> Share {
 
 struct Case {
     policy: ReleasePolicy,
+    can: Can,
     parcels: Vec<ParcelFacts>,
     share: Share,
     acts: Vec<(Act, String)>,
@@ -49,7 +50,13 @@ struct Case {
 impl Case {
     fn new(parcels: &[ParcelFacts]) -> Self {
         let policy = ReleasePolicy::default();
-        Self { policy, parcels: parcels.to_vec(), share: share(None, 10_000), acts: Vec::new() }
+        Self {
+            policy,
+            can: Can::EVERYTHING,
+            parcels: parcels.to_vec(),
+            share: share(None, 10_000),
+            acts: Vec::new(),
+        }
     }
 
     fn act(mut self, act: Act) -> Self {
@@ -65,7 +72,7 @@ impl Case {
         let shares = [self.share.clone()];
         let facts = Facts {
             policy: &self.policy,
-            can: Can::EVERYTHING,
+            can: self.can,
             parcels: &self.parcels,
             shares: &shares,
             standing: &self.standing(),
@@ -112,6 +119,29 @@ fn the_last_parcels_delivery_asks_for_confirmation_with_every_parcels_evidence()
     assert_eq!(case.go(noon(), Stands::Unseen), [TriggerAction::Delivered, TriggerAction::ConfirmReceipt]);
     assert_eq!(case.share.state, OrderState::ConfirmRequested);
     assert!(case.go(noon(), Stands::Unseen).is_empty(), "deciding again decides nothing new");
+}
+
+#[test]
+fn a_declaration_is_made_once_when_the_goods_are_on_their_way_and_moves_nothing() {
+    let mut case = Case::new(&[parcel(1, false, false)]);
+    case.can.declare_customs = true;
+    assert!(case.go(noon(), Stands::Unseen).is_empty(), "nothing was picked up");
+    case.parcels[0] = parcel(1, true, false);
+    let declared =
+        case.at(noon()).triggers.into_iter().find(|made| made.action == TriggerAction::DeclareCustoms);
+    assert_eq!(declared.map(|made| made.amount_minor), Some(10_000));
+    assert_eq!(case.go(noon(), Stands::Unseen), [TriggerAction::Shipped, TriggerAction::DeclareCustoms]);
+    case.parcels[0] = parcel(1, true, true);
+    for stands in [Stands::MaybeSeen, Stands::Refused, Stands::GivenUp] {
+        case.share.issued[1].stands = stands;
+        let verdict = case.at(noon());
+        let made: Vec<_> = verdict.triggers.iter().map(|made| made.action).collect();
+        assert_eq!(made, [TriggerAction::Delivered, TriggerAction::ConfirmReceipt], "{stands:?}");
+        assert_eq!(verdict.state, OrderState::ConfirmRequested, "{stands:?}");
+    }
+    let states =
+        OrderState::ALL.iter().filter(|state| !may_send(**state).contains(&TriggerAction::DeclareCustoms));
+    assert_eq!(states.collect::<Vec<_>>(), [&OrderState::Refunded], "what was paid back was not paid");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::domain::outbox::OutboxState;
 use crate::escrow::provider::{Command, Found, Inquire, Provider, Trade};
 use crate::escrow::reconciliation::{Account, Freezing, Hold, Sent, Silence};
 use crate::escrow::rules::Stands;
-use crate::flows::settle_order::stands;
+use crate::flows::settle_order::{stands, streams_beside};
 use crate::flows::{ask_providers, send_triggers};
 use crate::store::orders::{self, Order, Trigger};
 use crate::store::outbox::{self, Message};
@@ -65,10 +65,10 @@ async fn read(store: &Store, shipment: ShipmentId) -> Result<Read, StoreError> {
     let moment = store.snapshot().await?;
     let order = orders::of_shipment(&moment, shipment).await?;
     let triggers = orders::triggers(&moment, shipment).await?;
-    let messages = match triggers.is_empty() {
-        true => Vec::new(),
-        false => outbox::of_stream(&moment, order.id).await?,
-    };
+    let mut messages = Vec::new();
+    for stream in streams_beside(&triggers).chain([order.id]).filter(|_| !triggers.is_empty()) {
+        messages.extend(outbox::of_stream(&moment, stream).await?);
+    }
     Ok(Read { order, triggers, messages })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Deps;
-use crate::domain::escrow::{OrderState, TriggerAction};
+use crate::domain::escrow::{Declared, OrderState, TriggerAction};
 use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::rfc3339;
 use crate::escrow::provider::Since;
@@ -26,6 +26,7 @@ use crate::{telemetry, tracking};
 /// What came of one attempt. `ended` is about all attempts so far.
 pub enum Outcome {
     Acknowledged,
+    Declared(Declared),
     Later {
         reason: String,
         after: Option<Duration>,
@@ -43,6 +44,13 @@ pub enum Outcome {
 pub async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), StoreError> {
     match outcome {
         Outcome::Acknowledged => acknowledged(deps, message).await,
+        Outcome::Declared(declared) => {
+            if declared.identity_matches == Some(false) {
+                tracing::error!(trigger = %message.id, "customs was told of a payer who is not the one that a declaration names");
+            }
+            let occasion = occasion(deps, &message);
+            acknowledged_at(deps, message, occasion, Some(declared)).await
+        }
         Outcome::Later { reason, after, ended } => {
             let settings = &deps.settings.outbox;
             let chance = fastrand::f64();
@@ -88,18 +96,24 @@ fn occasion(deps: &Deps, message: &Message) -> Occasion {
 /// The provider has it, whoever says so.
 pub async fn acknowledged(deps: &Deps, message: Message) -> Result<(), StoreError> {
     let occasion = occasion(deps, &message);
-    acknowledged_at(deps, message, occasion).await
+    acknowledged_at(deps, message, occasion, None).await
 }
 
 /// The same, by a person's word.
 pub async fn acknowledged_by(deps: &Deps, message: Message, actor: String) -> Result<(), StoreError> {
     let occasion = Occasion::new(deps, actor);
-    acknowledged_at(deps, message, occasion).await
+    acknowledged_at(deps, message, occasion, None).await
 }
 
-async fn acknowledged_at(deps: &Deps, message: Message, occasion: Occasion) -> Result<(), StoreError> {
+async fn acknowledged_at(
+    deps: &Deps,
+    message: Message,
+    occasion: Occasion,
+    declared: Option<Declared>,
+) -> Result<(), StoreError> {
     telemetry::trigger_sent("acknowledged");
-    deps.store.write(move |tx| Box::pin(async move { acknowledge(tx, &message, &occasion).await })).await?;
+    let write = async move |tx: &Tx| acknowledge_with(tx, &message, declared.as_ref(), &occasion).await;
+    deps.store.write(move |tx| Box::pin(async move { write(tx).await })).await?;
     // The next of its stream may go now.
     deps.outbox_bell.notify_one();
     deps.webhook_bell.notify_one();
@@ -132,6 +146,16 @@ pub async fn had_no_effect_by(deps: &Deps, message: Message, actor: String) -> R
 
 /// The same under the caller's transaction.
 pub async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Result<(), StoreError> {
+    acknowledge_with(tx, message, None, occasion).await
+}
+
+/// `declared`: what the provider said beside.
+async fn acknowledge_with(
+    tx: &Tx,
+    message: &Message,
+    declared: Option<&Declared>,
+    occasion: &Occasion,
+) -> Result<(), StoreError> {
     let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
     if !outbox::acknowledge(tx, message.id, occasion.wall).await? {
         // Another attempt was acknowledged before.
@@ -139,10 +163,14 @@ pub async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Res
     }
     let triggers = orders::triggers(tx, message.shipment).await?;
     let Some(trigger) = triggers.into_iter().find(|trigger| trigger.id == message.id) else { return Ok(()) };
-    orders::acknowledge(tx, &trigger, occasion.now).await?;
+    orders::acknowledge(tx, &trigger, declared, occasion.now).await?;
     let mut changes = Changes::new(occasion);
     let action = trigger.facts.action;
-    changes.add("trigger.acknowledged", json!({"trigger": message.id, "action": action}));
+    let mut detail = json!({"trigger": message.id, "action": action});
+    if let Some(declared) = declared {
+        detail["declared"] = json!(declared);
+    }
+    changes.add("trigger.acknowledged", detail);
     changes.notices.push(about(&shipment, &trigger, |trigger, action| EscrowNews::TriggerAcknowledged {
         trigger,
         action,
@@ -155,7 +183,11 @@ pub async fn acknowledge(tx: &Tx, message: &Message, occasion: &Occasion) -> Res
         TriggerAction::Shipped if sets_a_clock(tx, &shipment, occasion, &mut changes).await? => {
             judge(tx, &shipment, occasion, &mut changes, None).await?;
         }
-        TriggerAction::Shipped | TriggerAction::Delivered | TriggerAction::Freeze | TriggerAction::Thaw => {
+        TriggerAction::Shipped
+        | TriggerAction::Delivered
+        | TriggerAction::Freeze
+        | TriggerAction::Thaw
+        | TriggerAction::DeclareCustoms => {
             outbox::release_next(tx, message.stream, occasion.wall).await?;
         }
     }

@@ -113,7 +113,8 @@ fn shown(money: Money) -> String {
 /// None: it is another order's, or nobody's.
 async fn own_message(tx: &Tx, order: &Order, trigger: TriggerId) -> Result<Option<Message>, StoreError> {
     let message = outbox::find(tx, trigger).await?;
-    Ok(message.filter(|message| message.shipment == order.shipment && message.stream == order.id))
+    // A shipment has one order; a declaration goes out in a stream of its own.
+    Ok(message.filter(|message| message.shipment == order.shipment))
 }
 
 /// What a provider says of a trade when it is asked.

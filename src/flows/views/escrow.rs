@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::merchant::MoneyView;
-use crate::domain::escrow::{ReleasePolicy, ShareState};
+use crate::domain::escrow::{Declared, ReleasePolicy, ShareState};
 use crate::domain::instant::rfc3339;
 use crate::domain::money::Money;
 use crate::store::orders::{Order, Trigger};
@@ -19,6 +19,28 @@ pub struct TriggerView {
     pub amount: String,
     pub created_at: String,
     pub acknowledged_at: Option<String>,
+    /// Of a declaration to customs, what the provider said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declaration: Option<DeclarationView>,
+}
+
+/// A payment as a customs office has it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeclarationView {
+    pub number: String,
+    /// The payment company's code at the customs office.
+    pub pay_code: Option<String>,
+    pub pay_transaction_id: Option<String>,
+    /// Whether the payer is the one named in the declaration, where the provider checks it.
+    pub identity_matches: Option<bool>,
+}
+
+impl From<&Declared> for DeclarationView {
+    fn from(declared: &Declared) -> Self {
+        let Declared { declaration_number, pay_code, pay_transaction_id, identity_matches } =
+            declared.clone();
+        Self { number: declaration_number, pay_code, pay_transaction_id, identity_matches }
+    }
 }
 
 /// The order's money.
@@ -38,6 +60,7 @@ impl EscrowView {
             amount: trigger.facts.amount.clone(),
             created_at: rfc3339(trigger.created_at),
             acknowledged_at: trigger.acknowledged_at.map(rfc3339),
+            declaration: trigger.outcome.as_ref().map(DeclarationView::from),
         });
         Self { state: EscrowStateView::from(order), triggers: triggers.collect() }
     }

@@ -297,6 +297,7 @@ mod tests {
             facts: facts.to_string(),
             created_at: 0,
             acknowledged_at: None,
+            outcome: None,
         }
     }
 

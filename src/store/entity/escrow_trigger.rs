@@ -18,6 +18,7 @@ pub struct Model {
     pub facts: String,
     pub created_at: i64,
     pub acknowledged_at: Option<i64>,
+    pub outcome: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
