@@ -95,6 +95,7 @@ pub struct Paypal {
     pub base_url: String,
     pub client_id: String,
     pub client_secret: SecretString,
+    pub webhook_id: String,
     pub keeps_keys_days: u32,
     pub releases_after_days: u32,
 }

@@ -191,6 +191,20 @@ pub trait Notified: Send + Sync {
     fn acknowledgement(&self) -> (&'static str, &'static str);
 }
 
+/// The same, from a provider that says itself, when it is asked, whether it sent it.
+pub trait Vouched: Send + Sync {
+    /// What it says, if it is the provider's. None: nothing about an order's money.
+    fn read(&self, body: &[u8]) -> Result<Option<Notice>, NotBelieved>;
+
+    /// The question whether the provider sent it. An error: it cannot have.
+    fn ask(&self, header: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Result<Request, NotBelieved>;
+    /// An error: it did not say, and why.
+    fn read_word(&self, answer: &Answer) -> Result<bool, String>;
+
+    /// What the provider wants to hear when a notice is stored: content type and body, with 200.
+    fn acknowledgement(&self) -> (&'static str, &'static str);
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// The same each time the notice is sent.
@@ -235,7 +249,16 @@ pub struct Abilities {
     pub freeze: Option<Arc<dyn Freeze>>,
     pub inquire: Option<Arc<dyn Inquire>>,
     pub declare_customs: Option<Arc<dyn DeclareCustoms>>,
+    /// Of the two at most one.
     pub notified: Option<Arc<dyn Notified>>,
+    pub vouched: Option<Arc<dyn Vouched>>,
+}
+
+impl Abilities {
+    /// Whether it says anything by itself.
+    pub fn sends_notices(&self) -> bool {
+        self.notified.is_some() || self.vouched.is_some()
+    }
 }
 
 /// One configured provider.

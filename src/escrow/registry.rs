@@ -113,7 +113,7 @@ mod tests {
              [escrow.alipay]\napp_id = \"1\"\nprivate_key = '''{MERCHANT}'''\npublic_key = '''{PROVIDER_PUBLIC}'''\n\
              legacy_partner = \"2088000000000001\"\nlegacy_key = \"legacy-secret\"\n\
              [escrow.antom]\nclient_id = \"1\"\nprivate_key = '''{MERCHANT}'''\npublic_key = '''{PROVIDER_PUBLIC}'''\n\
-             [escrow.paypal]\nclient_id = \"1\"\nclient_secret = \"paypal-secret\"\n"
+             [escrow.paypal]\nclient_id = \"1\"\nclient_secret = \"paypal-secret\"\nwebhook_id = \"W\"\n"
         )
     }
 
@@ -175,7 +175,7 @@ mod tests {
                 can.freeze.is_some(),
                 can.inquire.is_some(),
                 can.declare_customs.is_some(),
-                can.notified.is_some(),
+                can.sends_notices(),
             ];
             let cells = cells.map(|can| if can { "yes" } else { "–" });
             let row = format!("| `{}` | {} |", provider.name, cells.join(" | "));

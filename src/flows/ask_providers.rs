@@ -8,7 +8,7 @@
 //! so on both sides at about the same time. Files are read on a thread for that, and not once for each forgery.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,19 @@ type Cells = HashMap<&'static str, Arc<OnceCell<Kept>>>;
 pub struct Passes {
     kept: Arc<Mutex<Cells>>,
     keys_read_at: Arc<AtomicI64>,
+    vouching: Arc<AtomicUsize>,
+}
+
+/// Notices that providers are asked about at the same time, whether they sent them.
+const VOUCHING_MAX: usize = 4;
+
+/// Held while a provider is asked whether it sent a notice.
+pub struct Turn(Arc<AtomicUsize>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Passes {
@@ -59,6 +72,13 @@ impl Passes {
         };
         let kept = cell.get_or_try_init(|| fetch(outbound, authorise, wall)).await?;
         Ok(kept.pass.clone())
+    }
+
+    /// None: enough are being asked about.
+    pub fn turn_to_vouch(&self) -> Option<Turn> {
+        let turn = Turn(Arc::clone(&self.vouching));
+        // A turn that is not to be had is given back at once.
+        (self.vouching.fetch_add(1, Ordering::Relaxed) < VOUCHING_MAX).then_some(turn)
     }
 
     fn forget(&self, name: &str) {

@@ -6,6 +6,7 @@
 //! for the amount that is held. A trade that changed is asked about, and the answer believed, never the notice.
 
 mod effect;
+mod vouch;
 
 use std::time::Duration;
 
@@ -33,13 +34,25 @@ pub enum NoticeError {
     Unsigned(String),
     #[error("{0}")]
     Unreadable(String),
+    /// Whether it is the provider's cannot be found out now: it comes again.
+    #[error("{0}")]
+    NotNow(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+impl From<NotBelieved> for NoticeError {
+    fn from(reason: NotBelieved) -> Self {
+        match reason {
+            NotBelieved::Unsigned(reason) => NoticeError::Unsigned(reason),
+            NotBelieved::Unreadable(reason) => NoticeError::Unreadable(reason),
+        }
+    }
+}
+
 /// Strangers are turned away before their bodies are read.
 pub fn are_taken(deps: &Deps, provider: &str) -> bool {
-    deps.providers.get(provider).is_some_and(|provider| provider.abilities.notified.is_some())
+    deps.providers.get(provider).is_some_and(|provider| provider.abilities.sends_notices())
 }
 
 /// Stores a notice and says what its provider wants to hear: content type and body.
@@ -49,13 +62,26 @@ pub async fn receive(
     header: &(dyn Fn(&str) -> Option<String> + Sync),
     body: &[u8],
 ) -> Result<(&'static str, &'static str), NoticeError> {
-    let notified = deps.providers.get(provider).and_then(|provider| provider.abilities.notified.clone());
-    let notified = notified.ok_or(NoticeError::NotTaken)?;
-    let believed = ask_providers::believe(deps, provider, header, body).await.ok_or(NoticeError::NotTaken)?;
-    let notice = believed.map_err(|reason| match reason {
-        NotBelieved::Unsigned(reason) => NoticeError::Unsigned(reason),
-        NotBelieved::Unreadable(reason) => NoticeError::Unreadable(reason),
-    })?;
+    let known = deps.providers.get(provider).ok_or(NoticeError::NotTaken)?;
+    let acknowledgement = match (&known.abilities.notified, &known.abilities.vouched) {
+        (Some(notified), _) => {
+            let believed = ask_providers::believe(deps, provider, header, body).await;
+            keep(deps, provider, believed.ok_or(NoticeError::NotTaken)??, body).await?;
+            notified.acknowledgement()
+        }
+        (None, Some(vouched)) => {
+            if let Some(notice) = vouch::vouched(deps, known, vouched.as_ref(), header, body).await? {
+                keep(deps, provider, notice, body).await?;
+            }
+            vouched.acknowledgement()
+        }
+        (None, None) => return Err(NoticeError::NotTaken),
+    };
+    Ok(acknowledgement)
+}
+
+/// Stores what is believed, once.
+async fn keep(deps: &Deps, provider: &str, notice: Notice, body: &[u8]) -> Result<(), StoreError> {
     let wall = deps.clock.wall();
     let kept = KeptNotice {
         id: Uuid::now_v7(),
@@ -78,7 +104,7 @@ pub async fn receive(
     if is_new {
         deps.notice_bell.notify_one();
     }
-    Ok(notified.acknowledgement())
+    Ok(())
 }
 
 /// So many are taken in together.

@@ -18,6 +18,7 @@ use crate::flows::{Deps, take_notices};
         (status = 400, description = "It is the provider's, and cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "It is not the provider's", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No notices are taken from such a provider", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Whether it is the provider's cannot be found out now", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -393,6 +393,7 @@ impl From<NoticeError> for Problem {
                 let title = "The notice cannot be read";
                 Self::new(StatusCode::BAD_REQUEST, "unreadable-notice", title).detail(&error)
             }
+            NoticeError::NotNow(_) => Self::unavailable(&error),
             NoticeError::Store(store) => Self::by_class(store.class(), &error),
         }
     }

@@ -4,7 +4,7 @@
 //! again.
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -58,6 +58,13 @@ pub async fn insert(tx: &Tx, notice: &KeptNotice, wall: Instant) -> Result<bool,
         .exec_without_returning(tx)
         .await?;
     Ok(added > 0)
+}
+
+/// Whether it is there already.
+pub async fn is_kept(db: &impl ConnectionTrait, provider: &str, notice_id: &str) -> Result<bool, StoreError> {
+    use escrow_notice::Column as C;
+    let same = escrow_notice::Entity::find().filter(C::Provider.eq(provider));
+    Ok(same.filter(C::NoticeId.eq(name_of(notice_id))).one(db).await?.is_some())
 }
 
 /// The claim's inner question, on its own so that a test can look at its plan.

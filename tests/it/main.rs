@@ -46,5 +46,6 @@ mod shipments;
 mod signatures;
 mod subscriptions;
 mod tracking;
+mod vouched;
 mod webhooks;
 mod writes;

@@ -6,9 +6,10 @@
 //! signature: what counts is that they name what was asked about. A refund that is pending is unknown, and asked for
 //! again under its id, which tells how it stands.
 //!
-//! There is no call that releases (delayed disbursement pays by itself after 28 days) and none that freezes. Absent:
-//! its webhooks, whose signature can only be checked by fetching a certificate or by asking PayPal.
+//! There is no call that releases (delayed disbursement pays by itself after 28 days) and none that freezes. What PayPal
+//! says by itself is in [`notice`], where `escrow.paypal.webhook_id` names the webhook that it is sent to.
 
+mod notice;
 mod translate;
 
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct Paypal {
     base_url: String,
     client_id: String,
     client_secret: SecretString,
+    /// Empty: no notices are taken.
+    webhook_id: String,
     releases_after_days: Option<u32>,
 }
 
@@ -56,6 +59,7 @@ pub fn open(settings: &config::Paypal) -> Result<Option<Provider>, ConfigError> 
         base_url: settings.base_url.trim_end_matches('/').to_owned(),
         client_id: settings.client_id.clone(),
         client_secret: settings.client_secret.clone(),
+        webhook_id: settings.webhook_id.clone(),
         releases_after_days,
     });
     let abilities = Abilities {
@@ -63,7 +67,8 @@ pub fn open(settings: &config::Paypal) -> Result<Option<Provider>, ConfigError> 
         shipped: Some(paypal.clone()),
         delivered: Some(paypal.clone()),
         refund: Some(paypal.clone()),
-        inquire: Some(paypal),
+        inquire: Some(paypal.clone()),
+        vouched: (!paypal.webhook_id.is_empty()).then_some(paypal as _),
         ..Abilities::default()
     };
     let keeps_keys = kept_for_days(settings.keeps_keys_days);

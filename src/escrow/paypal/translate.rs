@@ -78,7 +78,7 @@ fn money_of(facts: &TriggerFacts) -> Option<Money> {
     Money::parse(&facts.amount, currency).ok()
 }
 
-fn money(fields: &Fields) -> Option<Money> {
+pub fn money(fields: &Fields) -> Option<Money> {
     let currency: Currency = fields.text("currency_code")?.parse().ok()?;
     Money::parse(&fields.text("value")?, currency).ok()
 }

@@ -136,6 +136,12 @@ pub async fn of_trade(
     occasion: &Occasion,
 ) -> Result<Problem, Untaken> {
     let Heard { trade, word, is_last, second_person_above } = heard;
+    let waits_for_us =
+        occasion.providers.get(&order.provider).is_none_or(|it| it.can(TriggerAction::ConfirmReceipt));
+    if trade.state == TradeState::Released && !waits_for_us && order.state != OrderState::Delivered {
+        // It pays before the goods are there, and refunds all the same: that settles nothing yet.
+        return Ok(None);
+    }
     let is_settled = matches!(order.state, OrderState::Confirmed | OrderState::Refunded);
     let (act, own) = match trade.state {
         TradeState::Released if order.state != OrderState::Confirmed => {

@@ -167,6 +167,7 @@ impl Notice {
             ("paypal-transmission-time", time),
             ("paypal-transmission-sig", signature),
             ("paypal-auth-algo", "SHA256withRSA".to_owned()),
+            ("paypal-cert-url", "https://api.paypal.com/v1/notifications/certs/CERT-sandbox".to_owned()),
         ];
         Some(with(url, "application/json", headers, body))
     }

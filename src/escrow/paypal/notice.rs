@@ -1,0 +1,232 @@
+//! What PayPal says by itself (developer.paypal.com, webhooks, November 2026).
+//!
+//! A notice is signed over the id and the time of its transmission, the webhook's id and the body's checksum, by a
+//! certificate that has to be fetched. PayPal checks that itself when it is asked
+//! (`/v1/notifications/verify-webhook-signature`), over the connection that everything else goes over: nobody here
+//! follows an address that came with a notice. One that names a certificate elsewhere than at PayPal is not asked about.
+//!
+//! Of a capture that something happened to, and of a dispute about one, PayPal is asked how it stands. What has
+//! nothing to do with a capture (an order that was approved, and is yet to be captured) says nothing here.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::super::json::{Fields, shown};
+use super::super::provider::{NotBelieved, Notice, Said, Vouched};
+use super::{Paypal, translate};
+use crate::outbound::{Answer, Request};
+
+/// As PayPal limits them.
+const TRANSMISSION_ID_MAX: usize = 50;
+const SIGNATURE_MAX: usize = 500;
+
+#[derive(Serialize)]
+struct Question<'q> {
+    auth_algo: &'q str,
+    cert_url: &'q str,
+    transmission_id: &'q str,
+    transmission_sig: &'q str,
+    transmission_time: &'q str,
+    webhook_id: &'q str,
+    /// As it came: written again it would have another checksum.
+    webhook_event: &'q RawValue,
+}
+
+/// `https://api.paypal.com/…`, and nothing that only looks like it.
+fn is_paypals(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else { return false };
+    let host = rest.split('/').next().unwrap_or_default();
+    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    is_plain && rest.contains('/') && host.to_ascii_lowercase().ends_with(".paypal.com")
+}
+
+fn unreadable(reason: &str) -> NotBelieved {
+    NotBelieved::Unreadable(reason.to_owned())
+}
+
+impl Vouched for Paypal {
+    fn ask(&self, header: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Result<Request, NotBelieved> {
+        let part = |name: &str, most: usize| {
+            let value = header(&format!("paypal-{name}")).filter(|value| (1..=most).contains(&value.len()));
+            value.ok_or_else(|| NotBelieved::Unsigned(format!("it has no header paypal-{name}")))
+        };
+        let cert_url = part("cert-url", 500)?;
+        if !is_paypals(&cert_url) {
+            return Err(NotBelieved::Unsigned("its certificate is not PayPal's".to_owned()));
+        }
+        let event: &RawValue = serde_json::from_slice(body).map_err(|_| unreadable("it is no JSON"))?;
+        let question = Question {
+            auth_algo: &part("auth-algo", 100)?,
+            cert_url: &cert_url,
+            transmission_id: &part("transmission-id", TRANSMISSION_ID_MAX)?,
+            transmission_sig: &part("transmission-sig", SIGNATURE_MAX)?,
+            transmission_time: &part("transmission-time", 100)?,
+            webhook_id: &self.webhook_id,
+            webhook_event: event,
+        };
+        // Texts, and what was JSON before.
+        let question = serde_json::to_vec(&question).unwrap_or_default();
+        let url = format!("{}/v1/notifications/verify-webhook-signature", self.base_url);
+        Ok(Request::post(url, question).header("content-type", "application/json"))
+    }
+
+    fn read_word(&self, answer: &Answer) -> Result<bool, String> {
+        let text = String::from_utf8_lossy(&answer.body);
+        let fields = Fields::of(&text).filter(|_| answer.status == 200).unwrap_or_default();
+        match fields.text("verification_status").as_deref() {
+            Some("SUCCESS") => Ok(true),
+            Some("FAILURE") => Ok(false),
+            _ => Err(format!("PayPal does not say whether it sent this: answered {}", answer.status)),
+        }
+    }
+
+    fn read(&self, body: &[u8]) -> Result<Option<Notice>, NotBelieved> {
+        let text = std::str::from_utf8(body).map_err(|_| unreadable("it is no text"))?;
+        let fields = Fields::of(text).ok_or_else(|| unreadable("it is no JSON object"))?;
+        let (id, kind) = (fields.text("id"), fields.text("event_type").unwrap_or_default());
+        let id = id.filter(|id| !id.is_empty()).ok_or_else(|| unreadable("it has no id"))?;
+        let resource = fields.object("resource");
+        let is_refund = fields.is("resource_type", "refund");
+        let capture = match kind.as_str() {
+            kind if kind.starts_with("PAYMENT.CAPTURE.") && is_refund => refunded_capture(&resource),
+            kind if kind.starts_with("PAYMENT.CAPTURE.") => resource.text("id"),
+            kind if kind.starts_with("CUSTOMER.DISPUTE.") => disputed_capture(&resource),
+            _ => return Ok(None),
+        };
+        let capture = capture.filter(|capture| super::reference(capture).is_ok());
+        let total = match kind.starts_with("PAYMENT.CAPTURE.") && !is_refund {
+            true => translate::money(&resource.object("amount")),
+            false => None,
+        };
+        Ok(Some(Notice {
+            id,
+            payment_reference: capture.ok_or_else(|| unreadable("it names no capture"))?,
+            total,
+            says: Said::Changed(shown(&kind)),
+        }))
+    }
+
+    /// Any 2xx does; otherwise it comes again, up to 25 times in three days.
+    fn acknowledgement(&self) -> (&'static str, &'static str) {
+        ("application/json", "{}")
+    }
+}
+
+/// A refund says of what it is by a link.
+fn refunded_capture(refund: &Fields) -> Option<String> {
+    let links = refund.objects("links")?;
+    let up = links.iter().find(|link| link.is("rel", "up"))?.text("href")?;
+    let (_, capture) = up.split_once("/captures/")?;
+    Some(capture.split(['/', '?']).next().unwrap_or_default().to_owned())
+}
+
+/// A dispute about several payments is one for a person, at PayPal.
+fn disputed_capture(dispute: &Fields) -> Option<String> {
+    match &dispute.objects("disputed_transactions")?[..] {
+        [one] => one.text("seller_transaction_id"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::contract::answer;
+    use super::*;
+    use crate::config;
+
+    fn vouched() -> std::sync::Arc<dyn Vouched> {
+        let settings =
+            "[escrow.paypal]\nclient_id = \"A\"\nclient_secret = \"s\"\nwebhook_id = \"1JE4291016473214C\"";
+        let settings = config::defaults_with(settings).expect("valid settings").escrow.paypal;
+        let provider = super::super::open(&settings).expect("valid settings").expect("a provider");
+        provider.abilities.vouched.expect("it vouches")
+    }
+
+    fn headers(name: &str) -> Option<String> {
+        let value = match name {
+            "paypal-auth-algo" => "SHA256withRSA",
+            "paypal-cert-url" => "https://api.paypal.com/v1/notifications/certs/CERT-1",
+            "paypal-transmission-id" => "69cd13f0-d67a-11e5-baa3-778b53f4ae55",
+            "paypal-transmission-sig" => "c2ln",
+            "paypal-transmission-time" => "2026-11-22T03:00:00Z",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn paypal_is_asked_about_the_very_bytes_and_only_where_a_certificate_is_its_own() {
+        let body = br#"{"id":"WH-1",  "b":1, "a":2.50}"#;
+        let request = vouched().ask(&headers, body).expect("a question");
+        assert_eq!(request.url, "https://api-m.paypal.com/v1/notifications/verify-webhook-signature");
+        let asked = String::from_utf8(request.body.clone().expect("a body")).expect("text");
+        assert!(asked.contains(r#""webhook_event":{"id":"WH-1",  "b":1, "a":2.50}"#), "{asked}");
+        assert!(asked.contains(r#""webhook_id":"1JE4291016473214C""#), "{asked}");
+        for url in [
+            "http://api.paypal.com/v1/certs/1",
+            "https://paypal.com.evil.example/1",
+            "https://evil.example/.paypal.com/1",
+            "https://evilpaypal.com/1",
+            "https://user@api.paypal.com/1",
+            "https://api.paypal.com:444/1",
+            "https://api.paypal.com",
+            "",
+        ] {
+            let other =
+                |name: &str| if name == "paypal-cert-url" { Some(url.to_owned()) } else { headers(name) };
+            assert!(matches!(vouched().ask(&other, body), Err(NotBelieved::Unsigned(_))), "{url}");
+        }
+        for missing in ["auth-algo", "transmission-id", "transmission-sig", "transmission-time"] {
+            let without = |name: &str| headers(name).filter(|_| name != format!("paypal-{missing}"));
+            assert!(matches!(vouched().ask(&without, body), Err(NotBelieved::Unsigned(_))), "{missing}");
+        }
+        assert!(matches!(vouched().ask(&headers, b"{"), Err(NotBelieved::Unreadable(_))));
+    }
+
+    #[test]
+    fn only_a_whole_yes_is_one() {
+        let word = |status, body: &str| vouched().read_word(&answer(status, body));
+        assert_eq!(word(200, r#"{"verification_status":"SUCCESS"}"#), Ok(true));
+        assert_eq!(word(200, r#"{"verification_status":"FAILURE"}"#), Ok(false));
+        for (status, body) in
+            [(500, r#"{"verification_status":"SUCCESS"}"#), (200, "{}"), (200, ""), (401, "")]
+        {
+            assert!(word(status, body).is_err(), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn each_kind_names_its_capture_or_says_nothing() {
+        let read = |kind: &str, about: &str, resource: &str| {
+            let body = format!(
+                r#"{{"id":"WH-1","event_type":"{kind}","resource_type":"{about}","resource":{resource}}}"#
+            );
+            vouched().read(body.as_bytes())
+        };
+        let capture = r#"{"id":"2GG279541U471931P","amount":{"currency_code":"USD","value":"5.00"}}"#;
+        let said =
+            read("PAYMENT.CAPTURE.COMPLETED", "capture", capture).expect("a notice").expect("of a capture");
+        assert_eq!((said.id.as_str(), said.payment_reference.as_str()), ("WH-1", "2GG279541U471931P"));
+        assert_eq!(said.says, Said::Changed("PAYMENT.CAPTURE.COMPLETED".to_owned()));
+        assert_eq!(said.total.map(|money| money.minor), Some(500));
+        let refund = r#"{"id":"1JU08902781691411","amount":{"currency_code":"USD","value":"1.00"},"links":[
+            {"rel":"self","href":"https://api.paypal.com/v2/payments/refunds/1JU08902781691411"},
+            {"rel":"up","href":"https://api.paypal.com/v2/payments/captures/2GG279541U471931P"}]}"#;
+        let said =
+            read("PAYMENT.CAPTURE.REFUNDED", "refund", refund).expect("a notice").expect("of a capture");
+        assert_eq!((said.payment_reference.as_str(), said.total), ("2GG279541U471931P", None));
+        let dispute = r#"{"dispute_id":"PP-1","disputed_transactions":[{"seller_transaction_id":"2GG279541U471931P"}]}"#;
+        let said =
+            read("CUSTOMER.DISPUTE.CREATED", "dispute", dispute).expect("a notice").expect("of a capture");
+        assert_eq!(said.payment_reference, "2GG279541U471931P");
+        assert_eq!(read("CHECKOUT.ORDER.APPROVED", "checkout-order", "{}"), Ok(None));
+        assert_eq!(read("BILLING.SUBSCRIPTION.CREATED", "subscription", "{}"), Ok(None));
+        for resource in ["{}", r#"{"id":"a/b/c"}"#, r#"{"id":""}"#] {
+            let refused = read("PAYMENT.CAPTURE.DENIED", "capture", resource);
+            assert!(matches!(refused, Err(NotBelieved::Unreadable(_))), "{resource}");
+        }
+        for body in ["", "[]", r#"{"event_type":"PAYMENT.CAPTURE.DENIED"}"#] {
+            assert!(matches!(vouched().read(body.as_bytes()), Err(NotBelieved::Unreadable(_))), "{body}");
+        }
+    }
+}

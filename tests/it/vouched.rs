@@ -1,0 +1,152 @@
+//! Notices that PayPal is asked about, whether it sent them.
+
+use std::time::Duration;
+
+use sampan::config::defaults_with;
+use sampan::outbound::Outbound;
+use sampan::sandbox::escrow::keyring::{PAYPAL_CLIENT_ID, PAYPAL_WEBHOOK_ID};
+use sampan::sandbox::escrow::{Notify, ProviderOptions};
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::provider::world::{Provider, options};
+use crate::support::app::{App, spawn_app};
+use crate::support::database::{Database, number};
+use crate::support::http::{Response, send};
+use crate::support::rows::count;
+use crate::support::steps::{accept, detail, one_parcel, problem, text};
+use crate::support::stub::{Asked, Reply, Stub};
+use crate::support::wait::wait_until;
+
+/// PayPal, and who hears what it says in our place.
+async fn paypal() -> (Provider, Stub) {
+    let hears = Stub::start(|_, _| Reply::json(200, &json!({}))).await;
+    let settings = defaults_with("[outbound]\nallow_private_addresses = true").expect("settings");
+    let outbound = Outbound::new(&settings.outbound).expect("a client");
+    let url = format!("http://{}/", hears.address);
+    let notify = Notify { url, first_wait: Duration::from_millis(1), outbound };
+    (Provider::start(ProviderOptions { notify: Some(notify), ..options() }), hears)
+}
+
+async fn spawn(db: &Database, provider: &Provider) -> App {
+    let secret = std::fs::read_to_string(&provider.files.paypal_secret).expect("a secret's file");
+    let settings = format!(
+        "escrow.paypal.base_url = \"http://{}\"\nescrow.paypal.client_id = \"{PAYPAL_CLIENT_ID}\"\n\
+         escrow.paypal.client_secret = {:?}\nescrow.paypal.webhook_id = \"{PAYPAL_WEBHOOK_ID}\"",
+        provider.address,
+        secret.trim()
+    );
+    spawn_app(db, &settings).await
+}
+
+/// Paid by a capture, here and there.
+async fn paid(app: &App, provider: &Provider) -> (Value, String) {
+    let mut body = one_parcel();
+    let capture = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
+    body["payment"]["provider"] = json!("paypal");
+    body["payment"]["reference"] = json!(capture);
+    provider.create("paypal", &capture, text(&body["payment"]["amount"]), json!({})).await;
+    (accept(app, &body).await, capture)
+}
+
+/// What PayPal says of a capture now, the `nth` time it says anything.
+async fn said(provider: &Provider, hears: &Stub, capture: &str, nth: usize) -> Asked {
+    provider.control(&format!("/sandbox/notify/{capture}"), &json!({})).await.must_be(202);
+    wait_until("PayPal said something", async || hears.asked().len() > nth).await;
+    hears.asked().remove(nth)
+}
+
+async fn passed_on(app: &App, notice: &Asked, body: &[u8]) -> Response {
+    let headers = notice.headers.iter().filter(|(name, _)| name.starts_with("paypal-"));
+    let headers: Vec<_> = headers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    send(app.client.address, "POST", "/v1/escrow/paypal/notify", &headers, body).await.expect("an answer")
+}
+
+async fn settled(app: &App) {
+    let open = "SELECT COUNT(*) AS n FROM escrow_notice WHERE settled_at IS NULL";
+    wait_until("every notice is settled", async || number(&app.deps.store, open).await == 0).await;
+}
+
+on_both_databases! {
+    async fn only_what_paypal_says_it_sent_is_kept_and_once(db: Database) {
+        let (provider, hears) = paypal().await;
+        let app = spawn(&db, &provider).await;
+        let (accepted, capture) = paid(&app, &provider).await;
+        let notice = said(&provider, &hears, &capture, 0).await;
+        let mut forged = notice.json();
+        forged["resource"]["final_capture"] = json!(false);
+        let answer = passed_on(&app, &notice, forged.to_string().as_bytes()).await;
+        assert_eq!(problem(&answer, 401), "not-the-providers");
+        let unsigned = Asked { headers: Vec::new(), ..notice.clone() };
+        assert_eq!(passed_on(&app, &unsigned, &notice.body).await.status, 401);
+        assert_eq!(count(&app.deps.store, "escrow_notice").await, 0);
+        for _ in 0..2 {
+            let answer = passed_on(&app, &notice, &notice.body).await;
+            assert_eq!((answer.status, answer.text().as_str()), (200, "{}"));
+        }
+        settled(&app).await;
+        assert_eq!(count(&app.deps.store, "escrow_notice").await, 1);
+        assert_eq!(detail(&app, &accepted).await["escrow"]["state"], "held", "a capture is no release");
+        assert!(detail(&app, &accepted).await["escrow"]["release_deadline_at"].is_string(), "28 days after it");
+        app.stop().await;
+    }
+
+    async fn what_concerns_no_order_of_ours_is_acknowledged_and_paypal_is_not_asked(db: Database) {
+        let (provider, hears) = paypal().await;
+        let app = spawn(&db, &provider).await;
+        let capture = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
+        provider.create("paypal", &capture, "10.00", json!({})).await;
+        let notice = said(&provider, &hears, &capture, 0).await;
+        let mut forged = notice.json();
+        for _ in 0..2 {
+            assert_eq!(passed_on(&app, &notice, forged.to_string().as_bytes()).await.status, 200);
+            forged["id"] = json!("WH-somebody-elses");
+        }
+        let approved = json!({"id": "WH-2", "event_type": "CHECKOUT.ORDER.APPROVED", "resource": {}}).to_string();
+        assert_eq!(passed_on(&app, &notice, approved.as_bytes()).await.status, 200);
+        assert_eq!(passed_on(&app, &notice, b"{}").await.status, 400);
+        assert_eq!(count(&app.deps.store, "escrow_notice").await, 0);
+        app.stop().await;
+    }
+
+    async fn a_refund_at_paypal_is_written_down(db: Database) {
+        let (provider, hears) = paypal().await;
+        let app = spawn(&db, &provider).await;
+        let (accepted, capture) = paid(&app, &provider).await;
+        let path = format!("/v2/payments/captures/{capture}/refund");
+        provider.paypal("POST", &path, "R1", json!({})).await.must_be(201);
+        let notice = said(&provider, &hears, &capture, 0).await;
+        assert_eq!(notice.json()["event_type"], "PAYMENT.CAPTURE.REFUNDED");
+        assert_eq!(passed_on(&app, &notice, &notice.body).await.status, 200);
+        settled(&app).await;
+        assert_eq!(detail(&app, &accepted).await["escrow"]["state"], "refunded");
+        let verified = sampan::store::audit::verify(&app.deps.store).await.expect("the audit");
+        assert_eq!(verified.breaks, vec![]);
+        app.stop().await;
+    }
+
+    async fn where_paypal_does_not_say_the_notice_comes_again(db: Database) {
+        let (provider, hears) = paypal().await;
+        let app = spawn(&db, &provider).await;
+        let (_, capture) = paid(&app, &provider).await;
+        let notice = said(&provider, &hears, &capture, 0).await;
+        let silent = Stub::start(|asked, _| match asked.path.as_str() {
+            "/v1/oauth2/token" => Reply::json(200, &json!({"access_token": "A", "expires_in": 600})),
+            _ => Reply::Status(503, Vec::new()),
+        })
+        .await;
+        app.stop().await;
+        let app = spawn_app(
+            &db,
+            &format!(
+                "escrow.paypal.base_url = \"http://{}\"\nescrow.paypal.client_id = \"{PAYPAL_CLIENT_ID}\"\n\
+                 escrow.paypal.client_secret = \"s\"\nescrow.paypal.webhook_id = \"{PAYPAL_WEBHOOK_ID}\"",
+                silent.address
+            ),
+        )
+        .await;
+        assert_eq!(passed_on(&app, &notice, &notice.body).await.status, 503);
+        assert_eq!(count(&app.deps.store, "escrow_notice").await, 0);
+        app.stop().await;
+    }
+}
