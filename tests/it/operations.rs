@@ -13,7 +13,7 @@ use crate::support::rows::{change, text as text_of};
 use crate::support::steps::{accept_two_parcels, look, problem, scan_until, text};
 use crate::support::world::{Troubles, World};
 
-const ROUTES: [(&str, &str); 47] = [
+const ROUTES: [(&str, &str); 48] = [
     ("/v1/carriers/{carrier}/push", "post"),
     ("/v1/pickups", "post"),
     ("/v1/shipments", "get"),

@@ -221,25 +221,7 @@ pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
         Act::Thawed { .. } if at.standing.dispute.is_some() => {
             return refuse("a dispute is open: close it first");
         }
-        Act::RefundOrdered { share, amount_minor, .. } => {
-            if !at.can_refund {
-                return refuse("this provider has no call for refunds: refund at its console");
-            }
-            if at.contested {
-                return refuse("another order named the same payment before: it is not this one's to refund");
-            }
-            if at.standing.refunds.contains_key(share) {
-                return refuse("a refund was ordered before, and there is one at most");
-            }
-            if at.refund_begun_minor.is_some_and(|begun| begun != *amount_minor) {
-                return refuse(
-                    "a refund of another amount was begun before: only that amount can be ordered again",
-                );
-            }
-            if !(1..=at.left_minor).contains(amount_minor) {
-                return refuse("the amount has to be more than nought, and no more than what is held");
-            }
-        }
+        Act::RefundOrdered { share, amount_minor, .. } => return admit_refund(*share, *amount_minor, at),
         Act::RefundApproved { share } => match at.standing.refunds.get(share) {
             None => return refuse("no refund was ordered"),
             Some(refund) if refund.is_approved() => return refuse("the refund is approved already"),
@@ -263,6 +245,26 @@ pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
         | Act::Revived
         | Act::ProviderReleased { .. }
         | Act::ProviderRefunded { .. } => {}
+    }
+    Ok(())
+}
+
+fn admit_refund(share: ShareOf, amount_minor: i64, at: &Situation) -> Result<(), NotNow> {
+    let refuse = |text: &str| Err(NotNow(text.to_owned()));
+    if !at.can_refund {
+        return refuse("this provider has no call for refunds: refund at its console");
+    }
+    if at.contested {
+        return refuse("another order named the same payment before: it is not this one's to refund");
+    }
+    if at.standing.refunds.contains_key(&share) {
+        return refuse("a refund was ordered before, and there is one at most");
+    }
+    if at.refund_begun_minor.is_some_and(|begun| begun != amount_minor) {
+        return refuse("a refund of another amount was begun before: only that amount can be ordered again");
+    }
+    if !(1..=at.left_minor).contains(&amount_minor) {
+        return refuse("the amount has to be more than nought, and no more than what is held");
     }
     Ok(())
 }
