@@ -6,6 +6,7 @@ use sampan::config;
 use sampan::domain::id::{MerchantId, ParcelId, ShipmentId};
 use sampan::domain::instant::from_micros;
 use sampan::domain::network::DepartureId;
+use sampan::domain::outbox::Destination;
 use sampan::domain::shipment::{Milestone, StageSample};
 use sampan::domain::webhook::{MessageState, WebhookKind};
 use sampan::flows::{accept_pickup, close_departures, manage_webhooks, record_scans};
@@ -29,7 +30,7 @@ use crate::support::world::{Troubles, World};
 
 /// As the store asks them. SQLite tells its plan without any rows.
 fn questions() -> Vec<(&'static str, String)> {
-    let due_outbox = outbox::DUE.replace("$1", "5").replace("$2", "64");
+    let due_outbox = outbox::DUE.replace("$1", "5").replace("$2", "64").replace("$4", "'escrow.webhook'");
     let due_tracked = tracked::DUE.replace("$1", "'dhl_unified'").replace("$2", "5").replace("$3", "5");
     let due_tracked = due_tracked.replace("$4", "100");
     let list = |and: &str| {
@@ -62,7 +63,11 @@ fn questions() -> Vec<(&'static str, String)> {
         ("orders that time changes", orders::WAKING.replace("$1", "5").replace("$2", "200")),
         (
             "dead letters in doubt",
-            outbox::IN_DOUBT.replace("$1", "5").replace("$2", "64").replace("$4", "'dead'"),
+            outbox::IN_DOUBT
+                .replace("$1", "5")
+                .replace("$2", "64")
+                .replace("$4", "'dead'")
+                .replace("$5", "'escrow.webhook'"),
         ),
         ("pushes of long ago", "DELETE FROM carrier_push WHERE received_at < 5 AND next_attempt_at IS NULL".into()),
         ("a merchant's shipments", list("")),
@@ -490,7 +495,7 @@ async fn ask_everything(
     let mut watch = Watch::new(tx).await;
     let until = now + chrono::TimeDelta::minutes(1);
 
-    assert!(!outbox::claim(tx, now, until, 64).await?.is_empty());
+    assert!(!outbox::claim(tx, &Destination::escrow("webhook"), now, until, 64).await?.is_empty());
     watch.used_an_index("the claim of messages").await;
     assert!(outbox::open_counts(tx).await?.iter().any(|(_, messages)| *messages > 0));
     watch.used_an_index("the open messages").await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::Deps;
@@ -40,7 +41,19 @@ pub enum Outcome {
     },
 }
 
-pub async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), StoreError> {
+/// Never fails: what cannot be stored is done again when the lease ends.
+pub async fn settle(deps: &Deps, answered: Vec<(Message, Outcome)>) {
+    join_all(answered.into_iter().map(|(message, outcome)| async {
+        let id = message.id;
+        if let Err(error) = one(deps, message, outcome).await {
+            tracing::error!(%error, trigger = %id, "what came of a trigger could not be stored; it will be sent again");
+        }
+        faults::reached("outbox.settled");
+    }))
+    .await;
+}
+
+async fn one(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), StoreError> {
     match outcome {
         Outcome::Acknowledged => acknowledged(deps, message).await,
         Outcome::Later { reason, after, ended } => {
