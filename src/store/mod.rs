@@ -41,6 +41,7 @@ pub mod shipments;
 pub mod shipments_at_once;
 pub mod stage_times;
 pub mod tracked;
+pub mod wakes;
 pub mod webhook_endpoints;
 pub mod webhook_log;
 pub mod webhook_messages;

@@ -44,5 +44,6 @@ mod shipments;
 mod signatures;
 mod subscriptions;
 mod tracking;
+mod way_out;
 mod webhooks;
 mod writes;
