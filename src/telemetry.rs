@@ -72,7 +72,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         );
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
-        describe_gauge!(PROVIDER_RESTS, "1 while an escrow provider fails and its triggers wait, by provider");
+        describe_gauge!(
+            PROVIDER_RESTS,
+            "1 while an escrow provider fails and its triggers wait, by provider"
+        );
         describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
         describe_counter!(
             WEBHOOKS_DISABLED,

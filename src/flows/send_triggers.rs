@@ -20,6 +20,7 @@ mod attempt;
 mod calls;
 mod doubts;
 mod settle;
+mod together;
 
 use std::time::Duration;
 

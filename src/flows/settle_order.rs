@@ -4,6 +4,8 @@
 //! stands, the triggers that are made, taken out, put back or (as long as nobody can have seen
 //! them) written anew, and the audit entries. With the same facts again it changes nothing.
 
+mod at_once;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,7 +19,6 @@ use crate::domain::id::{ParcelId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
 use crate::domain::outbox::{Destination, OutboxState};
-use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::registry::Providers;
 use crate::escrow::rules::acts::Standing;
 use crate::escrow::rules::{
@@ -61,17 +62,7 @@ impl Case {
         let messages =
             if triggers.is_empty() { Vec::new() } else { outbox::hold_stream(db, order.id).await? };
         let acts = orders::acts(db, &order).await?;
-        Ok(Self {
-            can: providers.can(&order.provider),
-            parcels: timeline.parcels.iter().map(|parcel| parcel_facts(shipment, parcel)).collect(),
-            consignments: consignments(timeline),
-            called_off: timeline.status == ShipmentStatus::Cancelled,
-            before: order.clone(),
-            order,
-            triggers,
-            messages,
-            acts,
-        })
+        Ok(Self::of(shipment, timeline, providers, order, triggers, messages, acts))
     }
 
     pub fn standing(&self) -> Standing {
@@ -150,10 +141,26 @@ impl Case {
 pub async fn settle(
     tx: &Tx,
     shipment: &Shipment,
-    mut case: Case,
+    case: Case,
     occasion: &Occasion,
     changes: &mut Changes<'_>,
 ) -> Result<bool, StoreError> {
+    let stream = case.order.id;
+    if let Some(order) = weigh(tx, shipment, case, occasion, changes).await? {
+        orders::save(tx, &order).await?;
+    }
+    outbox::release_next(tx, stream, occasion.wall).await
+}
+
+/// The same but for two things, which the caller does: it saves the order as it is now, if it has changed, and lets the
+/// next of its stream go.
+pub async fn weigh(
+    tx: &Tx,
+    shipment: &Shipment,
+    mut case: Case,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) -> Result<Option<Order>, StoreError> {
     let decision = case.ask(|facts| decide(facts, occasion.now));
     let of_order = decision.order();
     let Decision { shares, tell } = decision;
@@ -191,11 +198,11 @@ pub async fn settle(
     }
     warn(&mut case.order, shipment, occasion.now, changes);
     case.order.wake_at = wake_at(&case.order, &shares, occasion.now);
-    if case.order != before {
-        case.order.updated_at = occasion.now;
-        orders::save(tx, &case.order).await?;
+    if case.order == before {
+        return Ok(None);
     }
-    outbox::release_next(tx, case.order.id, occasion.wall).await
+    case.order.updated_at = occasion.now;
+    Ok(Some(case.order))
 }
 
 fn take_over(

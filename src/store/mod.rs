@@ -16,6 +16,7 @@ mod error;
 mod row;
 mod writer;
 
+pub mod at_once;
 pub mod audit;
 pub mod bag_parcels;
 pub mod buyer_proofs;

@@ -329,7 +329,7 @@ pub async fn open_counts(db: &impl ConnectionTrait) -> Result<[(OutboxState, u64
 const OPEN: [OutboxState; 5] =
     [OutboxState::Pending, OutboxState::Waiting, OutboxState::Frozen, OutboxState::Dead, OutboxState::Parked];
 
-fn from_row(row: outbox::Model) -> Result<Message, StoreError> {
+pub(super) fn from_row(row: outbox::Model) -> Result<Message, StoreError> {
     let column = |name| Column("outbox", name);
     let order = |id: Uuid| OrderId::from_uuid(id);
     Ok(Message {

@@ -39,7 +39,11 @@ pub async fn listen(url: &SecretString, own: u64, heard: impl Fn(Wake) + Send + 
     }
 }
 
-async fn listening(url: &SecretString, own: u64, heard: impl Fn(Wake) + Send + Sync) -> Result<(), sqlx::Error> {
+async fn listening(
+    url: &SecretString,
+    own: u64,
+    heard: impl Fn(Wake) + Send + Sync,
+) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect(url.expose_secret()).await?;
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;

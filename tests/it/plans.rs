@@ -3,7 +3,7 @@
 use sampan::app;
 use sampan::clock::Clock;
 use sampan::config;
-use sampan::domain::id::{MerchantId, ParcelId, ShipmentId};
+use sampan::domain::id::{MerchantId, OrderId, ParcelId, ShipmentId};
 use sampan::domain::instant::from_micros;
 use sampan::domain::network::DepartureId;
 use sampan::domain::outbox::Destination;
@@ -15,8 +15,8 @@ use sampan::store::carrier_pushes::{self, Push};
 use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::shipments::Filter;
 use sampan::store::{
-    Store, StoreError, Tx, departures, disputes, escrow_notices, events, idempotency, orders, outbox,
-    replans, shipments, shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log,
+    Store, StoreError, Tx, at_once, departures, disputes, escrow_notices, events, idempotency, orders,
+    outbox, replans, shipments, shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log,
     webhook_messages,
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
@@ -399,6 +399,42 @@ async fn scans_of(tx: &Tx) -> Vec<(String, i64)> {
     rows.iter().map(row).collect()
 }
 
+/// As answers about a handful of shipments are taken in.
+async fn many_at_once(
+    tx: &Tx,
+    id: ShipmentId,
+    stream: OrderId,
+    watch: &mut Watch<'_>,
+) -> Result<(), StoreError> {
+    let others = (0..4).map(|_| ShipmentId::from_uuid(uuid::Uuid::now_v7()));
+    let ids: Vec<ShipmentId> = others.chain([id]).collect();
+    let now = Clock::real().now();
+    let held = at_once::lock(tx, &ids).await?;
+    assert_eq!(held.len(), 1);
+    watch.used_an_index("shipments to be held").await;
+    assert!(!at_once::parcel_numbers(tx, &ids).await?[&id].is_empty());
+    watch.used_an_index("the parcels of some shipments").await;
+    let orders = at_once::orders(tx, &ids).await?;
+    watch.used_an_index("the orders of some shipments").await;
+    let triggers = at_once::triggers(tx, &ids).await?;
+    watch.used_an_index("the triggers of some shipments").await;
+    assert!(!at_once::hold_streams(tx, &[stream]).await?[&stream].is_empty());
+    watch.used_an_index("some streams").await;
+    let some: Vec<_> = triggers[&id].iter().collect();
+    let keys: Vec<_> = some.iter().map(|trigger| trigger.id).collect();
+    at_once::acknowledge(tx, &keys, now).await?;
+    watch.used_an_index("acknowledged messages").await;
+    at_once::acknowledge_triggers(tx, &some, now).await?;
+    watch.used_an_index("acknowledged triggers").await;
+    at_once::release_next(tx, &[stream], now).await?;
+    watch.used_an_index("the next of some streams").await;
+    at_once::save_orders(tx, orders.into_values().collect()).await?;
+    watch.used_an_index("some orders as they are now").await;
+    at_once::save_progress(tx, held.iter().collect()).await?;
+    watch.used_an_index("some shipments as they are now").await;
+    Ok(())
+}
+
 /// One shipment with all that belongs to it.
 async fn one_of_everything(db: &Database, keys: &Keys) -> (ShipmentId, Value) {
     let world = World::start(Troubles::default());
@@ -539,6 +575,7 @@ async fn ask_everything(
     assert!(!orders::triggers(tx, id).await?.is_empty());
     assert!(!events::of_shipment(tx, id).await?.is_empty());
     assert!(!outbox::hold_stream(tx, order.id).await?.is_empty());
+    many_at_once(tx, id, order.id, &mut watch).await?;
     assert!(shipments::lock(tx, id).await?.is_some());
     watch.used_an_index("what belongs to a shipment").await;
     let endpoints = webhook_endpoints::open_of(tx, [merchant]).await?;

@@ -34,8 +34,17 @@ pub struct Calls {
 
 struct Door {
     gate: Gate,
-    /// Whether something may be due there: somebody said so, or there was more than could be claimed.
-    may_be_due: bool,
+    due: Due,
+}
+
+/// What is known of what there is to send to one provider.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    /// As much as could be claimed, and perhaps more.
+    More,
+    /// Somebody said so.
+    New,
 }
 
 /// What came of one call to a provider.
@@ -77,7 +86,7 @@ const BETWEEN_DOUBTS: i64 = 1;
 
 impl Calls {
     pub fn new(deps: Deps) -> Self {
-        let door = || Door { gate: Gate::default(), may_be_due: true };
+        let door = || Door { gate: Gate::default(), due: Due::New };
         let doors = deps.providers.all().map(|provider| (provider.name, door())).collect();
         Self {
             deps,
@@ -96,7 +105,7 @@ impl Calls {
 
     /// There may be something new.
     pub fn look_again(&mut self) {
-        self.doors.values_mut().for_each(|door| door.may_be_due = true);
+        self.doors.values_mut().for_each(|door| door.due = Due::New);
     }
 
     /// Begins whatever can begin. Says how many messages were claimed to be sent.
@@ -176,7 +185,7 @@ impl Calls {
             telemetry::provider_rests(provider, !rested);
             if rested {
                 tracing::info!(provider, "an escrow provider is back");
-                door.may_be_due = true;
+                door.due = Due::New;
             }
         }
     }
@@ -235,9 +244,13 @@ impl Calls {
             let Some(door) = self.doors.get_mut(provider.name) else { continue };
             let under_way = door.gate.under_way();
             let free = most.saturating_sub(under_way).min(room);
-            // Not one by one while many are on their way: each claim is a commit.
-            let is_worth_it = under_way == 0 || free >= most.div_ceil(4);
-            if !door.may_be_due || !is_worth_it {
+            let is_worth_it = match door.due {
+                Due::Nothing => false,
+                // Not one by one while many are on their way: each claim is a commit.
+                Due::More => under_way == 0 || free >= most.div_ceil(4),
+                Due::New => true,
+            };
+            if !is_worth_it {
                 continue;
             }
             let through = door.gate.let_through(under_way + free, wall);
@@ -264,7 +277,7 @@ impl Calls {
         let (asked, sent) = (to_ask.len(), to_send.len());
         self.door(provider.name, |door| {
             door.gate.give_back(through - asked - sent, wall);
-            door.may_be_due = asked + sent == through;
+            door.due = if asked + sent == through { Due::More } else { Due::Nothing };
         });
         self.unsettled += sent;
         for message in to_ask {
