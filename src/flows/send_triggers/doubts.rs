@@ -20,31 +20,38 @@ const AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// Those that wait for a person.
 pub async fn ask_again(deps: &Deps) -> Result<(), StoreError> {
-    let providers = deps.providers.all().filter(|provider| provider.abilities.inquire.is_some());
-    let asked = join_all(providers.map(|provider| waiting(deps, provider))).await;
-    asked.into_iter().collect()
-}
-
-async fn waiting(deps: &Deps, provider: &Provider) -> Result<(), StoreError> {
-    for state in [OutboxState::Dead, OutboxState::Parked] {
-        let (wall, together) = (deps.clock.wall(), deps.settings.outbox.per_provider_max);
-        let destination = Destination::escrow(provider.name);
-        let claim = deps.store.write(move |tx| {
-            Box::pin(async move {
-                outbox::claim_in_doubt(tx, state, &destination, wall, wall + AGAIN, together).await
-            })
-        });
-        let asked = claim.await?.into_iter().map(async |message| {
-            let mut line = Line::new(deps, provider);
-            ask(deps, &mut line, message).await
-        });
-        for done in join_all(asked).await {
-            if let Err(error) = done {
-                tracing::error!(%error, "what became of a trigger could not be stored; it will be asked again");
-            }
+    let providers: Vec<Provider> = deps.providers.all().cloned().collect();
+    for provider in providers.iter().filter(|provider| provider.abilities.inquire.is_some()) {
+        for state in [OutboxState::Dead, OutboxState::Parked] {
+            waiting(deps, provider, state).await?;
         }
     }
     Ok(())
+}
+
+async fn waiting(deps: &Deps, provider: &Provider, state: OutboxState) -> Result<(), StoreError> {
+    let (wall, together) = (deps.clock.wall(), deps.settings.outbox.per_provider_max);
+    let destination = Destination::escrow(provider.name);
+    let claim = deps.store.write(move |tx| {
+        Box::pin(async move {
+            outbox::claim_in_doubt(tx, state, &destination, wall, wall + AGAIN, together).await
+        })
+    });
+    let mut asked = Vec::new();
+    for message in claim.await? {
+        asked.push(one(deps, provider, message));
+    }
+    for done in join_all(asked).await {
+        if let Err(error) = done {
+            tracing::error!(%error, "what became of a trigger could not be stored; it will be asked again");
+        }
+    }
+    Ok(())
+}
+
+async fn one(deps: &Deps, provider: &Provider, message: Message) -> Result<(), StoreError> {
+    let mut line = Line::new(deps, provider);
+    ask(deps, &mut line, message).await
 }
 
 /// About one that the caller has claimed to be asked about.
