@@ -21,6 +21,7 @@ use crate::consolidation::terms::{BadTerms, Terms};
 use crate::escrow::registry::Providers;
 use crate::flows::ask_carriers::Asker;
 use crate::flows::ask_providers::Passes;
+use crate::flows::bell::{self, Bells};
 use crate::flows::close_departures::Setbacks;
 use crate::flows::import_network::{self, LoadError};
 use crate::flows::poll_carriers::{Foreseen, Lines};
@@ -31,7 +32,7 @@ use crate::flows::{
 use crate::http;
 use crate::outbound::Outbound;
 use crate::scheduler::Scheduler;
-use crate::store::{Store, StoreError, schema};
+use crate::store::{Backend, Store, StoreError, schema};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -99,6 +100,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
     let providers = tokio::task::spawn_blocking(move || Providers::open(&escrow)).await;
     let providers = providers.map_err(|error| StartError::Keys(error.to_string()))??;
     let consolidation = Arc::new(Terms::from_config(&settings.consolidation)?);
+    let bells = Bells::new(&store);
     Ok(Deps {
         clock,
         consolidation,
@@ -110,8 +112,9 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         carriers: Registry::new(&settings.carriers, settings.outbound.allow_private_addresses)?,
         providers,
         passes: Passes::default(),
-        outbox_bell: Arc::new(Notify::new()),
-        webhook_bell: Arc::new(Notify::new()),
+        outbox_bell: bells.triggers.clone(),
+        webhook_bell: bells.messages.clone(),
+        bells,
         push_bell: Arc::new(Notify::new()),
         notice_bell: Arc::new(Notify::new()),
         replan_bell: Arc::new(Notify::new()),
@@ -163,7 +166,10 @@ pub async fn start(
     let replanner = tokio::spawn(replan::work(deps.clone(), stopped.clone()));
     let poller = tokio::spawn(poll_carriers::work(deps.clone(), stopped.clone()));
     let reader = tokio::spawn(take_pushes::work(deps.clone(), stopped.clone()));
-    let listening = tokio::spawn(take_notices::work(deps.clone(), stopped));
+    let listening = tokio::spawn(take_notices::work(deps.clone(), stopped.clone()));
+    if deps.store.backend() == Backend::Postgres {
+        tokio::spawn(bell::listen(deps.bells.clone(), deps.settings.database.url.clone(), stopped));
+    }
     let (handle, serving) = (server.handle(), tokio::spawn(server));
     Ok(Running {
         address,

@@ -134,6 +134,8 @@ pub struct Tracking {
 #[serde(deny_unknown_fields)]
 pub struct Outbox {
     pub concurrency_max: usize,
+    pub per_provider_max: usize,
+    pub tick_seconds: u32,
     pub lease_seconds: u32,
     #[serde(deserialize_with = "list")]
     pub retry_seconds: Vec<u32>,
@@ -274,7 +276,8 @@ impl Settings {
             ("polling.silence_days", u64::from(self.polling.silence_days)),
             ("polling.retry_minutes_first", u64::from(self.polling.retry_minutes_first)),
             ("outbox.concurrency_max", self.outbox.concurrency_max as u64),
-            ("outbox.lease_seconds", u64::from(self.outbox.lease_seconds)),
+            ("outbox.per_provider_max", self.outbox.per_provider_max as u64),
+            ("outbox.tick_seconds", u64::from(self.outbox.tick_seconds)),
             ("webhooks.per_endpoint_max", self.webhooks.per_endpoint_max as u64),
             ("webhooks.disable_after_days", u64::from(self.webhooks.disable_after_days)),
             ("webhooks.keep_days", u64::from(self.webhooks.keep_days)),
@@ -298,6 +301,10 @@ impl Settings {
                 "webhooks.concurrency_max",
                 "has to be 2 or more: one place is for those that fail",
             );
+        }
+        // A pass is fetched, and then a trigger sent: both within the lease, or somebody else sends it meanwhile.
+        if u64::from(self.outbox.lease_seconds) < 2 * self.outbound.timeout_seconds {
+            return invalid("outbox.lease_seconds", "has to be twice outbound.timeout_seconds or more");
         }
         if self.outbox.retry_seconds.is_empty() {
             return invalid("outbox.retry_seconds", "has to have one wait or more");
@@ -365,6 +372,10 @@ mod tests {
             ("[http]\nshutdown_seconds = 0", "http.shutdown_seconds"),
             ("[http]\nshutdown_seconds = 10", "http.shutdown_seconds"),
             ("[intake]\nidempotency_hours = 0", "intake.idempotency_hours"),
+            ("[outbox]\nper_provider_max = 0", "outbox.per_provider_max"),
+            ("[outbox]\ntick_seconds = 0", "outbox.tick_seconds"),
+            ("[outbox]\nlease_seconds = 39", "outbox.lease_seconds"),
+            ("[outbound]\ntimeout_seconds = 31", "outbox.lease_seconds"),
             ("[outbox]\nretry_seconds = []", "outbox.retry_seconds"),
             ("[webhooks]\nconcurrency_max = 1", "webhooks.concurrency_max"),
             ("[webhooks]\nper_endpoint_max = 0", "webhooks.per_endpoint_max"),

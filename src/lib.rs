@@ -17,7 +17,7 @@
 //! | [`polling`] | when to ask whom again |
 //! | [`tracking`] | all events, one timeline, one status |
 //! | [`escrow`] | when money may move, and how a provider is told |
-//! | [`outbox`] | when to try again |
+//! | [`outbox`] | when to try again, and how much at once |
 //! | [`notifications`] | what merchants are told |
 //! | [`store`] | the only SQL |
 //! | [`http`], [`web`], [`scheduler`], [`cli`] | the doors |

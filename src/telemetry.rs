@@ -18,6 +18,7 @@ const NOTICES_GIVEN_UP: &str = "sampan_escrow_notices_given_up_total";
 const PUSHES_GIVEN_UP: &str = "sampan_carrier_pushes_given_up_total";
 const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
+const PROVIDER_RESTS: &str = "sampan_escrow_provider_rests";
 const WEBHOOKS: &str = "sampan_webhooks_sent_total";
 const WEBHOOKS_DISABLED: &str = "sampan_webhooks_disabled_total";
 const OUTBOX: &str = "sampan_outbox_messages";
@@ -73,6 +74,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         );
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
+        describe_gauge!(
+            PROVIDER_RESTS,
+            "1 while an escrow provider fails and its triggers wait, by provider"
+        );
         describe_counter!(WEBHOOKS, "Attempts to tell a merchant, by what came of them");
         describe_counter!(
             WEBHOOKS_DISABLED,
@@ -136,6 +141,10 @@ pub fn unknown_statuses(carrier: &str, events: u64) {
 
 pub fn trigger_sent(outcome: &'static str) {
     counter!(TRIGGERS, "outcome" => outcome).increment(1);
+}
+
+pub fn provider_rests(provider: &'static str, rests: bool) {
+    gauge!(PROVIDER_RESTS, "provider" => provider).set(if rests { 1.0 } else { 0.0 });
 }
 
 pub fn webhook_sent(outcome: &'static str) {

@@ -7,6 +7,7 @@
 
 pub(crate) mod text;
 
+pub mod breaker;
 pub mod buyer;
 pub mod calendar;
 pub mod carrier;

@@ -21,7 +21,7 @@ use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::registry::Providers;
 use crate::store::audit::{self, Change};
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, events};
+use crate::store::{StoreError, Tx, at_once, events};
 use crate::tracking::{self, Place, StageTimes, Timeline};
 
 /// On whose behalf, and when by both clocks.
@@ -159,6 +159,26 @@ pub async fn finish(
         audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, occasion.now).await?;
         shipments::save_progress(tx, shipment).await?;
     }
+    Ok(to_tell)
+}
+
+/// The same of many shipments, with as many statements as of one.
+pub async fn finish_each(
+    tx: &Tx,
+    changed: &mut [(Shipment, Changes<'_>)],
+    occasion: &Occasion,
+) -> Result<bool, StoreError> {
+    let notices: Vec<Notice> =
+        changed.iter_mut().flat_map(|(_, changes)| std::mem::take(&mut changes.notices)).collect();
+    let to_tell = tell(tx, &notices, occasion.now, occasion.wall).await?;
+    let entries =
+        changed.iter_mut().filter(|(_, changes)| !changes.all.is_empty()).map(|(shipment, changes)| {
+            shipment.updated_at = occasion.now;
+            (shipment.id, &mut shipment.audit, changes.all.as_slice())
+        });
+    audit::append_to_each(tx, entries, occasion.now).await?;
+    let saved = changed.iter().filter(|(_, changes)| !changes.all.is_empty());
+    at_once::save_progress(tx, saved.map(|(shipment, _)| shipment).collect()).await?;
     Ok(to_tell)
 }
 

@@ -26,6 +26,7 @@ pub mod advance;
 pub mod ask_carriers;
 pub mod ask_providers;
 pub mod authenticate;
+pub mod bell;
 pub mod book_departures;
 pub mod buyer_acts;
 pub mod cancel_shipment;
@@ -68,6 +69,7 @@ use tokio::sync::Notify;
 
 use ask_carriers::Asker;
 use ask_providers::Passes;
+use bell::{Bell, Bells};
 use close_departures::Setbacks;
 use poll_carriers::{Foreseen, Lines};
 
@@ -97,9 +99,11 @@ pub struct Deps {
     pub stage_times: SharedStageTimes,
     pub consolidation: Arc<Terms>,
     /// Rung when there is something to send.
-    pub outbox_bell: Arc<Notify>,
+    pub outbox_bell: Bell,
     /// Rung when there is something to tell a merchant.
-    pub webhook_bell: Arc<Notify>,
+    pub webhook_bell: Bell,
+    /// Both, as other daemons ring them.
+    pub bells: Bells,
     /// Rung when a carrier sent something.
     pub push_bell: Arc<Notify>,
     /// Rung when an escrow provider sent something.

@@ -11,7 +11,8 @@
 //! that said 410, or let nothing through for days, is disabled, and what waits for it is dead:
 //! the merchant's other endpoints are told so with it.
 //!
-//! The worker is rung by the commit that wrote a message and looks by itself once a second.
+//! The worker is rung by the commit that wrote a message and looks by itself every
+//! `outbox.tick_seconds`.
 
 use std::time::Duration;
 
@@ -32,13 +33,11 @@ use crate::store::webhook_messages::{self, WebhookMessage};
 use crate::store::{Reads, StoreError, Tx, merchants};
 use crate::telemetry;
 
-/// How long the worker sleeps when nobody rings.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
 const GONE: &str = "the address is gone (410)";
 
 /// Runs until `stop` says so, and finishes what is under way.
 pub async fn work(deps: Deps, mut stop: tokio::sync::watch::Receiver<bool>) {
+    let tick = Duration::from_secs(u64::from(deps.settings.outbox.tick_seconds));
     let mut calls = Calls::default();
     while !*stop.borrow() {
         if let Err(error) = calls.begin(&deps).await {
@@ -47,7 +46,7 @@ pub async fn work(deps: Deps, mut stop: tokio::sync::watch::Receiver<bool>) {
         tokio::select! {
             () = deps.webhook_bell.notified() => {}
             () = calls.one_ends(), if !calls.are_none() => {}
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = tokio::time::sleep(tick) => {}
             _ = stop.changed() => {}
         }
     }

@@ -4,13 +4,13 @@
 //! stands, the triggers that are made, taken out, put back or (as long as nobody can have seen
 //! them) written anew, and the audit entries. With the same facts again it changes nothing.
 
+mod at_once;
 mod facts;
 
 use serde_json::json;
 use uuid::Uuid;
 
 pub use self::facts::stands;
-use self::facts::{consignments, parcel_facts};
 use super::advance::{Changes, Occasion};
 use super::notices;
 use crate::domain::escrow::{
@@ -21,7 +21,6 @@ use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
 use crate::domain::outbox::{Destination, OutboxState};
 use crate::domain::service::Clearance;
-use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::registry::Providers;
 use crate::escrow::rules::acts::Standing;
 use crate::escrow::rules::{
@@ -67,17 +66,7 @@ impl Case {
             messages.extend(outbox::hold_stream(db, stream).await?);
         }
         let acts = orders::acts(db, &order).await?;
-        Ok(Self {
-            can: providers.can(&order.provider),
-            parcels: timeline.parcels.iter().map(|parcel| parcel_facts(shipment, parcel)).collect(),
-            consignments: consignments(timeline),
-            called_off: timeline.status == ShipmentStatus::Cancelled,
-            before: order.clone(),
-            order,
-            triggers,
-            messages,
-            acts,
-        })
+        Ok(Self::of(shipment, timeline, providers, order, triggers, messages, acts))
     }
 
     pub fn standing(&self) -> Standing {
@@ -156,10 +145,37 @@ impl Case {
 pub async fn settle(
     tx: &Tx,
     shipment: &Shipment,
-    mut case: Case,
+    case: Case,
     occasion: &Occasion,
     changes: &mut Changes<'_>,
 ) -> Result<bool, StoreError> {
+    let streams: Vec<OrderId> = streams_beside(&case.triggers).chain([case.order.id]).collect();
+    let Weighed { order, mut to_send } = weigh(tx, shipment, case, occasion, changes).await?;
+    if let Some(order) = order {
+        orders::save(tx, &order).await?;
+    }
+    for stream in streams {
+        to_send |= outbox::release_next(tx, stream, occasion.wall).await?;
+    }
+    Ok(to_send)
+}
+
+/// What the rules made of an order.
+pub struct Weighed {
+    /// As it is now, if it has changed: to be saved.
+    pub order: Option<Order>,
+    /// Whether something new goes out at once, beside the order's stream.
+    pub to_send: bool,
+}
+
+/// The same but for two things, which the caller does: it saves the order, and lets the next of its stream go.
+pub async fn weigh(
+    tx: &Tx,
+    shipment: &Shipment,
+    mut case: Case,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) -> Result<Weighed, StoreError> {
     case.can.declare_customs &= is_declared(shipment.clearance);
     let decision = case.ask(|facts| decide(facts, occasion.now));
     let of_order = decision.order();
@@ -202,14 +218,8 @@ pub async fn settle(
     }
     warn(&mut case.order, shipment, occasion.now, changes);
     case.order.wake_at = wake_at(&case.order, &shares, occasion.now);
-    if case.order != before {
-        case.order.updated_at = occasion.now;
-        orders::save(tx, &case.order).await?;
-    }
-    for stream in streams_beside(&case.triggers).chain([case.order.id]) {
-        to_send |= outbox::release_next(tx, stream, occasion.wall).await?;
-    }
-    Ok(to_send)
+    let order = (case.order != before).then(|| Order { updated_at: occasion.now, ..case.order });
+    Ok(Weighed { order, to_send })
 }
 
 /// Cross-border e-commerce: customs wants the order, the payment and the way of the goods, each from its own party.

@@ -43,6 +43,21 @@ pub fn pause(
     planned.max(asked.unwrap_or_default().min(LONGEST_ASKED))
 }
 
+/// How long a receiver of which a breaker keeps everybody away is left alone when that happens for the so-many-th
+/// time in a row: the first wait of its messages, and twice as long each time, as far as [`LONGEST_PAUSE`].
+pub fn rest(
+    times: u32,
+    schedule_seconds: &[u32],
+    jitter: f64,
+    chance: f64,
+    asked: Option<Duration>,
+) -> Duration {
+    let first = schedule_seconds.first().copied().unwrap_or_default();
+    let doubled = f64::from(first) * f64::from(2_u32.pow(times.saturating_sub(1).min(10)));
+    let planned = doubled.min(LONGEST_PAUSE.as_secs_f64()) * (1.0 + jitter * chance);
+    Duration::from_secs_f64(planned).max(asked.unwrap_or_default().min(LONGEST_ASKED))
+}
+
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// A receiver that asks for a year has made a mistake.
@@ -68,6 +83,16 @@ mod tests {
         assert_eq!(pause(1, Some(Duration::from_secs(3_600))), 3_600);
         assert_eq!(pause(1, Some(Duration::from_secs(1))), 5);
         assert_eq!(super::pause(9, &[0, 0], 0.2, 0.5, None), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_receiver_that_rests_does_so_for_longer_each_time_up_to_a_bound() {
+        let rest = |times, chance, asked| super::rest(times, &[5, 300], 0.2, chance, asked).as_secs();
+        assert_eq!([1, 2, 3, 7, 99].map(|times| rest(times, 0.0, None)), [5, 10, 20, 300, 300]);
+        assert_eq!(rest(1, 1.0, None), 6);
+        assert_eq!(rest(1, 0.0, Some(Duration::from_secs(3_600))), 3_600);
+        assert_eq!(rest(1, 0.0, Some(Duration::from_secs(u64::MAX))), 86_400);
+        assert_eq!(super::rest(9, &[0, 0], 0.2, 0.5, None), Duration::ZERO);
     }
 
     #[test]

@@ -7,9 +7,9 @@
 //! dropped because its carrier fails.
 //!
 //! Who is worth a call most, by what was learnt, is said by [`policy`].
-//! What may be asked of an account is kept by [`quota`], what a call of it costs by [`demand`], and by [`breaker`] while its carrier fails.
+//! What may be asked of an account is kept by [`quota`], what a call of it costs by [`demand`], and by
+//! [`crate::domain::breaker`] while its carrier fails.
 
-pub mod breaker;
 pub mod demand;
 pub mod foresight;
 pub mod policy;

@@ -87,6 +87,19 @@ pub async fn append_to_many<'c>(
     insert(tx, rows.collect()).await
 }
 
+/// Adds changes to each of many shipments, and moves their heads.
+pub async fn append_to_each<'c>(
+    tx: &Tx,
+    changed: impl IntoIterator<Item = (ShipmentId, &'c mut AuditHead, &'c [Change])>,
+    at: Instant,
+) -> Result<(), StoreError> {
+    let mut rows = Vec::new();
+    for (shipment, head, changes) in changed {
+        rows.extend(changes.iter().map(|change| row(shipment, head, change, at)));
+    }
+    insert(tx, rows).await
+}
+
 fn row(shipment: ShipmentId, head: &mut AuditHead, change: &Change, at: Instant) -> audit_entry::ActiveModel {
     let entry = Entry {
         seq: head.seq + 1,

@@ -16,6 +16,7 @@ mod error;
 mod row;
 mod writer;
 
+pub mod at_once;
 pub mod audit;
 pub mod bag_parcels;
 pub mod buyer_proofs;
@@ -42,6 +43,7 @@ pub mod shipments;
 pub mod shipments_at_once;
 pub mod stage_times;
 pub mod tracked;
+pub mod wakes;
 pub mod webhook_endpoints;
 pub mod webhook_log;
 pub mod webhook_messages;

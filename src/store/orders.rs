@@ -279,21 +279,21 @@ pub async fn triggers(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result
         .order_by_asc(escrow_trigger::Column::Id)
         .all(db)
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Trigger {
-                id: TriggerId::from_uuid(row.id),
-                round: Column("escrow_trigger", "round").number(row.round)?,
-                facts: Column("escrow_trigger", "facts").json(&row.facts)?,
-                created_at: from_micros(row.created_at),
-                acknowledged_at: row.acknowledged_at.map(from_micros),
-                outcome: match &row.outcome {
-                    Some(outcome) => Some(Column("escrow_trigger", "outcome").json(outcome)?),
-                    None => None,
-                },
-            })
-        })
-        .collect()
+    rows.into_iter().map(trigger_from_row).collect()
+}
+
+pub(super) fn trigger_from_row(row: escrow_trigger::Model) -> Result<Trigger, StoreError> {
+    Ok(Trigger {
+        id: TriggerId::from_uuid(row.id),
+        round: Column("escrow_trigger", "round").number(row.round)?,
+        facts: Column("escrow_trigger", "facts").json(&row.facts)?,
+        created_at: from_micros(row.created_at),
+        acknowledged_at: row.acknowledged_at.map(from_micros),
+        outcome: match &row.outcome {
+            Some(outcome) => Some(Column("escrow_trigger", "outcome").json(outcome)?),
+            None => None,
+        },
+    })
 }
 
 /// How many triggers there are, and how many of them the provider has acknowledged.
@@ -336,7 +336,7 @@ fn of(trigger: &Trigger) -> UpdateMany<escrow_trigger::Entity> {
         .filter(C::Id.eq(trigger.id.uuid()))
 }
 
-fn from_row(row: escrow_order::Model) -> Result<Order, StoreError> {
+pub(super) fn from_row(row: escrow_order::Model) -> Result<Order, StoreError> {
     let column = |name| Column("escrow_order", name);
     let held = Money::new(row.amount_minor, column("currency").word(&row.currency)?);
     let state = column("state").word(&row.state)?;

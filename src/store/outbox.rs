@@ -95,12 +95,14 @@ pub async fn release_next(tx: &Tx, stream: OrderId, wall: Instant) -> Result<boo
 
 /// The claim's inner question, on its own so that a test can look at its plan.
 pub const DUE: &str = "SELECT id FROM outbox \
-     WHERE state = 'pending' AND next_attempt_at <= $1 AND leased_until <= $1 \
+     WHERE state = 'pending' AND next_attempt_at <= $1 AND leased_until <= $1 AND destination = $4 \
      ORDER BY next_attempt_at LIMIT $2";
 
-/// Leases up to `most` messages that are due at `wall`.
+/// Leases up to `most` messages to one receiver that are due at `wall`. Those to others stay free, whatever becomes
+/// of these.
 pub async fn claim(
     tx: &Tx,
+    destination: &Destination,
     wall: Instant,
     leased_until: Instant,
     most: usize,
@@ -112,10 +114,21 @@ pub async fn claim(
          first_sent_at = COALESCE(first_sent_at, $1) WHERE id IN (SELECT id FROM due) RETURNING *",
         skip_locked(tx)
     );
-    let values =
-        [wall.timestamp_micros().into(), (most as i64).into(), leased_until.timestamp_micros().into()];
+    let values = [
+        wall.timestamp_micros().into(),
+        (most as i64).into(),
+        leased_until.timestamp_micros().into(),
+        destination.as_str().into(),
+    ];
     let rows = outbox::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
     rows.into_iter().map(from_row).collect()
+}
+
+/// Goes on with a claim until `leased_until`. False: the lease ended, or somebody took it out.
+pub async fn renew(tx: &Tx, message: &Message, leased_until: Instant) -> Result<bool, StoreError> {
+    let update = outbox::Entity::update_many()
+        .col_expr(outbox::Column::LeasedUntil, Expr::value(leased_until.timestamp_micros()));
+    moved(tx, leased(update, message)).await
 }
 
 /// The receiver has it, whatever was decided about the message meanwhile. False: that was known.
@@ -198,7 +211,7 @@ pub async fn rewrite(tx: &Tx, id: TriggerId, body: &str) -> Result<bool, StoreEr
 /// Messages that go out no more, and of which it is not known what came of them, on its own so that a test can
 /// look at its plan.
 pub const IN_DOUBT: &str = "SELECT id FROM outbox \
-     WHERE state = $4 AND next_attempt_at <= $1 AND leased_until <= $1 AND claims > answered \
+     WHERE state = $4 AND destination = $5 AND next_attempt_at <= $1 AND leased_until <= $1 AND claims > answered \
      ORDER BY next_attempt_at LIMIT $2";
 
 /// Up to `most` of those in `state`, to be asked about and then not before `again_at`. Nothing is sent: no claim
@@ -206,6 +219,7 @@ pub const IN_DOUBT: &str = "SELECT id FROM outbox \
 pub async fn claim_in_doubt(
     tx: &Tx,
     state: OutboxState,
+    destination: &Destination,
     wall: Instant,
     again_at: Instant,
     most: usize,
@@ -220,6 +234,7 @@ pub async fn claim_in_doubt(
         (most as i64).into(),
         again_at.timestamp_micros().into(),
         state.as_str().into(),
+        destination.as_str().into(),
     ];
     let rows = outbox::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
     rows.into_iter().map(from_row).collect()
@@ -321,7 +336,7 @@ pub async fn open_counts(db: &impl ConnectionTrait) -> Result<[(OutboxState, u64
 const OPEN: [OutboxState; 5] =
     [OutboxState::Pending, OutboxState::Waiting, OutboxState::Frozen, OutboxState::Dead, OutboxState::Parked];
 
-fn from_row(row: outbox::Model) -> Result<Message, StoreError> {
+pub(super) fn from_row(row: outbox::Model) -> Result<Message, StoreError> {
     let column = |name| Column("outbox", name);
     let order = |id: Uuid| OrderId::from_uuid(id);
     Ok(Message {

@@ -55,6 +55,14 @@ pub fn placeholders(first: usize, rows: usize, columns: usize) -> String {
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
+/// What holds rows until the end of the transaction; SQLite has one writer and needs nothing.
+pub fn for_update(db: &impl ConnectionTrait) -> &'static str {
+    match db.get_database_backend() {
+        DatabaseBackend::Postgres => " FOR UPDATE",
+        _ => "",
+    }
+}
+
 /// What keeps two daemons from claiming the same rows; SQLite has one writer and needs nothing.
 pub fn skip_locked(db: &impl ConnectionTrait) -> &'static str {
     match db.get_database_backend() {

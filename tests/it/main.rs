@@ -47,5 +47,6 @@ mod signatures;
 mod subscriptions;
 mod tracking;
 mod vouched;
+mod way_out;
 mod webhooks;
 mod writes;

@@ -3,9 +3,10 @@
 use sampan::app;
 use sampan::clock::Clock;
 use sampan::config;
-use sampan::domain::id::{MerchantId, ParcelId, ShipmentId, TriggerId};
+use sampan::domain::id::{MerchantId, OrderId, ParcelId, ShipmentId, TriggerId};
 use sampan::domain::instant::from_micros;
 use sampan::domain::network::DepartureId;
+use sampan::domain::outbox::Destination;
 use sampan::domain::shipment::{Milestone, StageSample};
 use sampan::domain::webhook::{MessageState, WebhookKind};
 use sampan::flows::{accept_pickup, close_departures, manage_webhooks, record_scans};
@@ -15,8 +16,8 @@ use sampan::store::consolidations::{self, LeftBehind};
 use sampan::store::reconciliations::{self, Days};
 use sampan::store::shipments::Filter;
 use sampan::store::{
-    Store, StoreError, Tx, departures, disputes, escrow_notices, events, idempotency, orders, outbox,
-    replans, shipments, shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log,
+    Store, StoreError, Tx, at_once, departures, disputes, escrow_notices, events, idempotency, orders,
+    outbox, replans, shipments, shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log,
     webhook_messages,
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
@@ -30,7 +31,7 @@ use crate::support::world::{Troubles, World};
 
 /// As the store asks them. SQLite tells its plan without any rows.
 fn questions() -> Vec<(&'static str, String)> {
-    let due_outbox = outbox::DUE.replace("$1", "5").replace("$2", "64");
+    let due_outbox = outbox::DUE.replace("$1", "5").replace("$2", "64").replace("$4", "'escrow.webhook'");
     let due_tracked = tracked::DUE.replace("$1", "'dhl_unified'").replace("$2", "5").replace("$3", "5");
     let due_tracked = due_tracked.replace("$4", "100");
     let list = |and: &str| {
@@ -75,7 +76,11 @@ fn questions() -> Vec<(&'static str, String)> {
         ("orders that time changes", orders::WAKING.replace("$1", "5").replace("$2", "200")),
         (
             "dead letters in doubt",
-            outbox::IN_DOUBT.replace("$1", "5").replace("$2", "64").replace("$4", "'dead'"),
+            outbox::IN_DOUBT
+                .replace("$1", "5")
+                .replace("$2", "64")
+                .replace("$4", "'dead'")
+                .replace("$5", "'escrow.webhook'"),
         ),
         ("pushes of long ago", "DELETE FROM carrier_push WHERE received_at < 5 AND next_attempt_at IS NULL".into()),
         ("a merchant's shipments", list("")),
@@ -413,6 +418,42 @@ async fn scans_of(tx: &Tx) -> Vec<(String, i64)> {
     rows.iter().map(row).collect()
 }
 
+/// As answers about a handful of shipments are taken in.
+async fn many_at_once(
+    tx: &Tx,
+    id: ShipmentId,
+    stream: OrderId,
+    watch: &mut Watch<'_>,
+) -> Result<(), StoreError> {
+    let others = (0..4).map(|_| ShipmentId::from_uuid(uuid::Uuid::now_v7()));
+    let ids: Vec<ShipmentId> = others.chain([id]).collect();
+    let now = Clock::real().now();
+    let held = at_once::lock(tx, &ids).await?;
+    assert_eq!(held.len(), 1);
+    watch.used_an_index("shipments to be held").await;
+    assert!(!at_once::parcel_numbers(tx, &ids).await?[&id].is_empty());
+    watch.used_an_index("the parcels of some shipments").await;
+    let orders = at_once::orders(tx, &ids).await?;
+    watch.used_an_index("the orders of some shipments").await;
+    let triggers = at_once::triggers(tx, &ids).await?;
+    watch.used_an_index("the triggers of some shipments").await;
+    assert!(!at_once::hold_streams(tx, &[stream]).await?[&stream].is_empty());
+    watch.used_an_index("some streams").await;
+    let some: Vec<_> = triggers[&id].iter().collect();
+    let keys: Vec<_> = some.iter().map(|trigger| trigger.id).collect();
+    at_once::acknowledge(tx, &keys, now).await?;
+    watch.used_an_index("acknowledged messages").await;
+    at_once::acknowledge_triggers(tx, &some, now).await?;
+    watch.used_an_index("acknowledged triggers").await;
+    at_once::release_next(tx, &[stream], now).await?;
+    watch.used_an_index("the next of some streams").await;
+    at_once::save_orders(tx, orders.into_values().collect()).await?;
+    watch.used_an_index("some orders as they are now").await;
+    at_once::save_progress(tx, held.iter().collect()).await?;
+    watch.used_an_index("some shipments as they are now").await;
+    Ok(())
+}
+
 /// One shipment with all that belongs to it.
 async fn one_of_everything(db: &Database, keys: &Keys) -> (ShipmentId, Value) {
     let world = World::start(Troubles::default());
@@ -509,7 +550,7 @@ async fn ask_everything(
     let mut watch = Watch::new(tx).await;
     let until = now + chrono::TimeDelta::minutes(1);
 
-    assert!(!outbox::claim(tx, now, until, 64).await?.is_empty());
+    assert!(!outbox::claim(tx, &Destination::escrow("webhook"), now, until, 64).await?.is_empty());
     watch.used_an_index("the claim of messages").await;
     assert!(outbox::open_counts(tx).await?.iter().any(|(_, messages)| *messages > 0));
     watch.used_an_index("the open messages").await;
@@ -561,6 +602,7 @@ async fn ask_everything(
     assert!(!orders::triggers(tx, id).await?.is_empty());
     assert!(!events::of_shipment(tx, id).await?.is_empty());
     assert!(!outbox::hold_stream(tx, order.id).await?.is_empty());
+    many_at_once(tx, id, order.id, &mut watch).await?;
     assert!(shipments::lock(tx, id).await?.is_some());
     watch.used_an_index("what belongs to a shipment").await;
     let endpoints = webhook_endpoints::open_of(tx, [merchant]).await?;

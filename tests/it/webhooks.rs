@@ -400,7 +400,7 @@ on_both_databases! {
 async fn a_death_at(db: &Database, point: &str, times_told: usize) {
     let (world, keys, stub) = (World::start(Troubles::default()), prepare(db).await, listening().await);
     let config = db.folder.path().join("sampan.toml");
-    let changes = "log.format = \"json\"\noutbox.lease_seconds = 1";
+    let changes = "log.format = \"json\"\noutbox.lease_seconds = 4\noutbound.timeout_seconds = 2";
     std::fs::write(&config, settings(db, &world, changes)).expect("the daemon's settings");
     let mut daemon = Daemon::start(&config, Some(point)).await;
     let mut client = Client { address: daemon.address, keys };

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::domain::breaker::{Breaker, doubled};
 use crate::domain::carrier::AccountId;
 use crate::domain::instant::Instant;
-use crate::polling::breaker::Breaker;
 
 #[derive(Default)]
 struct Line {
@@ -33,6 +33,10 @@ pub enum LineNote {
 
 /// A carrier that asks for longer than a day is asked the next day all the same.
 const LONGEST_REST: chrono::Duration = chrono::Duration::days(1);
+
+/// How long one that fails is left alone, at first and at most.
+const FAILING: (chrono::Duration, chrono::Duration) =
+    (chrono::Duration::seconds(30), chrono::Duration::minutes(15));
 
 impl LineNote {
     /// Until when its account is left alone by everybody.
@@ -77,7 +81,9 @@ impl Lines {
         match *note {
             // It answers: whatever it says, it is not down.
             LineNote::Well | LineNote::Rest(_) => line.breaker.succeeded(),
-            LineNote::Failed | LineNote::Down(_) => line.breaker.failed(asked_at, wall),
+            LineNote::Failed | LineNote::Down(_) => {
+                line.breaker.failed(asked_at, wall, |times| doubled(FAILING.0, times, FAILING.1));
+            }
             LineNote::Unasked => line.breaker.was_not_used(wall),
         }
         if let Some(until) = note.rests_until(wall) {

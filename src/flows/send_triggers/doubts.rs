@@ -7,36 +7,41 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
-use super::{Deps, acknowledged, ask as ask_provider, had_no_effect, lease, read};
-use crate::domain::instant::Instant;
-use crate::domain::outbox::OutboxState;
-use crate::escrow::provider::{Command, Found};
+use super::Deps;
+use super::attempt::{Line, read};
+use super::settle::{acknowledged, had_no_effect};
+use crate::domain::outbox::{Destination, OutboxState};
+use crate::escrow::provider::{Command, Found, Provider};
 use crate::store::StoreError;
 use crate::store::outbox::{self, Message};
 
 /// How often the provider is asked about one that waits for a person.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 
-/// Those that were taken out.
-pub async fn ask(deps: &Deps) -> Result<(), StoreError> {
-    let (_, again_at) = lease(deps);
-    in_state(deps, OutboxState::Frozen, again_at).await
-}
-
 /// Those that wait for a person.
 pub async fn ask_again(deps: &Deps) -> Result<(), StoreError> {
-    for state in [OutboxState::Dead, OutboxState::Parked] {
-        in_state(deps, state, deps.clock.wall() + AGAIN).await?;
+    let providers: Vec<Provider> = deps.providers.all().cloned().collect();
+    for provider in providers.iter().filter(|provider| provider.abilities.inquire.is_some()) {
+        for state in [OutboxState::Dead, OutboxState::Parked] {
+            waiting(deps, provider, state).await?;
+        }
     }
     Ok(())
 }
 
-async fn in_state(deps: &Deps, state: OutboxState, again_at: Instant) -> Result<(), StoreError> {
-    let (wall, together) = (deps.clock.wall(), deps.settings.outbox.concurrency_max);
+async fn waiting(deps: &Deps, provider: &Provider, state: OutboxState) -> Result<(), StoreError> {
+    let (wall, together) = (deps.clock.wall(), deps.settings.outbox.per_provider_max);
+    let destination = Destination::escrow(provider.name);
     let claim = deps.store.write(move |tx| {
-        Box::pin(async move { outbox::claim_in_doubt(tx, state, wall, again_at, together).await })
+        Box::pin(async move {
+            outbox::claim_in_doubt(tx, state, &destination, wall, wall + AGAIN, together).await
+        })
     });
-    for done in join_all(claim.await?.into_iter().map(|message| one(deps, message))).await {
+    let mut asked = Vec::new();
+    for message in claim.await? {
+        asked.push(one(deps, provider, message));
+    }
+    for done in join_all(asked).await {
         if let Err(error) = done {
             tracing::error!(%error, "what became of a trigger could not be stored; it will be asked again");
         }
@@ -44,13 +49,16 @@ async fn in_state(deps: &Deps, state: OutboxState, again_at: Instant) -> Result<
     Ok(())
 }
 
-async fn one(deps: &Deps, message: Message) -> Result<(), StoreError> {
-    let Some(provider) = message.destination.provider().and_then(|name| deps.providers.get(name)) else {
-        return Ok(());
-    };
+async fn one(deps: &Deps, provider: &Provider, message: Message) -> Result<(), StoreError> {
+    let mut line = Line::new(deps, provider);
+    ask(deps, &mut line, message).await
+}
+
+/// About one that the caller has claimed to be asked about.
+pub async fn ask(deps: &Deps, line: &mut Line<'_>, message: Message) -> Result<(), StoreError> {
     let Ok(facts) = read(&message.body) else { return Ok(()) };
     let command = Command { id: message.id, facts: &facts, body: &message.body };
-    match ask_provider(deps, provider, &command).await {
+    match line.ask(&command).await {
         Some(Found::TookEffect) => acknowledged(deps, message).await,
         Some(Found::NotThere | Found::Refused { .. }) => had_no_effect(deps, message).await,
         Some(Found::UnderWay | Found::NoWord { .. }) | None => Ok(()),

@@ -1,13 +1,17 @@
 //! What came of an attempt, written down: the message, the trigger, and what it moved.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use serde_json::json;
 
-use super::Deps;
+use super::attempt::read;
+use super::{Deps, together};
 use crate::domain::escrow::{Declared, OrderState, TriggerAction};
 use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::rfc3339;
+use crate::domain::outbox::Destination;
 use crate::escrow::provider::Since;
 use crate::escrow::rules::Stands;
 use crate::faults;
@@ -41,7 +45,58 @@ pub enum Outcome {
     },
 }
 
-pub async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), StoreError> {
+/// How many are stored at the same time, of those that take a transaction each.
+const ONE_BY_ONE: usize = 16;
+
+/// Never fails: what cannot be stored is done again when the lease ends.
+pub async fn settle(deps: &Deps, answered: Vec<(Message, Outcome)>) {
+    let mut taken = BTreeSet::new();
+    let (together, one_by_one): (Vec<_>, Vec<_>) = answered.into_iter().partition(|(message, outcome)| {
+        matches!(outcome, Outcome::Acknowledged)
+            && !may_set_a_clock(deps, message)
+            && taken.insert(message.shipment)
+    });
+    let mut by_provider: BTreeMap<Destination, Vec<Message>> = BTreeMap::new();
+    for (message, _) in together {
+        by_provider.entry(message.destination.clone()).or_default().push(message);
+    }
+    let mut left = one_by_one;
+    for messages in by_provider.into_values() {
+        if let Err(error) = acknowledged_together(deps, messages.clone()).await {
+            // Perhaps because of one of them.
+            tracing::warn!(%error, "acknowledgements could not be stored together; they are stored one by one");
+            left.extend(messages.into_iter().map(|message| (message, Outcome::Acknowledged)));
+        }
+    }
+    let left = left.into_iter().map(|(message, outcome)| async {
+        let id = message.id;
+        if let Err(error) = one(deps, message, outcome).await {
+            tracing::error!(%error, trigger = %id, "what came of a trigger could not be stored; it will be sent again");
+        }
+        faults::reached("outbox.settled");
+    });
+    futures_util::stream::iter(left).buffer_unordered(ONE_BY_ONE).collect::<Vec<()>>().await;
+}
+
+/// The provider of all of them has them: one of each shipment.
+async fn acknowledged_together(deps: &Deps, messages: Vec<Message>) -> Result<(), StoreError> {
+    let Some(first) = messages.first() else { return Ok(()) };
+    let (occasion, count) = (occasion(deps, first), messages.len());
+    let told = deps
+        .store
+        .write(move |tx| Box::pin(async move { together::acknowledge(tx, &messages, &occasion).await }))
+        .await?;
+    for _ in 0..count {
+        telemetry::trigger_sent("acknowledged");
+        faults::reached("outbox.settled");
+    }
+    if told {
+        deps.webhook_bell.notify_one();
+    }
+    Ok(())
+}
+
+async fn one(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), StoreError> {
     match outcome {
         Outcome::Acknowledged => acknowledged(deps, message).await,
         Outcome::Declared(declared) => {
@@ -175,21 +230,12 @@ async fn acknowledge_with(
         trigger,
         action,
     }));
-    match action {
-        // Frozen or not: the provider has acted, and that is the truth now.
-        TriggerAction::ConfirmReceipt | TriggerAction::Refund => {
-            judge(tx, &shipment, occasion, &mut changes, None).await?;
-        }
-        TriggerAction::Shipped if sets_a_clock(tx, &shipment, occasion, &mut changes).await? => {
-            judge(tx, &shipment, occasion, &mut changes, None).await?;
-        }
-        TriggerAction::Shipped
-        | TriggerAction::Delivered
-        | TriggerAction::Freeze
-        | TriggerAction::Thaw
-        | TriggerAction::DeclareCustoms => {
-            outbox::release_next(tx, message.stream, occasion.wall).await?;
-        }
+    let is_judged = moves_money(action)
+        || action == TriggerAction::Shipped && sets_a_clock(tx, &shipment, occasion, &mut changes).await?;
+    if is_judged {
+        judge(tx, &shipment, occasion, &mut changes, None).await?;
+    } else {
+        outbox::release_next(tx, message.stream, occasion.wall).await?;
     }
     finish(tx, &mut shipment, changes, occasion).await?;
     faults::reached("outbox.before_commit");
@@ -216,7 +262,28 @@ async fn sets_a_clock(
     Ok(true)
 }
 
-fn about(
+/// Whether an acknowledgement may do that: it is taken by itself.
+fn may_set_a_clock(deps: &Deps, message: &Message) -> bool {
+    let provider = message.destination.provider().and_then(|name| deps.providers.get(name));
+    let after = provider.and_then(|provider| provider.releases_after);
+    after.is_some_and(|after| after.deadline(Since::Shipping, message.created_at).is_some())
+        && read(&message.body).is_ok_and(|facts| facts.action == TriggerAction::Shipped)
+}
+
+/// Whether its acknowledgement changes how the order stands: frozen or not, the provider has acted, and that is the
+/// truth now.
+pub fn moves_money(action: TriggerAction) -> bool {
+    match action {
+        TriggerAction::ConfirmReceipt | TriggerAction::Refund => true,
+        TriggerAction::Shipped
+        | TriggerAction::Delivered
+        | TriggerAction::Freeze
+        | TriggerAction::Thaw
+        | TriggerAction::DeclareCustoms => false,
+    }
+}
+
+pub fn about(
     shipment: &Shipment,
     trigger: &Trigger,
     news: impl FnOnce(TriggerId, TriggerAction) -> EscrowNews,

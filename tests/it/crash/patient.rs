@@ -24,9 +24,9 @@ const HURRIED: &str = r#"
     polling.hours_between_most = 0.0001
     polling.minutes_between_least = 0.0001
     polling.watch_days_after_delivery = 30
-    outbox.lease_seconds = 1
+    outbox.lease_seconds = 4
     outbox.retry_seconds = [0, 1, 1, 1, 1, 1, 1, 1, 1, 1]
-    outbound.timeout_seconds = 5
+    outbound.timeout_seconds = 2
 "#;
 
 const SIGKILL: i32 = 9;

@@ -1,11 +1,11 @@
-//! Whether an account is asked at all, while its carrier fails.
+//! Whether somebody outside is asked at all, while he fails: a carrier, an escrow provider.
 //!
 //! After a few failures one after the other nobody asks for a while; then a single question goes out to see, and
-//! what comes of it decides. Parcels that are due meanwhile stay due: they are not blamed for their carrier.
+//! what comes of it decides. What is due meanwhile stays due: it is not blamed for whom it is to go to.
 
 use chrono::TimeDelta;
 
-use crate::domain::instant::Instant;
+use super::instant::Instant;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breaker {
@@ -19,8 +19,6 @@ pub enum Breaker {
 
 /// So many failures in a row, and it opens.
 const FAILURES: u32 = 5;
-const FIRST_REST: TimeDelta = TimeDelta::seconds(30);
-const LONGEST_REST: TimeDelta = TimeDelta::minutes(15);
 
 impl Default for Breaker {
     fn default() -> Self {
@@ -49,29 +47,30 @@ impl Breaker {
         }
     }
 
-    /// Any answer in the carrier's format.
+    /// It answers, whatever it says.
     pub fn succeeded(&mut self) {
         *self = Breaker::default();
     }
 
     /// What was asked before it opened may fail later: that opens it no further, and is not what the question that
-    /// is under way to see comes to.
-    pub fn failed(&mut self, asked_at: Instant, now: Instant) {
+    /// is under way to see comes to. `rest`: for how long nobody asks when it opens for the so-many-th time in a row.
+    pub fn failed(&mut self, asked_at: Instant, now: Instant, rest: impl FnOnce(u32) -> TimeDelta) {
+        let open = |times: u32| Breaker::Open { since: now, until: now + rest(times), times };
         *self = match *self {
             Breaker::Closed { failures } if failures + 1 < FAILURES => {
                 Breaker::Closed { failures: failures + 1 }
             }
-            Breaker::Closed { .. } => open(1, now),
+            Breaker::Closed { .. } => open(1),
             Breaker::Probing { since, .. } if asked_at < since => return,
-            Breaker::Probing { times, .. } => open(times.saturating_add(1), now),
+            Breaker::Probing { times, .. } => open(times.saturating_add(1)),
             Breaker::Open { .. } => return,
         };
     }
 }
 
-fn open(times: u32, now: Instant) -> Breaker {
-    let rest = (FIRST_REST * 2_i32.pow((times - 1).min(10))).min(LONGEST_REST);
-    Breaker::Open { since: now, until: now + rest, times }
+/// Twice as long each time, up to `longest`.
+pub fn doubled(first: TimeDelta, times: u32, longest: TimeDelta) -> TimeDelta {
+    (first * 2_i32.pow(times.saturating_sub(1).min(10))).min(longest)
 }
 
 #[cfg(test)]
@@ -79,13 +78,19 @@ mod tests {
     use super::*;
     use crate::domain::instant::from_micros;
 
+    const LONGEST_REST: TimeDelta = TimeDelta::minutes(15);
+
+    fn rest(times: u32) -> TimeDelta {
+        doubled(TimeDelta::seconds(30), times, LONGEST_REST)
+    }
+
     fn second(n: i64) -> Instant {
         from_micros(n * 1_000_000)
     }
 
     fn broken() -> Breaker {
         let mut breaker = Breaker::default();
-        (0..FAILURES).for_each(|_| breaker.failed(second(0), second(0)));
+        (0..FAILURES).for_each(|_| breaker.failed(second(0), second(0), rest));
         breaker
     }
 
@@ -93,7 +98,7 @@ mod tests {
     fn a_failure_now_and_then_stops_nobody() {
         let mut breaker = Breaker::default();
         for _ in 0..10 {
-            (1..FAILURES).for_each(|_| breaker.failed(second(0), second(0)));
+            (1..FAILURES).for_each(|_| breaker.failed(second(0), second(0), rest));
             assert_eq!(breaker.lets_through(second(0)), usize::MAX);
             breaker.succeeded();
         }
@@ -102,7 +107,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_rests_nobody_for_longer() {
         let mut breaker = Breaker::default();
-        (0..FAILURES).for_each(|_| breaker.failed(second(7_200), second(7_200)));
+        (0..FAILURES).for_each(|_| breaker.failed(second(7_200), second(7_200), rest));
         assert_eq!(breaker.lets_through(second(7_201)), 0);
         assert_eq!((breaker.lets_through(second(1)), breaker.lets_through(second(2))), (1, 0));
     }
@@ -112,7 +117,7 @@ mod tests {
         let mut breaker = broken();
         assert_eq!(breaker.lets_through(second(29)), 0);
         assert_eq!((breaker.lets_through(second(30)), breaker.lets_through(second(30))), (1, 0));
-        breaker.failed(second(31), second(31));
+        breaker.failed(second(31), second(31), rest);
         assert_eq!((breaker.lets_through(second(90)), breaker.lets_through(second(91))), (0, 1));
         breaker.succeeded();
         assert_eq!(breaker.lets_through(second(91)), usize::MAX);
@@ -127,7 +132,7 @@ mod tests {
             assert!(until - now <= LONGEST_REST && (times < 7 || until - now == LONGEST_REST));
             now = until;
             assert_eq!(breaker.lets_through(now), 1);
-            breaker.failed(now, now);
+            breaker.failed(now, now, rest);
         }
     }
 
@@ -136,9 +141,9 @@ mod tests {
         let mut breaker = broken();
         assert_eq!(breaker.lets_through(second(30)), 1);
         let probing = breaker;
-        breaker.failed(second(0), second(31));
+        breaker.failed(second(0), second(31), rest);
         assert_eq!(breaker, probing);
-        breaker.failed(second(30), second(32));
+        breaker.failed(second(30), second(32), rest);
         assert!(matches!(breaker, Breaker::Open { times: 2, .. }));
     }
 

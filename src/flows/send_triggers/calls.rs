@@ -1,0 +1,348 @@
+//! What is claimed, being sent, and being stored, at this moment.
+//!
+//! One task owns it all; what it waits for are tasks of their own. A place at a provider is free again when the
+//! provider has answered, a place in the house when the answer is stored.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use tokio::task::{JoinError, JoinSet};
+
+use super::attempt::{Line, attempt};
+use super::settle::{self, Outcome};
+use super::{Deps, doubts, lease};
+use crate::domain::instant::Instant;
+use crate::domain::outbox::{Destination, OutboxState};
+use crate::escrow::provider::Provider;
+use crate::outbox::gate::{Gate, Went};
+use crate::outbox::rules::rest;
+use crate::store::outbox::{self, Message};
+use crate::store::{StoreError, Tx};
+use crate::{faults, telemetry};
+
+pub struct Calls {
+    deps: Deps,
+    doors: BTreeMap<&'static str, Door>,
+    under_way: JoinSet<Ended>,
+    answered: Vec<(Message, Outcome)>,
+    storing: JoinSet<usize>,
+    /// Claimed to be sent, and what came of it not stored yet.
+    unsettled: usize,
+    doubts_asked_at: Option<Instant>,
+}
+
+struct Door {
+    gate: Gate,
+    due: Due,
+}
+
+/// What is known of what there is to send to one provider.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    /// As much as could be claimed, and perhaps more.
+    More,
+    /// Somebody said so.
+    New,
+}
+
+/// What came of one call to a provider.
+struct Ended {
+    provider: &'static str,
+    began_at: Instant,
+    went: Went,
+    what: What,
+}
+
+enum What {
+    Sent(Message, Outcome),
+    /// The attempt broke off: its lease ends by itself.
+    Lost,
+    /// What came of a question about a doubt is stored already.
+    Asked,
+}
+
+/// What is to be claimed for one provider.
+struct Places {
+    provider: Provider,
+    destination: Destination,
+    through: usize,
+    /// Of these, for questions about what was taken out.
+    to_ask: usize,
+}
+
+struct Claimed {
+    places: Places,
+    to_ask: Vec<Message>,
+    to_send: Vec<Message>,
+}
+
+/// Answers that are stored in one commit; while they are, the next ones gather.
+const STORED_TOGETHER: usize = 128;
+
+/// What is in doubt is looked for so often at most, in seconds.
+const BETWEEN_DOUBTS: i64 = 1;
+
+impl Calls {
+    pub fn new(deps: Deps) -> Self {
+        let door = || Door { gate: Gate::default(), due: Due::New };
+        let doors = deps.providers.all().map(|provider| (provider.name, door())).collect();
+        Self {
+            deps,
+            doors,
+            under_way: JoinSet::new(),
+            answered: Vec::new(),
+            storing: JoinSet::new(),
+            unsettled: 0,
+            doubts_asked_at: None,
+        }
+    }
+
+    pub fn are_none(&self) -> bool {
+        self.under_way.is_empty() && self.answered.is_empty() && self.storing.is_empty()
+    }
+
+    /// There may be something new.
+    pub fn look_again(&mut self) {
+        self.doors.values_mut().for_each(|door| door.due = Due::New);
+    }
+
+    /// Begins whatever can begin. Says how many messages were claimed to be sent.
+    pub async fn go_on(&mut self) -> Result<u64, StoreError> {
+        self.gather();
+        let begun = self.claim().await;
+        self.gather();
+        begun
+    }
+
+    /// Until something that is under way has ended.
+    pub async fn one_ends(&mut self) {
+        tokio::select! {
+            Some(ended) = self.under_way.join_next() => self.ended(ended),
+            Some(stored) = self.storing.join_next() => self.stored(stored),
+            else => {}
+        }
+        self.gather();
+    }
+
+    /// Waits for what is under way, and stores what came of it.
+    pub async fn finish(&mut self) {
+        while !self.are_none() {
+            self.gather();
+            self.one_ends().await;
+        }
+    }
+
+    /// Takes in whatever has ended, and lets it be stored.
+    fn gather(&mut self) {
+        while let Some(ended) = self.under_way.try_join_next() {
+            self.ended(ended);
+        }
+        while let Some(stored) = self.storing.try_join_next() {
+            self.stored(stored);
+        }
+        if self.answered.is_empty() || !self.storing.is_empty() {
+            return;
+        }
+        let together = self.answered.len().min(STORED_TOGETHER);
+        let answered: Vec<_> = self.answered.drain(..together).collect();
+        let deps = self.deps.clone();
+        self.storing.spawn(async move {
+            let stored = AssertUnwindSafe(settle::settle(&deps, answered)).catch_unwind().await;
+            if stored.is_err() {
+                tracing::error!("what came of triggers could not be stored; they will be sent again");
+            }
+            together
+        });
+    }
+
+    fn ended(&mut self, ended: Result<Ended, JoinError>) {
+        // A call ends by itself, and catches what breaks off in it.
+        let Ok(Ended { provider, began_at, went, what }) = ended else { return };
+        match what {
+            What::Sent(message, outcome) => self.answered.push((message, outcome)),
+            What::Lost => self.unsettled = self.unsettled.saturating_sub(1),
+            What::Asked => {}
+        }
+        let Some(door) = self.doors.get_mut(provider) else { return };
+        let (settings, wall) = (&self.deps.settings.outbox, self.deps.clock.wall());
+        let asked = match went {
+            Went::Failed { asked } => asked,
+            Went::Well | Went::Unused => None,
+        };
+        let rested = door.gate.rests();
+        door.gate.ended(began_at, wall, went, |times| {
+            let wait = rest(times, &settings.retry_seconds, settings.jitter, fastrand::f64(), asked);
+            tracing::warn!(
+                provider,
+                seconds = wait.as_secs(),
+                "an escrow provider fails again and again: its triggers wait"
+            );
+            chrono::Duration::from_std(wait).unwrap_or_default()
+        });
+        if rested != door.gate.rests() {
+            telemetry::provider_rests(provider, !rested);
+            if rested {
+                tracing::info!(provider, "an escrow provider is back");
+                door.due = Due::New;
+            }
+        }
+    }
+
+    fn stored(&mut self, stored: Result<usize, JoinError>) {
+        self.unsettled = self.unsettled.saturating_sub(stored.unwrap_or_default());
+        // The next of their streams may go now.
+        self.look_again();
+    }
+
+    async fn claim(&mut self) -> Result<u64, StoreError> {
+        if self.deps.stopping.has_begun() {
+            return Ok(0);
+        }
+        let (wall, leased_until) = lease(&self.deps);
+        let places = self.places(wall);
+        if places.is_empty() {
+            return Ok(0);
+        }
+        let through: Vec<_> = places.iter().map(|places| (places.provider.name, places.through)).collect();
+        let claimed = self
+            .deps
+            .store
+            .write(move |tx| Box::pin(async move { claim(tx, places, wall, leased_until).await }))
+            .await;
+        let claimed = match claimed {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                for (provider, through) in through {
+                    self.door(provider, |door| door.gate.give_back(through, wall));
+                }
+                return Err(error);
+            }
+        };
+        if claimed.iter().any(|claimed| !claimed.to_send.is_empty()) {
+            faults::reached("outbox.claimed");
+        }
+        Ok(claimed.into_iter().map(|claimed| self.begin(claimed, wall)).sum())
+    }
+
+    fn door(&mut self, provider: &str, change: impl FnOnce(&mut Door)) {
+        if let Some(door) = self.doors.get_mut(provider) {
+            change(door);
+        }
+    }
+
+    /// How many may go to each provider that something may be due to.
+    fn places(&mut self, wall: Instant) -> Vec<Places> {
+        let settings = &self.deps.settings.outbox;
+        let most = settings.per_provider_max.min(settings.concurrency_max);
+        let mut room = settings.concurrency_max.saturating_sub(self.unsettled);
+        let is_time_for_doubts =
+            self.doubts_asked_at.is_none_or(|at| wall < at || (wall - at).num_seconds() >= BETWEEN_DOUBTS);
+        let mut all = Vec::new();
+        for provider in self.deps.providers.all() {
+            let Some(door) = self.doors.get_mut(provider.name) else { continue };
+            let under_way = door.gate.under_way();
+            let free = most.saturating_sub(under_way).min(room);
+            let is_worth_it = match door.due {
+                Due::Nothing => false,
+                // Not one by one while many are on their way: each claim is a commit.
+                Due::More => under_way == 0 || free >= most.div_ceil(4),
+                Due::New => true,
+            };
+            if !is_worth_it {
+                continue;
+            }
+            let through = door.gate.let_through(under_way + free, wall);
+            if through == 0 {
+                continue;
+            }
+            room -= through;
+            let can_be_asked = provider.abilities.inquire.is_some() && is_time_for_doubts;
+            all.push(Places {
+                provider: provider.clone(),
+                destination: Destination::escrow(provider.name),
+                through,
+                to_ask: if can_be_asked { through.div_ceil(4) } else { 0 },
+            });
+        }
+        if is_time_for_doubts && !all.is_empty() {
+            self.doubts_asked_at = Some(wall);
+        }
+        all
+    }
+
+    fn begin(&mut self, claimed: Claimed, wall: Instant) -> u64 {
+        let Claimed { places: Places { provider, through, .. }, to_ask, to_send } = claimed;
+        let (asked, sent) = (to_ask.len(), to_send.len());
+        self.door(provider.name, |door| {
+            door.gate.give_back(through - asked - sent, wall);
+            door.due = if asked + sent == through { Due::More } else { Due::Nothing };
+        });
+        self.unsettled += sent;
+        for message in to_ask {
+            self.under_way.spawn(ask(self.deps.clone(), provider.clone(), wall, message));
+        }
+        for message in to_send {
+            self.under_way.spawn(send(self.deps.clone(), provider.clone(), wall, message));
+        }
+        sent as u64
+    }
+}
+
+async fn claim(
+    tx: &Tx,
+    all: Vec<Places>,
+    wall: Instant,
+    leased_until: Instant,
+) -> Result<Vec<Claimed>, StoreError> {
+    let mut claimed = Vec::with_capacity(all.len());
+    for places in all {
+        let Places { destination, through, to_ask, .. } = &places;
+        let to_ask = match *to_ask {
+            0 => Vec::new(),
+            most => {
+                outbox::claim_in_doubt(tx, OutboxState::Frozen, destination, wall, leased_until, most).await?
+            }
+        };
+        let left = through - to_ask.len();
+        let to_send = match left {
+            0 => Vec::new(),
+            most => outbox::claim(tx, destination, wall, leased_until, most).await?,
+        };
+        claimed.push(Claimed { places, to_ask, to_send });
+    }
+    Ok(claimed)
+}
+
+async fn send(deps: Deps, provider: Provider, began_at: Instant, mut message: Message) -> Ended {
+    let mut line = Line::new(&deps, &provider);
+    let outcome = AssertUnwindSafe(attempt(&mut line, &mut message)).catch_unwind().await;
+    let went = line.went;
+    faults::reached("outbox.sent");
+    let what = match outcome {
+        Ok(outcome) => What::Sent(message, outcome),
+        Err(_) => {
+            tracing::error!(trigger = %message.id, "sending a trigger broke off; it will be sent again");
+            What::Lost
+        }
+    };
+    Ended { provider: provider.name, began_at, went, what }
+}
+
+async fn ask(deps: Deps, provider: Provider, began_at: Instant, message: Message) -> Ended {
+    let mut line = Line::new(&deps, &provider);
+    let id = message.id;
+    let asked = AssertUnwindSafe(doubts::ask(&deps, &mut line, message)).catch_unwind().await;
+    let went = line.went;
+    match asked {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(%error, trigger = %id, "what became of a trigger could not be stored; it will be asked again");
+        }
+        Err(_) => {
+            tracing::error!(trigger = %id, "asking about a trigger broke off; it will be asked again");
+        }
+    }
+    Ended { provider: provider.name, began_at, went, what: What::Asked }
+}
