@@ -55,12 +55,13 @@ pub fn see(facts: &Facts, share: &Share, now: Instant) -> Seen {
     }
 }
 
-/// Since when the delivery that is proved now is known. One that was taken back counts for none that came after it.
+/// Since when the delivery that is proved now is known. One that was taken back counts for none that came after it, and
+/// nothing is known since a time to come: whoever wrote that had a clock that was ahead.
 fn known_since(facts: &Facts, share: &Share, now: Instant) -> Instant {
     let Some(before) = share.delivered_at.filter(|_| !share.taken_back) else { return now };
     let proved = parcels_of(facts, share).filter_map(|parcel| parcel.delivered.as_ref());
     let last = proved.map(|proof| proof.occurred_at.min(now)).max();
-    last.map_or(before, |last| before.max(last))
+    last.map_or(before, |last| before.max(last)).min(now)
 }
 
 /// What was written down before says more than what can be said now.

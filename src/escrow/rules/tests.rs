@@ -313,6 +313,16 @@ fn under_a_refunds_key_no_other_amount_is_ever_sent() {
 }
 
 #[test]
+fn a_delivery_that_is_known_since_a_time_to_come_counts_from_now() {
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.go(after_days(1), Stands::Unseen);
+    let verdict = case.at(noon());
+    assert_eq!((verdict.state, verdict.delivered_at), (OrderState::ConfirmRequested, Some(noon())));
+    case.policy.release = ReleaseMode::AfterWindow;
+    assert_eq!(case.at(noon()).wake_at, Some(after_days(10)));
+}
+
+#[test]
 fn settled_money_stays_where_it_is() {
     let mut parcels = [parcel(1, true, true)];
     parcels[0].troubles.push(Trouble { name: "returned".into(), text: "returned".into() });
