@@ -53,6 +53,7 @@ pub mod replay_webhooks;
 pub mod send_triggers;
 pub mod send_webhooks;
 pub mod settle_order;
+pub mod shorten_waits;
 pub mod show;
 pub mod show_consolidations;
 pub mod take_notices;
@@ -62,7 +63,7 @@ pub mod tend_outbox;
 pub mod views;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Notify;
@@ -148,18 +149,23 @@ impl Cutoffs {
     }
 }
 
-/// When the scheduler last ticked, by the machine's clock.
+/// When the scheduler last ticked, by the machine's clock, and how often it did.
 #[derive(Clone, Default)]
-pub struct Pulse(Arc<AtomicI64>);
+pub struct Pulse(Arc<(AtomicI64, AtomicU64)>);
 
 impl Pulse {
     pub fn beat(&self, wall: Instant) {
-        self.0.store(wall.timestamp(), Ordering::Relaxed);
+        self.0.0.store(wall.timestamp(), Ordering::Relaxed);
+        self.0.1.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether it ticked within the last seconds. One that ticked in the future did so before the clock was set back.
     pub fn beats(&self, wall: Instant) -> bool {
-        (wall.timestamp() - self.0.load(Ordering::Relaxed)).abs() < 10
+        (wall.timestamp() - self.0.0.load(Ordering::Relaxed)).abs() < 10
+    }
+
+    pub fn count(&self) -> u64 {
+        self.0.1.load(Ordering::Relaxed)
     }
 }
 

@@ -30,10 +30,11 @@ use crate::faults;
 use crate::store::tracked::Tracked;
 use crate::store::{StoreError, carrier_accounts, tracked};
 use crate::telemetry;
+pub use claim::lasts as claim_lasts;
 use claim::{Call, claim};
 pub use foresee::Foreseen;
 use hear::{NumberHeard, hear};
-pub use lines::Lines;
+pub use lines::{LONGEST_REST, Lines};
 
 /// How often an account looks for what has become due.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);

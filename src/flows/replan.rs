@@ -70,12 +70,12 @@ impl ReplanError {
 /// Shipments that are planned and saved together.
 const BATCH: usize = 128;
 /// How long nobody else takes a batch.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
+pub(super) const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// So often a batch is planned again before it is halved.
 const ROUNDS: usize = 4;
 /// When one is looked at again that found every departure just taken, and one that cannot be read.
 const SOON: TimeDelta = TimeDelta::seconds(5);
-const MUCH_LATER: TimeDelta = TimeDelta::hours(6);
+pub(super) const MUCH_LATER: TimeDelta = TimeDelta::hours(6);
 /// How long the worker sleeps when nobody rings.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 

@@ -158,7 +158,7 @@ pub(crate) enum Untaken {
 
 /// So often it is tried to take a notice in: for about a day.
 const ATTEMPTS: u32 = 12;
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+pub(super) const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
 
 /// None: it was tried often enough.
 fn next_attempt(attempts: u32) -> Option<TimeDelta> {

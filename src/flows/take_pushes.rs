@@ -121,7 +121,7 @@ pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
 
 /// So often it is tried to take a push in: for about a day.
 const ATTEMPTS: u32 = 12;
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+pub(super) const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
 
 /// None: it was tried often enough. A push that stays untaken costs nothing but its own news, which the next poll has.
 fn next_attempt(attempts: u32) -> Option<TimeDelta> {

@@ -58,6 +58,12 @@ pub fn rest(
     Duration::from_secs_f64(planned).max(asked.unwrap_or_default().min(LONGEST_ASKED))
 }
 
+/// The longest wait that comes of any of these.
+pub fn longest(schedule_seconds: &[u32], jitter: f64) -> Duration {
+    let planned = schedule_seconds.iter().max().map_or(0.0, |seconds| f64::from(*seconds) * (1.0 + jitter));
+    Duration::from_secs_f64(planned).max(LONGEST_ASKED)
+}
+
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// A receiver that asks for a year has made a mistake.

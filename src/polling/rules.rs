@@ -152,6 +152,15 @@ fn wait(
     }
 }
 
+/// The longest wait that comes of these settings, whatever the outcome and the status.
+pub fn longest(settings: &config::Polling) -> chrono::Duration {
+    let hours = [settings.hours_between_most, settings.hours_on_hold, settings.hours_delivered];
+    let waits = hours.into_iter().map(|hours| chrono::Duration::seconds((hours * 3_600.0) as i64) * SLOWER);
+    let retry = settings.retry_minutes_max.max(settings.retry_minutes_first);
+    let others = [chrono::Duration::minutes(i64::from(retry)), chrono::Duration::days(1)];
+    waits.chain(others).max().unwrap_or_default()
+}
+
 /// A carrier that asks for longer than a day is asked the next day all the same.
 const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
 

@@ -20,7 +20,8 @@ use crate::flows::poll_carriers::foresee;
 use crate::flows::reconcile::nightly;
 use crate::flows::{
     Deps, act_on_order, ask_providers, book_departures, close_departures, disputes, forget_answers,
-    import_network, learn_stage_times, replan, send_triggers, send_webhooks, take_notices, take_pushes,
+    import_network, learn_stage_times, replan, send_triggers, send_webhooks, shorten_waits, take_notices,
+    take_pushes,
 };
 use crate::telemetry;
 
@@ -70,6 +71,11 @@ const JOBS: [(&str, &str, Verb); 17] = [
     ("learn_stage_times", "20 * * * * *", |deps| {
         Box::pin(async move { learn_stage_times::run_due(&deps).await.map_err(|error| error.to_string()) })
     }),
+    ("shorten_waits", "*/20 * * * * *", |deps| {
+        Box::pin(
+            async move { shorten_waits::run_due(&deps).await.map(drop).map_err(|error| error.to_string()) },
+        )
+    }),
     ("forget_answers", "30 7 * * * *", |deps| {
         Box::pin(
             async move { forget_answers::run_due(&deps).await.map(drop).map_err(|error| error.to_string()) },
@@ -104,8 +110,9 @@ pub struct Scheduler {
     running: Vec<Arc<Semaphore>>,
 }
 
-/// How often the clock is looked at, and by how much it may go back unnoticed.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
+/// How often the pulse is felt, and how often in vain until jobs begin anew.
+const FEEL_PULSE: Duration = Duration::from_secs(1);
+const IN_VAIN: u32 = 3;
 
 impl Scheduler {
     pub async fn start(deps: &Deps) -> Result<Self, JobSchedulerError> {
@@ -158,28 +165,28 @@ async fn begin(deps: &Deps, running: &[Arc<Semaphore>]) -> Result<JobScheduler, 
     Ok(cron)
 }
 
-/// Each job waits for the time of its next tick, which is long to come when somebody sets the clock back:
-/// then they all begin anew.
+/// Each job waits for the time of its next tick by the machine's clock. That is long to come when a job ticked while
+/// the clock was ahead, were it for a moment. The pulse is a job like every other: where it stays away, all begin anew.
 async fn keep(cron: Arc<Mutex<JobScheduler>>, deps: Deps, running: Vec<Arc<Semaphore>>) {
-    let mut last = deps.clock.wall();
+    let (mut felt, mut in_vain) = (deps.pulse.count(), 0);
     loop {
-        tokio::time::sleep(LOOK_AT_CLOCK).await;
-        let wall = deps.clock.wall();
-        if wall + LOOK_AT_CLOCK < last {
-            tracing::warn!(back_seconds = (last - wall).num_seconds(), "the clock was set back");
-            match begin(&deps, &running).await {
-                Ok(fresh) => {
-                    let mut old = std::mem::replace(&mut *cron.lock().await, fresh);
-                    if let Err(error) = old.shutdown().await {
-                        tracing::warn!(%error, "the scheduler did not stop cleanly");
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(%error, "jobs cannot begin anew; they will be tried again");
-                    continue;
+        tokio::time::sleep(FEEL_PULSE).await;
+        let beats = deps.pulse.count();
+        in_vain = if beats == felt { in_vain + 1 } else { 0 };
+        felt = beats;
+        if in_vain < IN_VAIN {
+            continue;
+        }
+        tracing::warn!("jobs do not tick any more, as when the clock was set back; they begin anew");
+        match begin(&deps, &running).await {
+            Ok(fresh) => {
+                in_vain = 0;
+                let mut old = std::mem::replace(&mut *cron.lock().await, fresh);
+                if let Err(error) = old.shutdown().await {
+                    tracing::warn!(%error, "the scheduler did not stop cleanly");
                 }
             }
+            Err(error) => tracing::error!(%error, "jobs cannot begin anew; they will be tried again"),
         }
-        last = wall;
     }
 }

@@ -43,6 +43,7 @@ pub mod shipments;
 pub mod shipments_at_once;
 pub mod stage_times;
 pub mod tracked;
+pub mod waits;
 pub mod wakes;
 pub mod webhook_endpoints;
 pub mod webhook_log;

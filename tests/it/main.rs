@@ -47,6 +47,7 @@ mod signatures;
 mod subscriptions;
 mod tracking;
 mod vouched;
+mod waits;
 mod way_out;
 mod webhooks;
 mod writes;

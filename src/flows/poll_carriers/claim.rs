@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 
 use crate::carriers::{Account, PhoneTail, Question};
+use crate::config::Settings;
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
@@ -52,16 +53,17 @@ const MARGIN: TimeDelta = TimeDelta::seconds(60);
 /// the carrier of new numbers.
 const REQUESTS: i64 = 4;
 
-fn claimed_until(deps: &Deps, wall: Instant) -> Instant {
-    let outbound = &deps.settings.outbound;
+/// How long a claim lasts.
+pub fn lasts(settings: &Settings) -> TimeDelta {
+    let outbound = &settings.outbound;
     let longest = (outbound.timeout_seconds + outbound.connect_timeout_seconds) as i64;
-    wall + TimeDelta::seconds(REQUESTS * longest) + MARGIN
+    TimeDelta::seconds(REQUESTS * longest) + MARGIN
 }
 
 /// As many calls as there is `room` for and the account's limits let through, longest due first.
 pub async fn claim(deps: &Deps, account: &Account, room: usize) -> Result<Claimed, StoreError> {
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
-    let until = claimed_until(deps, wall);
+    let until = wall + lasts(&deps.settings);
     let (id, limits) = (account.id.clone(), account.limits.clone());
     let is_limited = limits.are_any();
     let per_call = limits.numbers_per_call.get();
@@ -131,7 +133,7 @@ async fn phones(
 pub async fn of_unconfigured(deps: &Deps, carrier: &CarrierCode) -> Result<Vec<Tracked>, StoreError> {
     const MOST: usize = 256;
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
-    let until = claimed_until(deps, wall);
+    let until = wall + lasts(&deps.settings);
     let carrier = carrier.clone();
     deps.store
         .write(move |tx| {

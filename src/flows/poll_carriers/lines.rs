@@ -32,7 +32,7 @@ pub enum LineNote {
 }
 
 /// A carrier that asks for longer than a day is asked the next day all the same.
-const LONGEST_REST: chrono::Duration = chrono::Duration::days(1);
+pub const LONGEST_REST: chrono::Duration = chrono::Duration::days(1);
 
 /// How long one that fails is left alone, at first and at most.
 const FAILING: (chrono::Duration, chrono::Duration) =
