@@ -28,7 +28,7 @@ use crate::telemetry;
 type Verb = fn(Deps) -> BoxFuture<'static, Result<(), String>>;
 
 /// Name, cron line (seconds first), verb.
-const JOBS: [(&str, &str, Verb); 17] = [
+const JOBS: [(&str, &str, Verb); 18] = [
     ("pulse", "* * * * * *", |deps| {
         Box::pin(async move {
             deps.pulse.beat(deps.clock.wall());
@@ -184,6 +184,10 @@ async fn keep(cron: Arc<Mutex<JobScheduler>>, deps: Deps, running: Vec<Arc<Semap
                 let mut old = std::mem::replace(&mut *cron.lock().await, fresh);
                 if let Err(error) = old.shutdown().await {
                     tracing::warn!(%error, "the scheduler did not stop cleanly");
+                }
+                // What was put off by the wrong clock, ours among others.
+                if let Err(error) = shorten_waits::run_due(&deps).await {
+                    tracing::error!(%error, "waits cannot be looked at; they will be in a moment");
                 }
             }
             Err(error) => tracing::error!(%error, "jobs cannot begin anew; they will be tried again"),
