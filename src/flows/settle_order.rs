@@ -218,7 +218,7 @@ pub async fn weigh(
     }
     warn(&mut case.order, shipment, occasion.now, changes);
     case.order.wake_at = wake_at(&case.order, &shares, occasion.now);
-    let order = (case.order != before).then(|| Order { updated_at: occasion.now, ..case.order });
+    let order = (case.order != before).then_some(Order { updated_at: occasion.now, ..case.order });
     Ok(Weighed { order, to_send })
 }
 

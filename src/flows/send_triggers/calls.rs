@@ -56,7 +56,7 @@ struct Ended {
 }
 
 enum What {
-    Sent(Message, Outcome),
+    Sent(Box<(Message, Outcome)>),
     /// The attempt broke off: its lease ends by itself.
     Lost,
     /// What came of a question about a doubt is stored already.
@@ -161,7 +161,7 @@ impl Calls {
         // A call ends by itself, and catches what breaks off in it.
         let Ok(Ended { provider, began_at, went, what }) = ended else { return };
         match what {
-            What::Sent(message, outcome) => self.answered.push((message, outcome)),
+            What::Sent(answered) => self.answered.push(*answered),
             What::Lost => self.unsettled = self.unsettled.saturating_sub(1),
             What::Asked => {}
         }
@@ -321,7 +321,7 @@ async fn send(deps: Deps, provider: Provider, began_at: Instant, mut message: Me
     let went = line.went;
     faults::reached("outbox.sent");
     let what = match outcome {
-        Ok(outcome) => What::Sent(message, outcome),
+        Ok(outcome) => What::Sent(Box::new((message, outcome))),
         Err(_) => {
             tracing::error!(trigger = %message.id, "sending a trigger broke off; it will be sent again");
             What::Lost
