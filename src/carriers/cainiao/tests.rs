@@ -170,6 +170,9 @@ proptest! {
         success in contract::any_json(),
         zone in "[-+:0-9A-Zé]{0,8}",
     ) {
+        // Any text can happen to be a code of the table: 07, with its nought or without.
+        let code = trace["actionCode"].as_str().map_or_else(|| trace["actionCode"].to_string(), str::to_owned);
+        prop_assume!(code.trim().trim_start_matches('0') != "7");
         let mut zoned = trace.clone();
         zoned["timeZone"] = zone.into();
         let module = serde_json::json!({"mailNo": number, "detailList": [trace, zoned], "latestTrace": trace});
