@@ -24,12 +24,14 @@
 //! | [`sandbox`] | a carrier and an escrow provider on loopback, for demonstrations and tests |
 //! | [`app`] | builds every part once and owns starting and stopping |
 //!
-//! Beneath all: [`domain`], the shared words; [`clock`], the only time; [`outbound`], the
-//! only way out; [`config`], read once; [`telemetry`]; [`standard_webhooks`]; [`faults`].
+//! Beneath all: [`domain`], the shared words; [`clock`], the only time; [`chance`], the only
+//! dice; [`outbound`], the only way out; [`config`], read once; [`telemetry`];
+//! [`standard_webhooks`]; [`faults`].
 //! Imports go one way only, and `tests/tidy.rs` sees to it.
 
 pub mod app;
 pub mod carriers;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -113,6 +113,10 @@ mod tests {
         let readme = include_str!("../../../README.md");
         let block = format!("```mermaid\n{}```\n", diagram());
         assert!(readme.contains(&block), "README.md should have:\n{block}");
-        assert_eq!(readme.matches("```mermaid\nstateDiagram-v2").count(), 1, "and nothing that it was before");
+        assert_eq!(
+            readme.matches("```mermaid\nstateDiagram-v2").count(),
+            1,
+            "and nothing that it was before"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Deps;
+use crate::chance;
 use crate::domain::escrow::{Declared, OrderState, TriggerAction};
 use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::rfc3339;
@@ -53,7 +54,7 @@ pub async fn settle(deps: &Deps, message: Message, outcome: Outcome) -> Result<(
         }
         Outcome::Later { reason, after, ended } => {
             let settings = &deps.settings.outbox;
-            let chance = fastrand::f64();
+            let chance = chance::share();
             match next(message.attempts + 1, &settings.retry_seconds, settings.jitter, chance, after) {
                 Next::After(wait) => postpone(deps, message, wait, ended, reason).await,
                 Next::GiveUp => bury(deps, message, reason, ended).await,
