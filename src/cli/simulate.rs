@@ -5,10 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::network;
+use crate::clock::Clock;
 use crate::config::{Log, LogFormat};
 use crate::sandbox::sample;
 use crate::simulation::{self, Failure, Level, Options, Report, Scene};
@@ -22,6 +24,9 @@ pub struct Simulate {
     /// How many seeds, from this one on.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
+    /// Begins with no further seed after so many seconds.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    seconds: Option<u32>,
     /// Days in which something happens; what is under way then comes to its end.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365))]
     days: u32,
@@ -78,15 +83,20 @@ impl Simulate {
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// As many seeds at a time as there are processors, each in a thread of its own; the first failure ends it.
+    /// Two seeds at a time for each processor, since each waits for its database half of its time; the first failure
+    /// ends it.
     fn run_all(&self, scene: &Scene) -> bool {
-        let (next, has_failed) = (AtomicU64::new(0), AtomicBool::new(false));
+        let (next, done, has_failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        let clock = Clock::real();
+        let begun_at = clock.wall();
+        let over_at = self.seconds.map(|seconds| begun_at + TimeDelta::seconds(i64::from(seconds)));
+        let is_over = || over_at.is_some_and(|over_at| clock.wall() >= over_at);
         let output = Mutex::new(());
         let processors = thread::available_parallelism().map_or(1, usize::from) as u64;
         let work = || {
             loop {
                 let nth = next.fetch_add(1, Ordering::Relaxed);
-                if nth >= self.seeds || has_failed.load(Ordering::Relaxed) {
+                if nth >= self.seeds || has_failed.load(Ordering::Relaxed) || (nth > 0 && is_over()) {
                     return;
                 }
                 let seed = self.seed.wrapping_add(nth);
@@ -94,7 +104,10 @@ impl Simulate {
                 let outcome = simulation::run(&Options { seed, days, shipments, faults }, scene);
                 let _turn = output.lock().unwrap_or_else(PoisonError::into_inner);
                 match outcome {
-                    Ok(report) => self.tell(&report),
+                    Ok(report) => {
+                        done.fetch_add(1, Ordering::Relaxed);
+                        self.tell(&report);
+                    }
                     Err(failure) => {
                         has_failed.store(true, Ordering::Relaxed);
                         self.complain(&failure);
@@ -103,10 +116,14 @@ impl Simulate {
             }
         };
         thread::scope(|scope| {
-            for _ in 0..processors.min(self.seeds) {
+            for _ in 0..(2 * processors).min(self.seeds) {
                 scope.spawn(work);
             }
         });
+        if self.seeds > 1 && !self.json {
+            let seconds = (clock.wall() - begun_at).num_seconds();
+            println!("{} of {} seeds in {seconds} s", done.into_inner(), self.seeds);
+        }
         !has_failed.into_inner()
     }
 

@@ -141,7 +141,7 @@ async fn is_not_told_who(world: &World, shipment: &Shipment) -> Result<(), Troub
 }
 
 /// 5 and 6: what departures and bags carry.
-pub async fn books(world: &World) -> Result<(), Trouble> {
+async fn books(world: &World) -> Result<(), Trouble> {
     match soundness::complaints(world.deps.store.reader()).await?.first() {
         Some((what, rows)) => Err(Trouble::Broken(format!("{rows} {what}"))),
         None => Ok(()),

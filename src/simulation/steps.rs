@@ -61,8 +61,9 @@ pub async fn step(world: &mut World, at: Instant, task: Task) -> Result<(), Trou
     let mut touched = BTreeSet::new();
     match task {
         Task::Jobs => {
-            jobs::look(world).await?;
-            touched.extend(shipments_at_once::changed_since(world.deps.store.reader(), world.now).await?);
+            if jobs::look(world).await? {
+                touched.extend(shipments_at_once::changed_since(world.deps.store.reader(), world.now).await?);
+            }
             world.diary.note(world.now + jobs::EVERY, Task::Jobs);
         }
         Task::Midnight => {

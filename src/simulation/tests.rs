@@ -36,7 +36,7 @@ fn noticed(bug: impl AsyncFnOnce(&mut World, ShipmentId)) -> String {
         // As if nobody had looked before.
         world.remembered.clear();
         match invariants::all(&mut world).await {
-            Ok(()) => steps::go_on(&mut world, OPTIONS.days).await.err().expect("a bug that is noticed"),
+            Ok(()) => steps::go_on(&mut world, OPTIONS.days).await.expect_err("a bug that is noticed"),
             Err(trouble) => trouble,
         }
         .to_string()
@@ -56,7 +56,7 @@ fn an_order_that_is_confirmed_here_alone_is_noticed() {
         order.state = OrderState::Confirmed;
         write(world, async |tx| orders::save(tx, &order).await).await;
     });
-    assert!(said.contains("money is left at the provider"), "{said}");
+    assert!(said.contains("whose confirmation nobody acknowledged"), "{said}");
 }
 
 #[test]
