@@ -26,8 +26,8 @@ use crate::flows::close_departures::Setbacks;
 use crate::flows::import_network::{self, LoadError};
 use crate::flows::poll_carriers::{Foreseen, Lines};
 use crate::flows::{
-    Cutoffs, Deps, InFlight, Pulse, SharedStageTimes, Stopping, learn_stage_times, poll_carriers, replan,
-    send_triggers, send_webhooks, take_notices, take_pushes,
+    Cutoffs, Deps, InFlight, Pulse, SharedStageTimes, SideBySide, Stopping, learn_stage_times, poll_carriers,
+    replan, send_triggers, send_webhooks, take_notices, take_pushes,
 };
 use crate::http;
 use crate::outbound::Outbound;
@@ -91,11 +91,21 @@ pub async fn connect(settings: &Settings) -> Result<Store, StartError> {
 /// Every part but the doors: what a command needs that works on the database alone.
 pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartError> {
     let store = connect(&settings).await?;
+    let outbound =
+        Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;
+    assemble(settings, clock, store, outbound).await
+}
+
+/// The same, over a database and a way out that are there already.
+pub async fn assemble(
+    settings: Arc<Settings>,
+    clock: Clock,
+    store: Store,
+    outbound: Outbound,
+) -> Result<Deps, StartError> {
     let network = import_network::load(&store, &settings.routing, clock.now()).await?;
     let half_life_days = settings.tracking.half_life_days;
     let learned = learn_stage_times::load(&store, half_life_days, clock.now()).await?;
-    let outbound =
-        Outbound::new(&settings.outbound).map_err(|error| StartError::Outbound(error.to_string()))?;
     let escrow = settings.escrow.clone();
     let providers = tokio::task::spawn_blocking(move || Providers::open(&escrow)).await;
     let providers = providers.map_err(|error| StartError::Keys(error.to_string()))??;
@@ -125,6 +135,7 @@ pub async fn build(settings: Arc<Settings>, clock: Clock) -> Result<Deps, StartE
         foreseen: Foreseen::new(&settings.polling),
         setbacks: Setbacks::default(),
         stopping: Stopping::default(),
+        side_by_side: SideBySide::default(),
         settings,
     })
 }

@@ -22,14 +22,17 @@
 //! | [`store`] | the only SQL |
 //! | [`http`], [`web`], [`scheduler`], [`cli`] | the doors |
 //! | [`sandbox`] | a carrier and an escrow provider on loopback, for demonstrations and tests |
+//! | [`simulation`] | weeks of all of it in seconds, from a seed |
 //! | [`app`] | builds every part once and owns starting and stopping |
 //!
-//! Beneath all: [`domain`], the shared words; [`clock`], the only time; [`outbound`], the
-//! only way out; [`config`], read once; [`telemetry`]; [`standard_webhooks`]; [`faults`].
+//! Beneath all: [`domain`], the shared words; [`clock`], the only time; [`chance`], the only
+//! dice; [`outbound`], the only way out; [`config`], read once; [`telemetry`];
+//! [`standard_webhooks`]; [`faults`].
 //! Imports go one way only, and `tests/tidy.rs` sees to it.
 
 pub mod app;
 pub mod carriers;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -50,6 +53,7 @@ pub mod polling;
 pub mod routing;
 pub mod sandbox;
 pub mod scheduler;
+pub mod simulation;
 pub mod standard_webhooks;
 pub mod store;
 pub mod telemetry;

@@ -5,9 +5,10 @@
 //! what decides between repeating and asking first. Redirects are not followed. Names that
 //! resolve to loopback, private or link-local addresses are not called, unless the
 //! configuration says so; the check sits in the resolver, so that the address that was
-//! checked is the address that is called.
+//! checked is the address that is called. In a simulation the same requests go to [`Peers`] in this process.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -113,9 +114,21 @@ impl SendError {
     }
 }
 
+/// Everybody whom a simulated daemon calls.
+pub trait Peers: Send + Sync {
+    /// None: the daemon does not live to see what comes of it.
+    fn answer(&self, request: Request) -> Option<Result<Answer, SendError>>;
+}
+
+#[derive(Clone)]
+enum Way {
+    Network(reqwest::Client),
+    Simulated(Arc<dyn Peers>),
+}
+
 #[derive(Clone)]
 pub struct Outbound {
-    client: reqwest::Client,
+    way: Way,
     allow_private: bool,
     answer_bytes_max: usize,
 }
@@ -130,18 +143,36 @@ impl Outbound {
             .no_proxy()
             .dns_resolver(GuardedResolver { allow_private: settings.allow_private_addresses })
             .build()?;
-        Ok(Self {
-            client,
+        Ok(Self::over(Way::Network(client), settings))
+    }
+
+    /// Nothing leaves this process: `peers` answer.
+    pub fn simulated(settings: &config::Outbound, peers: Arc<dyn Peers>) -> Self {
+        Self::over(Way::Simulated(peers), settings)
+    }
+
+    fn over(way: Way, settings: &config::Outbound) -> Self {
+        Self {
+            way,
             allow_private: settings.allow_private_addresses,
             answer_bytes_max: settings.answer_bytes_max,
-        })
+        }
     }
 
     pub async fn send(&self, request: Request) -> Result<Answer, SendError> {
         let url =
             reqwest::Url::parse(&request.url).map_err(|error| SendError::Forbidden(error.to_string()))?;
         self.check(&url)?;
-        let mut builder = self.client.request(request.method, url);
+        let client = match &self.way {
+            Way::Network(client) => client,
+            Way::Simulated(peers) => {
+                return match peers.answer(request) {
+                    Some(answer) => answer,
+                    None => std::future::pending().await,
+                };
+            }
+        };
+        let mut builder = client.request(request.method, url);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }

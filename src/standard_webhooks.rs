@@ -20,6 +20,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 pub use self::asymmetric::{BadPublicKey, BadSigningKey, PublicKey, SigningKey};
+use crate::chance::{self, NoRandomness};
 use crate::domain::instant::Instant;
 
 pub const ID: &str = "webhook-id";
@@ -46,9 +47,9 @@ pub struct Secret(SecretSlice<u8>);
 
 impl Secret {
     /// A new one, from the operating system's randomness.
-    pub fn generate() -> Result<Self, getrandom::Error> {
+    pub fn generate() -> Result<Self, NoRandomness> {
         let mut bytes = vec![0; BYTES_GENERATED];
-        getrandom::fill(&mut bytes)?;
+        chance::fill(&mut bytes)?;
         Ok(Self(bytes.into()))
     }
 

@@ -90,6 +90,16 @@ fn only_the_clock_reads_the_time() {
 }
 
 #[test]
+fn only_chance_throws_dice() {
+    hold(words::dice_thrown_elsewhere);
+}
+
+#[test]
+fn only_the_simulation_knows_what_the_dice_will_say() {
+    hold(words::dice_seeded_outside_the_simulation);
+}
+
+#[test]
 fn pure_files_neither_wait_nor_throw_dice() {
     hold(words::impurity_in_pure_files);
 }

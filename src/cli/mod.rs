@@ -20,6 +20,7 @@ mod plan;
 mod poll_plan;
 mod sandbox;
 mod serve;
+mod simulate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ enum Command {
     Serve(serve::Serve),
     /// Watch 50 shipments travel, with everything on this machine.
     Demo(demo::Demo),
+    /// Run weeks of the daemon in seconds from a seed, over a network and a workload, and see what becomes of them.
+    Simulate(simulate::Simulate),
     /// Bring the database to the schema of this version, or back.
     Migrate(migrate::Migrate),
     /// Plan pickup requests from standard input, one a line, over a network in files.
@@ -91,6 +94,7 @@ impl Cli {
         let config = self.config.as_deref();
         match self.command {
             Command::Demo(demo) => demo.run().await,
+            Command::Simulate(simulate) => simulate.run(),
             Command::Serve(serve) => serve.run(settings(config)?).await,
             Command::Migrate(migrate) => migrate.run(&settings(config)?).await,
             Command::Plan(plan) => plan.run(&settings(config)?),

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::chance::{self, NoRandomness};
 use crate::domain::buyer::{KeptCode, ProofStanding};
 use crate::domain::instant::Instant;
 
@@ -31,18 +32,20 @@ pub struct NewCode {
 }
 
 impl NewCode {
-    pub fn generate() -> Result<Self, getrandom::Error> {
+    pub fn generate() -> Result<Self, NoRandomness> {
         let mut salt = [0; 16];
-        getrandom::fill(&mut salt)?;
+        chance::fill(&mut salt)?;
         Ok(Self { code: format!("{:06}", number()?).into(), salt: hex(&salt) })
     }
 }
 
 /// Every number below [`CODES`] as likely as any other: what the last, incomplete round would favour is drawn again.
-fn number() -> Result<u32, getrandom::Error> {
+fn number() -> Result<u32, NoRandomness> {
     let whole_rounds = u32::MAX - u32::MAX % CODES;
     loop {
-        let drawn = getrandom::u32()?;
+        let mut drawn = [0; 4];
+        chance::fill(&mut drawn)?;
+        let drawn = u32::from_le_bytes(drawn);
         if drawn < whole_rounds {
             return Ok(drawn % CODES);
         }

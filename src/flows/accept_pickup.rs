@@ -18,13 +18,13 @@
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::book_departures::{self, BookError, Loads, Wanted};
 use super::import_network::{self, LoadError};
 use super::tell_merchants::tell;
 use super::views::{AcceptedView, PlanView, ShipmentView};
 use super::{Deps, Flight, notices, read_pickup};
+use crate::chance::{self, NoRandomness};
 use crate::domain::escrow::{OrderState, ReleaseBy, ReleasePolicy, ShareState};
 use crate::domain::event::{EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::failure::Class;
@@ -77,7 +77,7 @@ pub enum AcceptError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
+    Random(#[from] NoRandomness),
     #[error("the answer cannot be written: {0}")]
     Answer(#[from] serde_json::Error),
 }
@@ -277,7 +277,7 @@ fn draft(
 ) -> Result<Draft, AcceptError> {
     let merchant = customer.merchant;
     let now = deps.clock.now();
-    let id = ShipmentId::from_uuid(Uuid::now_v7());
+    let id = ShipmentId::from_uuid(chance::id());
     let (edition, planner) = deps.network.edition_and_planner();
     let (located, plan, wanted) = plan(&planner, request, id, now)?;
     let parcels: Vec<_> = request
@@ -299,8 +299,8 @@ fn draft(
     let shipment = Shipment {
         id,
         merchant,
-        order: OrderId::from_uuid(Uuid::now_v7()),
-        plan: PlanId::from_uuid(Uuid::now_v7()),
+        order: OrderId::from_uuid(chance::id()),
+        plan: PlanId::from_uuid(chance::id()),
         reference: request.reference.clone(),
         tracking_token: merchants::new_tracking_token()?,
         status: ShipmentStatus::Accepted,

@@ -12,13 +12,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use uuid::Uuid;
-
 use super::gazetteer::Embedded;
 use crate::carriers::{
     Account, Authorise, Failure, FailureKind, Introduce, NotAnAnswer, Occasion, Question, Reading, Said,
     Seen, Token,
 };
+use crate::chance;
 use crate::domain::carrier::{AccountId, TrackingNumber};
 use crate::domain::event::EventStatus;
 use crate::domain::instant::Instant;
@@ -110,7 +109,7 @@ impl Asker {
             Some(authorise) => Some(self.pass(&account.id, authorise.as_ref(), (now, toll), refused).await?),
             None => None,
         };
-        let occasion = Occasion { now, id: Uuid::now_v7(), token: token.clone() };
+        let occasion = Occasion { now, id: chance::id(), token: token.clone() };
         let answer = self.outbound.send(account.abilities.track.request(questions, &occasion)).await?;
         let reading = account.adapter.reading(&answer, &Embedded);
         Ok((Heard { answer, reading }, token))
@@ -193,7 +192,7 @@ impl Asker {
         if let Err(error) = toll.pay().await {
             return Reading::failed(untold(&error));
         }
-        let occasion = Occasion { now, id: Uuid::now_v7(), token };
+        let occasion = Occasion { now, id: chance::id(), token };
         match self.outbound.send(introduce.request(new, &occasion)).await {
             Ok(answer) => introduce.read(&answer).unwrap_or_else(|NotAnAnswer(message)| {
                 let failure = Failure::new(FailureKind::Unparsable, answer.status.to_string(), message);
@@ -247,7 +246,7 @@ impl Asker {
 
     async fn fetch(&self, authorise: &dyn Authorise, now: Instant, toll: &Toll) -> Result<Pass, AskError> {
         toll.pay().await?;
-        let occasion = Occasion { now, id: Uuid::now_v7(), token: None };
+        let occasion = Occasion { now, id: chance::id(), token: None };
         let answer = self.outbound.send(authorise.request(&occasion)).await?;
         let token = authorise.read(&answer).map_err(AskError::NoPass)?;
         let lasts = chrono::Duration::from_std(token.lasts).unwrap_or(chrono::Duration::days(1));

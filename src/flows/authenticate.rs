@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::chance::{self, NoRandomness};
 use crate::domain::escrow::ReleasePolicy;
 use crate::domain::failure::Class;
 use crate::domain::id::MerchantId;
@@ -32,7 +33,7 @@ pub enum AuthError {
     #[error("a stored secret cannot be read")]
     StoredSecret(#[from] BadSecret),
     #[error("no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
+    Random(#[from] NoRandomness),
 }
 
 impl AuthError {
@@ -132,7 +133,7 @@ pub async fn create_merchant(
     settlement_currency: Currency,
     now: Instant,
 ) -> Result<NewMerchant, AuthError> {
-    let id = MerchantId::from_uuid(uuid::Uuid::now_v7());
+    let id = MerchantId::from_uuid(chance::id());
     let (api_key, hash) = new_key(KeyKind::Merchant)?;
     let webhook_secret = SecretString::from(Secret::generate()?.to_text());
     let merchant = Merchant {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::{Notify, mpsc, watch};
 
+use crate::chance;
 use crate::store::wakes::{self, Wake};
 use crate::store::{Backend, Store};
 
@@ -53,7 +54,7 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 impl Bells {
     pub fn new(store: &Store) -> Self {
-        let own = fastrand::u64(..);
+        let own = chance::id().as_u64_pair().1;
         let bell = |what: Wake| {
             let elsewhere = match store.backend() {
                 Backend::Sqlite => None,

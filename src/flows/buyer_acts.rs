@@ -7,13 +7,13 @@
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 
 use super::act_on_order::{ActError, Wish, write};
 use super::advance::Occasion;
 use super::tell_merchants::tell;
 use super::views::{BuyerStandingView, DisputeView};
 use super::{Deps, disputes, notices};
+use crate::chance::{self, NoRandomness};
 use crate::domain::dispute::{Dispute, Message, Party, Statement};
 use crate::domain::escrow::{Act, DisputeOutcome};
 use crate::domain::failure::Class;
@@ -45,7 +45,7 @@ pub enum BuyerError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
+    Random(#[from] NoRandomness),
 }
 
 impl BuyerError {
@@ -228,7 +228,7 @@ async fn open(
     occasion: &Occasion,
 ) -> Result<Done, BuyerError> {
     let dispute = Dispute {
-        id: DisputeId::from_uuid(Uuid::now_v7()),
+        id: DisputeId::from_uuid(chance::id()),
         shipment: shipment.id,
         reason,
         opened_at: occasion.now,

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::authenticate::Operator;
 use super::import_network::LoadError;
 use super::views::{CancelledView, ClosureList, ClosureView};
 use super::{Deps, book_departures, hold_departures, import_network};
+use crate::chance;
 use crate::domain::calendar::{ChangeKind, Closure, DepartureChange};
 use crate::domain::failure::Class;
 use crate::domain::id::ClosureId;
@@ -163,7 +163,7 @@ pub async fn close_hub(
     let around = around(&closure, horizon.max(TimeDelta::minutes(i64::from(handling)) * 2));
     let (from, until) = (rfc3339(closure.from_at), rfc3339(closure.until_at));
     let reason = format!("hub {hub} is closed from {from} until {until} ({})", closure.reason);
-    let (cause, id) = (Cause::new(reason, operator.actor()), ClosureId::from_uuid(Uuid::now_v7()));
+    let (cause, id) = (Cause::new(reason, operator.actor()), ClosureId::from_uuid(chance::id()));
     let around = Arc::new(around);
     let view: (ClosureView, bool) = patiently(|| {
         let (closure, around, cause) = (closure.clone(), Arc::clone(&around), cause.clone());

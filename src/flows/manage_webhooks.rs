@@ -8,12 +8,12 @@
 use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::Deps;
 use super::send_webhooks::{TAKEN_BACK, signing_secrets};
 use super::tell_merchants::message;
 use super::views::{DeliveryView, RotatedView, WebhookList, WebhookView};
+use crate::chance::{self, NoRandomness};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, WebhookId};
 use crate::domain::instant::Instant;
@@ -48,7 +48,7 @@ pub enum WebhookError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
+    Random(#[from] NoRandomness),
 }
 
 impl WebhookError {
@@ -79,7 +79,7 @@ pub async fn register(deps: &Deps, merchant: MerchantId, body: &Value) -> Result
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
     let secret = Secret::generate()?.to_text();
     let endpoint = Endpoint {
-        id: WebhookId::from_uuid(Uuid::now_v7()),
+        id: WebhookId::from_uuid(chance::id()),
         merchant,
         url: wanted.url,
         events: wanted.events.clone().unwrap_or_else(Subscription::everything),

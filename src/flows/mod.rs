@@ -119,6 +119,25 @@ pub struct Deps {
     pub foreseen: Foreseen,
     pub setbacks: Setbacks,
     pub stopping: Stopping,
+    pub side_by_side: SideBySide,
+}
+
+/// How much is done at the same time of what does not wait for each other: all that a flow wants, or in a
+/// simulation one thing after the other, so that each run is like the last.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum SideBySide {
+    #[default]
+    AsWanted,
+    OneByOne,
+}
+
+impl SideBySide {
+    pub fn most(self, wanted: usize) -> usize {
+        match self {
+            SideBySide::AsWanted => wanted,
+            SideBySide::OneByOne => 1,
+        }
+    }
 }
 
 /// Set once, when the daemon is told to stop: nothing more is claimed.

@@ -91,7 +91,8 @@ async fn record_bag(deps: &Deps, code: &HubCode, body: &Value) -> Result<BagReco
             OfShipment { shipment, parcels: parcels.clone(), events, kind, offloaded_from, occasion };
         async move { (parcels, move_one(deps, of_shipment).await) }
     });
-    let moved: Vec<_> = futures_util::stream::iter(moving).buffer_unordered(TOGETHER).collect().await;
+    let most = deps.side_by_side.most(TOGETHER);
+    let moved: Vec<_> = futures_util::stream::iter(moving).buffer_unordered(most).collect().await;
     for (parcels, added) in moved {
         recorded.parcels += parcels.len();
         match added {

@@ -80,7 +80,8 @@ pub async fn record_all(deps: &Deps, hub: &HubCode, scans: &[Value]) -> Vec<Resu
         }
         results
     });
-    let results = futures_util::stream::iter(in_order).buffer_unordered(TOGETHER);
+    let most = deps.side_by_side.most(TOGETHER);
+    let results = futures_util::stream::iter(in_order).buffer_unordered(most);
     let mut results: Vec<_> = results.collect::<Vec<_>>().await.into_iter().flatten().collect();
     results.sort_by_key(|(place, _)| *place);
     results.into_iter().map(|(_, result)| result).collect()

@@ -33,7 +33,7 @@ use tokio::task::JoinError;
 use self::load::Case;
 use self::plan::Outcome;
 use super::import_network::LoadError;
-use super::{Deps, book_departures, import_network};
+use super::{Deps, SideBySide, book_departures, import_network};
 use crate::domain::failure::Class;
 use crate::domain::instant::Instant;
 use crate::domain::network::DepartureId;
@@ -111,7 +111,10 @@ pub async fn run_due(deps: &Deps) -> Result<u64, ReplanError> {
     let mut next = claim_and_plan(deps).await?;
     while let Some(batch) = next {
         // While one batch is written the next one is read and planned.
-        let (saved, following) = tokio::join!(save_batch(deps, batch), claim_and_plan(deps));
+        let (saved, following) = match deps.side_by_side {
+            SideBySide::AsWanted => tokio::join!(save_batch(deps, batch), claim_and_plan(deps)),
+            SideBySide::OneByOne => (save_batch(deps, batch).await, claim_and_plan(deps).await),
+        };
         match saved {
             Ok(saved) => replanned += saved,
             Err(error) => {

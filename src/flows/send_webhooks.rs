@@ -22,6 +22,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::Deps;
 use super::tell_merchants::tell_everywhere;
+use crate::chance;
 use crate::domain::instant::Instant;
 use crate::domain::webhook::{SigningSecret, WebhookKind};
 use crate::faults;
@@ -241,7 +242,7 @@ impl Outcome {
 }
 
 fn decide(deps: &Deps, endpoint: &Endpoint, tried: Vec<(WebhookMessage, Reading)>, wall: Instant) -> Outcome {
-    let (settings, chance) = (&deps.settings.outbox, fastrand::f64());
+    let (settings, chance) = (&deps.settings.outbox, chance::share());
     let later = |wait: Duration| wall + chrono::Duration::from_std(wait).unwrap_or_default();
     let before = endpoint.standing;
     let (mut got_through, mut gone, mut asked) = (tried.is_empty(), false, None);
@@ -259,7 +260,7 @@ fn decide(deps: &Deps, endpoint: &Endpoint, tried: Vec<(WebhookMessage, Reading)
             Reading::Later { problem, after } => {
                 asked = asked.max(after);
                 let tries = message.attempts + 1;
-                match next(tries, &settings.retry_seconds, settings.jitter, fastrand::f64(), after) {
+                match next(tries, &settings.retry_seconds, settings.jitter, chance::share(), after) {
                     Next::After(wait) => Verdict::Again { at: later(wait), problem },
                     Next::GiveUp => Verdict::Dead { problem },
                 }

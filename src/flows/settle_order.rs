@@ -8,11 +8,11 @@ mod at_once;
 mod facts;
 
 use serde_json::json;
-use uuid::Uuid;
 
 pub use self::facts::stands;
 use super::advance::{Changes, Occasion};
 use super::notices;
+use crate::chance;
 use crate::domain::escrow::{
     Act, Consignment, Evidence, OrderState, ShareState, TriggerAction, TriggerFacts,
 };
@@ -465,7 +465,7 @@ async fn issue(
     (round, position, state): (u32, u16, OutboxState),
     occasion: &Occasion,
 ) -> Result<TriggerId, StoreError> {
-    let id = TriggerId::from_uuid(Uuid::now_v7());
+    let id = TriggerId::from_uuid(chance::id());
     let message = Message {
         id,
         shipment: facts.shipment,

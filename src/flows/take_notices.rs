@@ -13,9 +13,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use super::{Deps, ask_providers};
+use crate::chance;
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
 use crate::escrow::provider::{NotBelieved, Notice, Said, Trade};
@@ -84,7 +84,7 @@ pub async fn receive(
 async fn keep(deps: &Deps, provider: &str, notice: Notice, body: &[u8]) -> Result<(), StoreError> {
     let wall = deps.clock.wall();
     let kept = KeptNotice {
-        id: Uuid::now_v7(),
+        id: chance::id(),
         provider: provider.to_owned(),
         // Text, numbers and times: there is nothing in it that JSON cannot say.
         said: serde_json::to_string(&notice).unwrap_or_default(),

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use super::Deps;
 use super::advance::{Advanced, Occasion, advance};
 use super::gazetteer::Embedded;
 use super::poll_carriers::take_in::{Raw, event, keep, latest, learn, parcel, ring};
 use crate::carriers::{Acknowledgement, Failure, Package, Pushed, Reading};
+use crate::chance;
 use crate::config;
 use crate::domain::carrier::CarrierCode;
 use crate::domain::event::{EventSource, TrackingEvent};
@@ -59,8 +59,7 @@ pub async fn receive(
             continue;
         }
         let body = receiver.open(pushed.body).map_err(|reason| PushError::NotVerified(reason.0))?;
-        let push =
-            Push { id: Uuid::now_v7(), carrier: carrier.clone(), body, received_at: wall, attempts: 0 };
+        let push = Push { id: chance::id(), carrier: carrier.clone(), body, received_at: wall, attempts: 0 };
         let is_new = deps
             .store
             .write(move |tx| {

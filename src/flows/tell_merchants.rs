@@ -7,8 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use uuid::Uuid;
-
+use crate::chance;
 use crate::domain::id::{MerchantId, MessageId, ShipmentId, WebhookId};
 use crate::domain::instant::Instant;
 use crate::domain::webhook::{MessageState, WebhookKind};
@@ -84,7 +83,7 @@ pub(super) fn message(
     wall: Instant,
 ) -> WebhookMessage {
     WebhookMessage {
-        id: MessageId::from_uuid(Uuid::now_v7()),
+        id: MessageId::from_uuid(chance::id()),
         merchant,
         endpoint,
         shipment,

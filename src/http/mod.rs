@@ -42,6 +42,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
 use self::problem::Problem;
+use crate::chance;
 use crate::flows::Deps;
 use crate::telemetry;
 
@@ -241,7 +242,7 @@ async fn observe(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let began = std::time::Instant::now();
-    let id = uuid::Uuid::now_v7().simple().to_string();
+    let id = chance::id().simple().to_string();
     let method = request.method().to_string();
     let span = tracing::info_span!("request", id, method);
     async move {

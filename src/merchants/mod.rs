@@ -11,6 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
+use crate::chance::{self, NoRandomness};
+
 /// What a key opens; its first letters say so, so that a leaked one is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
@@ -30,9 +32,9 @@ impl KeyKind {
 }
 
 /// A new key: its text, to be shown once, and the hash to keep.
-pub fn new_key(kind: KeyKind) -> Result<(SecretString, String), getrandom::Error> {
+pub fn new_key(kind: KeyKind) -> Result<(SecretString, String), NoRandomness> {
     let mut random = [0; 32];
-    getrandom::fill(&mut random)?;
+    chance::fill(&mut random)?;
     let key = format!("{}{}", kind.prefix(), URL_SAFE_NO_PAD.encode(random));
     let hash = hash_of(&key);
     Ok((key.into(), hash))
@@ -44,9 +46,9 @@ pub fn hash_of(key: &str) -> String {
 }
 
 /// A token that nobody can guess: 128 random bits, fit for an address.
-pub fn new_tracking_token() -> Result<String, getrandom::Error> {
+pub fn new_tracking_token() -> Result<String, NoRandomness> {
     let mut random = [0; 16];
-    getrandom::fill(&mut random)?;
+    chance::fill(&mut random)?;
     Ok(URL_SAFE_NO_PAD.encode(random))
 }
 

@@ -127,7 +127,8 @@ async fn track(state: web::Data<CarrierState>, request: HttpRequest) -> HttpResp
     match label {
         None => problem(404, "No shipment with the given tracking number was found."),
         Some(label) => {
-            let mut body = page(&state, &number, &label).to_string();
+            let steps = journey(state.options.seed, number.as_str(), label.booked_at);
+            let mut body = page(&number, &label.place, &steps, state.clock.now()).to_string();
             if fault.is_some() {
                 body.truncate(body.floor_char_boundary(body.len() / 2));
             }
@@ -136,20 +137,16 @@ async fn track(state: web::Data<CarrierState>, request: HttpRequest) -> HttpResp
     }
 }
 
-fn page(state: &CarrierState, number: &TrackingNumber, label: &Label) -> Value {
-    let now = state.clock.now();
-    let happened: Vec<Value> = journey(state.options.seed, number.as_str(), label.booked_at)
-        .iter()
-        .rev()
-        .filter(|step| step.at <= now)
-        .map(|step| event(step, &label.place))
-        .collect();
+/// The answer about a number: of its `steps`, oldest first, what has happened by `now`.
+pub fn page(number: &TrackingNumber, place: &str, steps: &[Step], now: Instant) -> Value {
+    let happened: Vec<Value> =
+        steps.iter().rev().filter(|step| step.at <= now).map(|step| event(step, place)).collect();
     json!({
         "url": format!("/track/shipments?trackingNumber={number}"),
         "shipments": [{
             "id": number,
             "service": "express",
-            "destination": location(&label.place),
+            "destination": location(place),
             "status": happened.first(),
             "details": { "totalNumberOfPieces": 1 },
             "events": happened,

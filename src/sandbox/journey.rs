@@ -27,6 +27,7 @@ const EARLIEST_ROUND: TimeDelta = TimeDelta::hours(22);
 const ROUND_LOCAL: NaiveTime = NaiveTime::from_hms_opt(7, 30, 0).expect("a time of the day");
 const ROUND_SPREAD_MINUTES: i64 = 120;
 
+#[derive(Debug, Clone)]
 pub struct Step {
     pub at: Instant,
     pub status_code: &'static str,

@@ -15,8 +15,9 @@ mod tests;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use carrier::{CarrierOptions, CarrierState, carrier};
+pub use carrier::{CarrierOptions, CarrierState, carrier, page};
 pub use escrow::{EscrowCounts, EscrowOptions, EscrowState, escrow};
+pub use journey::{Step, journey};
 
 /// Dice that fall the same way whenever the same thing is asked of the same seed (FNV-1a).
 fn dice(seed: u64, about: &str) -> fastrand::Rng {

@@ -24,7 +24,7 @@ use super::shipments::AuditHead;
 use super::{StoreError, Tx};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
-pub use verify::{Break, Verdict, verify};
+pub use verify::{Break, Verdict, verify, verify_behind};
 
 /// One change, before it has its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]

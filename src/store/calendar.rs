@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::entity::{departure_change, hub_closure, hub_holiday};
 use super::row::Column;
 use super::{StoreError, Tx};
+use crate::chance;
 use crate::domain::calendar::{Calendar, ChangeKind, Closure, DepartureChange, Holiday};
 use crate::domain::id::ClosureId;
 use crate::domain::instant::{Instant, from_micros};
@@ -23,7 +24,7 @@ pub async fn replace_imported(tx: &Tx, imported: &Calendar, at: Instant) -> Resu
     let changes = departure_change::Column::Imported.eq(true);
     departure_change::Entity::delete_many().filter(changes).exec(tx).await?;
     for some in imported.closures.chunks(500) {
-        let rows = some.iter().map(|closure| closure_row(Uuid::now_v7(), closure, true, at));
+        let rows = some.iter().map(|closure| closure_row(chance::id(), closure, true, at));
         hub_closure::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
     for some in imported.holidays.chunks(500) {

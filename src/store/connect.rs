@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, IsolationLevel,
     TransactionTrait,
@@ -8,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::writer::Writer;
 use super::{StoreError, Tx};
+use crate::faults::Fuse;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
@@ -37,6 +39,15 @@ impl Store {
         }
         let pool = Database::connect(postgres(url, connections_max)).await?;
         Ok(Self { reader: pool.clone(), writer: Writer::Direct(pool), backend: Backend::Postgres })
+    }
+
+    /// A database that ends with its last clone, of the schema of this version, for a simulation. It has one
+    /// connection, which is asked one thing after the other: no two threads can race.
+    pub async fn in_memory(fuse: Fuse) -> Result<Self, StoreError> {
+        let connection = Database::connect(sqlite("sqlite::memory:", 1)).await?;
+        Migrator::up(&connection, None).await?;
+        let writer = Writer::Simulated(connection.clone(), fuse);
+        Ok(Self { reader: connection, writer, backend: Backend::Sqlite })
     }
 
     pub fn backend(&self) -> Backend {

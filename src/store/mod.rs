@@ -41,6 +41,7 @@ pub mod schema;
 pub mod serials;
 pub mod shipments;
 pub mod shipments_at_once;
+pub mod soundness;
 pub mod stage_times;
 pub mod tracked;
 pub mod waits;

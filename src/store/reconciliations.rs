@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::entity::{escrow_difference, reconciliation};
 use super::row::{Column, statement, to_json};
 use super::{StoreError, Tx};
+use crate::chance;
 use crate::domain::id::{ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, from_micros};
 
@@ -126,7 +127,7 @@ pub async fn claim<P: Serialize + DeserializeOwned, T: Serialize + DeserializeOw
 ) -> Result<Option<Night<P, T>>, StoreError> {
     use reconciliation::Column as C;
     let row = reconciliation::ActiveModel {
-        id: Set(Uuid::now_v7()),
+        id: Set(chance::id()),
         night: Set(new.night),
         since_at: Set(new.days.since.timestamp_micros()),
         began_at: Set(new.days.began_at.timestamp_micros()),

@@ -21,6 +21,27 @@ pub async fn find(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result<Vec<S
     query.order_by_asc(shipment::Column::Id).all(db).await?.into_iter().map(from_row).collect()
 }
 
+/// Those that were changed at `at` or later. Reads them all.
+pub async fn changed_since(db: &impl ConnectionTrait, at: Instant) -> Result<Vec<ShipmentId>, StoreError> {
+    use shipment::Column as C;
+    let query = shipment::Entity::find().select_only().column(C::Id);
+    let ids: Vec<uuid::Uuid> = query
+        .filter(C::UpdatedAt.gte(at.timestamp_micros()))
+        .order_by_asc(C::Id)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().map(ShipmentId::from_uuid).collect())
+}
+
+/// All there are, in the order of their ids, and how long the chain of each is.
+pub async fn chain_lengths(db: &impl ConnectionTrait) -> Result<Vec<(ShipmentId, i64)>, StoreError> {
+    use shipment::Column as C;
+    let query = shipment::Entity::find().select_only().columns([C::Id, C::AuditSeq]).order_by_asc(C::Id);
+    let rows: Vec<(uuid::Uuid, i64)> = query.into_tuple().all(db).await?;
+    Ok(rows.into_iter().map(|(id, length)| (ShipmentId::from_uuid(id), length)).collect())
+}
+
 /// The plan in force of each.
 pub async fn plans(
     db: &impl ConnectionTrait,

@@ -18,6 +18,7 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Store, StoreError, Tx};
+use crate::faults::Fuse;
 
 /// What a piece of work looks like: `|tx| Box::pin(async move { … })`.
 pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
@@ -32,6 +33,8 @@ type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Done
 pub(super) enum Writer {
     Grouped(mpsc::Sender<Job>),
     Direct(DatabaseConnection),
+    /// One after the other, until the fuse burns down.
+    Simulated(DatabaseConnection, Fuse),
 }
 
 /// Pieces that may wait, and pieces that go into one commit.
@@ -52,6 +55,14 @@ impl Store {
                 // Dropping a transaction rolls it back.
                 let done = work(&tx).await?;
                 tx.commit().await.map_err(unknown)?;
+                Ok(done)
+            }
+            Writer::Simulated(connection, fuse) => {
+                let tx = connection.begin().await.map_err(StoreError::from)?;
+                let done = work(&tx).await?;
+                fuse.pass().await;
+                tx.commit().await.map_err(StoreError::from)?;
+                fuse.pass().await;
                 Ok(done)
             }
             Writer::Grouped(queue) => {
@@ -125,7 +136,7 @@ impl Writer {
     /// Returns when everything that was queued before has been answered.
     pub async fn close(self) {
         match self {
-            Writer::Direct(_) => {}
+            Writer::Direct(_) | Writer::Simulated(..) => {}
             Writer::Grouped(queue) => {
                 let (done, all_done) = oneshot::channel();
                 let last: Job = Box::new(move |_| {
@@ -236,6 +247,33 @@ mod tests {
 
     fn merchant() -> MerchantId {
         MerchantId::from_uuid(uuid::Uuid::nil())
+    }
+
+    /// Two writes of a simulated daemon whose fuse is so long; whether each of them is there afterwards.
+    async fn written_by_one_that_ends(places: u32) -> [bool; 2] {
+        let fuse = Fuse::default();
+        let store = Store::in_memory(fuse.clone()).await.expect("a database");
+        fuse.light(places);
+        let writing = async {
+            insert(&store, "one").await.expect("a write");
+            insert(&store, "two").await.expect("a write");
+        };
+        let ended = tokio::select! {
+            () = writing => false,
+            () = fuse.end() => true,
+        };
+        assert_eq!(ended, (1..=4).contains(&places));
+        [is_there(&store, "one").await, is_there(&store, "two").await]
+    }
+
+    #[tokio::test]
+    async fn a_simulated_daemon_ends_before_a_commit_or_after_it() {
+        let mut there = Vec::new();
+        for places in 0..=5 {
+            there.push(written_by_one_that_ends(places).await);
+        }
+        let [none, one, both] = [[false, false], [true, false], [true, true]];
+        assert_eq!(there, [both, none, one, one, both, both]);
     }
 
     async fn is_there(store: &Store, key: &str) -> bool {

@@ -44,6 +44,7 @@ mod separated;
 mod setbacks;
 mod shipments;
 mod signatures;
+mod simulate;
 mod subscriptions;
 mod tracking;
 mod vouched;

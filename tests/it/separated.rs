@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use sampan::domain::calendar::Closure;
 use sampan::domain::id::ClosureId;
+use sampan::domain::network::{DepartureId, HubKind};
 use sampan::flows::{close_departures, import_network};
 use sampan::store::{StoreError, calendar, network};
 use serde_json::{Value, json};
@@ -92,6 +93,27 @@ on_both_databases! {
         close(&app, &db, &second, 3).await;
         assert!(is_packed_on(&app, &accepted, 1, &second).await);
         assert!(is_packed_on(&app, &accepted, 2, &first).await);
+        assert_eq!(count(&app.deps.store, "left_behind").await, 0);
+        app.stop().await;
+    }
+
+    async fn what_was_brought_to_two_hubs_leaves_from_both(db: Database) {
+        let app = spawn_app(&db, "").await;
+        let accepted = accept_two_parcels(&app).await;
+        let (here, first) = (hubs_of(&accepted).0, departure_of(&accepted));
+        let network = app.deps.network.current();
+        let lane = network.lane(&first.parse::<DepartureId>().expect("a departure").lane).expect("a lane");
+        let others = network.hubs().iter().filter(|hub| hub.kind == HubKind::OriginHub && hub.code != lane.from);
+        let there = others.map(|hub| hub.code.to_string()).next().expect("another hub");
+        report(&app, &there, &scan(&accepted, 1, "received", 0), 201).await;
+        report(&app, &here, &scan(&accepted, 2, "received", 0), 201).await;
+        planned_anew(&app).await;
+        let second = departure_of(&detail(&app, &accepted).await);
+        assert_ne!(second, first);
+        for (departure, parcel) in [(first, 2), (second, 1)] {
+            close(&app, &db, &departure, 0).await;
+            assert!(is_packed_on(&app, &accepted, parcel, &departure).await);
+        }
         assert_eq!(count(&app.deps.store, "left_behind").await, 0);
         app.stop().await;
     }

@@ -3,9 +3,9 @@
 use super::source::{Source, Token, is_word};
 
 /// From the bottom up. Whoever adds a folder to `src/` gives it a place here.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["domain"],
-    &["clock", "config", "telemetry", "outbound", "standard_webhooks", "faults"],
+    &["clock", "chance", "config", "telemetry", "outbound", "standard_webhooks", "faults"],
     &["store"],
     // Capabilities: what two of them need goes through a flow, or down into the domain.
     &[
@@ -28,6 +28,7 @@ const LAYERS: [&[&str]; 8] = [
     // Doors.
     &["http", "web", "scheduler", "sandbox"],
     &["app"],
+    &["simulation"],
     &["cli"],
 ];
 

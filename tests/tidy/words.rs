@@ -39,13 +39,43 @@ pub fn clocks_read_outside_clock(source: &Source) -> Vec<String> {
     mentions(source, reads, "take `now` as an argument, or ask the `Clock`")
 }
 
+/// Dice that somebody seeded are a value like any other.
+pub fn dice_thrown_elsewhere(source: &Source) -> Vec<String> {
+    if !is_source(source) || source.path == "src/chance.rs" {
+        return Vec::new();
+    }
+    let throws = |before: &[Token<'_>], token: &Token<'_>| {
+        let of = match before {
+            [.., owner, colons] if colons.text == "::" => owner.text,
+            _ => "",
+        };
+        let is_unseeded = of == "fastrand" && token.text != "Rng" || of == "Rng" && token.text == "new";
+        is_unseeded || ["getrandom", "now_v7", "new_v4"].contains(&token.text)
+    };
+    mentions(source, throws, "ask `chance`, so that a simulation can be repeated")
+}
+
+/// What is seeded is no secret.
+pub fn dice_seeded_outside_the_simulation(source: &Source) -> Vec<String> {
+    let may = ["src/chance.rs", "src/simulation/"].iter().any(|path| source.path.starts_with(path));
+    if !is_source(source) || may {
+        return Vec::new();
+    }
+    mentions(
+        source,
+        |_, token| token.text == "Seeded",
+        "nobody but a simulation may know the dice beforehand",
+    )
+}
+
 pub fn impurity_in_pure_files(source: &Source) -> Vec<String> {
     if !is_pure(&source.path) {
         return Vec::new();
     }
-    let impure = ["async", "await", "tokio", "fastrand", "getrandom", "SystemTime", "now_v7", "new_v4"];
+    let impure = ["async", "await", "tokio", "fastrand", "SystemTime"];
     let advice = "this file decides and nothing else: values in, decision out; let the caller wait, throw dice and read clocks";
-    mentions(source, |_, token| impure.contains(&token.text), advice)
+    let of_chance = |before: &[Token<'_>]| matches!(before, [.., owner, colons] if owner.text == "chance" && colons.text == "::");
+    mentions(source, |before, token| impure.contains(&token.text) || of_chance(before), advice)
 }
 
 fn is_pure(path: &str) -> bool {
@@ -230,10 +260,26 @@ mod tests {
     fn pure_files_neither_wait_nor_throw_dice() {
         let rule = impurity_in_pure_files;
         for path in ["src/domain/id.rs", "src/carriers/dhl/mod.rs", "src/escrow/rules.rs", "src/routing.rs"] {
-            assert_eq!(lines(rule, path, "async fn f() { g().await; fastrand::u8(..) }"), 3, "{path}");
+            assert_eq!(lines(rule, path, "async fn f() { g().await; chance::id() }"), 3, "{path}");
             assert_eq!(lines(rule, path, "fn f() {}\n#[cfg(test)]\nmod tests {\n tokio::x }"), 0, "{path}");
         }
         assert_eq!(lines(rule, "src/escrow/mod.rs", "async fn f() {}"), 0);
+    }
+
+    #[test]
+    fn dice_are_thrown_in_one_place_and_seeded_by_the_simulation_alone() {
+        let rule = dice_thrown_elsewhere;
+        for text in ["fastrand::f64()", "Rng::new()", "getrandom::fill(b)", "Uuid::now_v7()", "Uuid::new_v4"]
+        {
+            assert_eq!(lines(rule, "src/flows/a.rs", text), 1, "{text}");
+            assert_eq!(lines(rule, "src/chance.rs", text), 0, "{text}");
+            assert_eq!(lines(rule, "tests/it/main.rs", text), 0, "{text}");
+        }
+        assert_eq!(lines(rule, "src/sandbox/mod.rs", "fastrand::Rng::with_seed(1); dice.f64()"), 0);
+        let rule = dice_seeded_outside_the_simulation;
+        for (path, found) in [("src/cli/serve.rs", 1), ("src/app.rs", 1), ("src/simulation/world.rs", 0)] {
+            assert_eq!(lines(rule, path, "chance::Seeded::new(1, clock)"), found, "{path}");
+        }
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub async fn announce(deps: &Deps, consolidation: &Consolidation) -> Result<(), 
         by_shipment.entry(member.parcel.shipment).or_default().push(event(deps, &consolidation, &member));
     }
     let told = by_shipment.into_iter().map(|(shipment, events)| tell(deps, shipment, events));
-    let told: Vec<_> = futures_util::stream::iter(told).buffer_unordered(TOGETHER).collect().await;
+    let most = deps.side_by_side.most(TOGETHER);
+    let told: Vec<_> = futures_util::stream::iter(told).buffer_unordered(most).collect().await;
     told.into_iter().collect::<Result<(), _>>()?;
     let (id, is_dissolved) = (consolidation.id, consolidation.dissolved_at.is_some());
     let done = deps

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use uuid::Uuid;
-
 use super::CloseError;
 use super::load::{Inputs, load_of};
+use crate::chance;
 use crate::consolidation::close::Closing;
 use crate::consolidation::terms::Terms;
 use crate::domain::consolidation::{ConsolidationState, MemberState};
@@ -31,7 +30,7 @@ pub struct Draft {
 
 impl Draft {
     pub fn new(inputs: Inputs, closing: Closing, now: Instant, wall: Instant) -> Self {
-        Self { id: ConsolidationId::from_uuid(Uuid::now_v7()), inputs, closing, now, wall }
+        Self { id: ConsolidationId::from_uuid(chance::id()), inputs, closing, now, wall }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Whether a parcel is there when its departure is packed.
 //!
-//! Parcels of one shipment get separated: one is taken off a flight, the others go. Those that are ahead, or that
-//! will not come any more, keep nobody waiting; those that are still to come do, so that a shipment is
-//! not torn further apart.
+//! Parcels of one shipment get separated: one is taken off a flight, the others go; or each is brought to another
+//! hub. Those that are ahead, or that will not come any more, keep nobody waiting; those that are still to come do,
+//! so that a shipment is not torn further apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ pub struct Scene<'a> {
 #[derive(Debug, PartialEq)]
 pub enum Standing {
     There,
-    /// It is past this hub, or on no way of ours any more: nobody waits for it.
+    /// It is past this hub, or on a way that does not lead here: nobody waits for it.
     Ahead(String),
     /// It is still to come, or may not leave.
     Missing(String),
@@ -80,6 +80,8 @@ pub fn standing(parcel: &Parcel, plan: &Plan, scene: &Scene<'_>) -> Standing {
             Some(departure) => Standing::Ahead(format!("departed from {} with {departure}", last.hub)),
             None if is_past => Standing::Ahead(seen),
             None if was_received => Standing::Missing(seen),
+            // Brought to another hub, from where it goes a way of its own: both would wait for each other for ever.
+            None if is_reception(last.kind) && !passed.contains(last.hub.as_str()) => Standing::Ahead(seen),
             None => unseen(parcel).unwrap_or_else(not_received),
         };
     }

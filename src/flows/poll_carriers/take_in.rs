@@ -4,12 +4,12 @@
 //! changes nothing but the time of the next question.
 
 use chrono::TimeDelta;
-use uuid::Uuid;
 
 use super::Foreseen;
 use super::hear::NumberHeard;
 pub use super::hear::Raw;
 use crate::carriers::{Account, Seen};
+use crate::chance;
 use crate::config;
 use crate::domain::carrier::{AccountId, Limits};
 use crate::domain::event::{EventSource, EventStatus, Occurred, OffsetSource, TrackingEvent};
@@ -214,7 +214,7 @@ pub async fn learn(
         promised_at: Some(advanced.shipment.estimate.latest_at),
         from_hub: tracked.from_hub.clone(),
     };
-    poll_histories::insert(tx, Uuid::now_v7(), &tracked.carrier, &journey).await?;
+    poll_histories::insert(tx, chance::id(), &tracked.carrier, &journey).await?;
     Ok(Some(now))
 }
 

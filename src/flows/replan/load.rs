@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::chance;
 use crate::domain::event::TrackingEvent;
-use crate::domain::id::ShipmentId;
+use crate::domain::id::{PlanId, ShipmentId};
 use crate::domain::plan::Plan;
 use crate::store::departures::{self, Held};
 use crate::store::replans::Waiting;
@@ -18,6 +19,8 @@ pub struct Case {
     pub parcels: Vec<Parcel>,
     pub events: Vec<TrackingEvent>,
     pub held: Vec<Held>,
+    /// The id of its next plan, if it needs one: thrown here, where it waits for nobody's processor.
+    pub next_plan: PlanId,
 }
 
 /// The shipments first: what is changed after them is found by their audit chain, or by the request for it.
@@ -46,6 +49,7 @@ pub async fn load(db: &impl Reads, waiting: &[Waiting]) -> Result<Vec<Case>, Sto
             parcels: parcels.remove(&id).unwrap_or_default(),
             events: events.remove(&id).unwrap_or_default(),
             held: held.remove(&id).unwrap_or_default(),
+            next_plan: PlanId::from_uuid(chance::id()),
             shipment,
         })
     };

@@ -1,7 +1,6 @@
 //! What is to become of each shipment of a batch: computed, nothing written.
 
 use chrono::TimeDelta;
-use uuid::Uuid;
 
 use super::decide::{Anew, Beginning, Decision, Known, Travelled, decide, given_up};
 use super::load::Case;
@@ -149,7 +148,7 @@ fn new_plan(planner: &Planner, found: &Found, anew: Anew, now: Instant) -> Resul
             travelled.iter().map(|leg| leg.co2e).sum::<crate::domain::plan::Co2eMilligrams>() + plan.co2e;
         plan.legs = travelled.into_iter().chain(plan.legs).collect();
     }
-    let (id, estimate) = (PlanId::from_uuid(Uuid::now_v7()), case.shipment.estimate);
+    let (id, estimate) = (case.next_plan, case.shipment.estimate);
     Ok(NewPlan { id, plan, estimate, why, released, wanted })
 }
 

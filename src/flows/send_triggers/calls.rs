@@ -19,7 +19,7 @@ use crate::outbox::gate::{Gate, Went};
 use crate::outbox::rules::rest;
 use crate::store::outbox::{self, Message};
 use crate::store::{StoreError, Tx};
-use crate::{faults, telemetry};
+use crate::{chance, faults, telemetry};
 
 pub struct Calls {
     deps: Deps,
@@ -173,7 +173,7 @@ impl Calls {
         };
         let rested = door.gate.rests();
         door.gate.ended(began_at, wall, went, |times| {
-            let wait = rest(times, &settings.retry_seconds, settings.jitter, fastrand::f64(), asked);
+            let wait = rest(times, &settings.retry_seconds, settings.jitter, chance::share(), asked);
             tracing::warn!(
                 provider,
                 seconds = wait.as_secs(),

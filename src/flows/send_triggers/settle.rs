@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::attempt::read;
 use super::{Deps, together};
+use crate::chance;
 use crate::domain::escrow::{Declared, OrderState, TriggerAction};
 use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::rfc3339;
@@ -108,7 +109,7 @@ async fn one(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), Stor
         }
         Outcome::Later { reason, after, ended } => {
             let settings = &deps.settings.outbox;
-            let chance = fastrand::f64();
+            let chance = chance::share();
             match next(message.attempts + 1, &settings.retry_seconds, settings.jitter, chance, after) {
                 Next::After(wait) => postpone(deps, message, wait, ended, reason).await,
                 Next::GiveUp => bury(deps, message, reason, ended).await,

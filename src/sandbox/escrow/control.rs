@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::ask::{Action, Format};
+use super::ask::Format;
 use super::books::NotMade;
 use super::deliver::{Delivery, deliver};
 use super::faults::Shares;
@@ -188,19 +188,6 @@ async fn notify(state: State, reference: web::Path<String>, which: web::Query<Wh
     let Some(target) = state.notify.clone() else {
         return HttpResponse::Conflict().json(json!({ "error": "no address to notify was given" }));
     };
-    let moves = |action| matches!(action, Action::Release | Action::Refund);
-    let last = state
-        .books()
-        .triggers()
-        .iter()
-        .rev()
-        .find(|trigger| {
-            trigger.took_effect
-                && moves(trigger.action)
-                && trigger.format == trade.format
-                && trigger.reference == trade.reference
-        })
-        .cloned();
     let mut deliveries = lock(&state.deliveries);
     let id = format!("sbx-{}-{}", trade.reference, deliveries.len() + 1);
     let delivery = Delivery {
@@ -211,7 +198,8 @@ async fn notify(state: State, reference: web::Path<String>, which: web::Query<Wh
     };
     deliveries.push(delivery.clone());
     drop(deliveries);
-    tokio::spawn(deliver(Arc::clone(&state), Notice { id, trade, last }, target));
+    let notice = Notice::of(&state.books(), trade, id);
+    tokio::spawn(deliver(Arc::clone(&state), notice, target));
     HttpResponse::Accepted().json(delivery)
 }
 

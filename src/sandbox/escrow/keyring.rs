@@ -14,6 +14,7 @@ use super::crypto::{BadKey, EdPrivate, EdPublic, RsaPrivate, RsaPublic};
 use super::paypal::Paypal;
 use super::server::Wires;
 use super::webhook::Webhook;
+use crate::chance;
 use crate::standard_webhooks::{BadSecret, Secret};
 
 pub const APP_ID: &str = "2021000000000001";
@@ -113,7 +114,7 @@ fn secret(path: &Path) -> Result<Secret, KeyringError> {
 fn token(path: &Path) -> Result<String, KeyringError> {
     let made = || {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| KeyringError::NoRandomness(error.to_string()))?;
+        chance::fill(&mut bytes).map_err(|error| KeyringError::NoRandomness(error.to_string()))?;
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     };
     read_or(path, made).map(|text| text.trim().to_owned())

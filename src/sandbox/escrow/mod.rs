@@ -28,11 +28,12 @@ mod wire;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-pub use books::Rules;
+pub use ask::Format;
+pub use books::{Books, Rules};
 pub use deliver::Notify;
 pub use faults::Shares;
 pub use server::{EscrowCounts, EscrowState, ProviderOptions, Wires, keep_time, serve};
-use webhook::Webhook;
+pub use trade::{Terms, Trade};
 
 use crate::clock::Clock;
 use crate::standard_webhooks::Secret;
@@ -53,10 +54,8 @@ pub fn escrow(
     options: EscrowOptions,
 ) -> std::io::Result<(actix_web::dev::Server, Arc<EscrowState>)> {
     let EscrowOptions { seed, lose_answers, errors } = options;
-    let webhook = Webhook { secret, merchant: None, provider: None };
-    let wires = Wires { webhook, alipay: None, legacy: None, antom: None, paypal: None };
     let shares = Shares { lose_answers, errors, ..Shares::default() };
     let rules = Rules { open: true, release_after: None };
     let options = ProviderOptions { seed, shares, rules, clock: Clock::real(), notify: None };
-    serve(listener, wires, options)
+    serve(listener, Wires::webhook(secret), options)
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::alipay::{calls, written};
 use super::antom::facts;
 use super::ask::{Action, Format, Trigger};
+use super::books::Books;
 use super::server::Wires;
 use super::trade::Trade;
 use super::wire::escape;
@@ -25,6 +26,17 @@ pub struct Notice {
 }
 
 impl Notice {
+    pub fn of(books: &Books, trade: Trade, id: String) -> Self {
+        let moved = |trigger: &&Trigger| {
+            trigger.took_effect
+                && matches!(trigger.action, Action::Release | Action::Refund)
+                && trigger.format == trade.format
+                && trigger.reference == trade.reference
+        };
+        let last = books.triggers().iter().rev().find(moved).cloned();
+        Self { id, trade, last }
+    }
+
     /// None: the server has no keys for this format.
     pub fn request(&self, wires: &Wires, url: &str, now: Instant) -> Option<Request> {
         match self.trade.format {

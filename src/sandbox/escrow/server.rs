@@ -15,16 +15,19 @@ use serde_json::json;
 use super::alipay::Alipay;
 use super::alipay::legacy::Legacy;
 use super::antom::Antom;
-use super::ask::Refusal;
+use super::ask::{Format, Refusal};
 use super::books::{Books, Rules};
 use super::control;
 use super::deliver::{Delivery, Notify};
 use super::faults::{Fate, Faults, Shares};
+use super::notice::Notice;
 use super::paypal::Paypal;
 use super::webhook::Webhook;
 use super::wire::{Asked, Reply, Turned, Wire, pairs};
 use crate::clock::Clock;
+use crate::outbound::{Answer, Request};
 use crate::sandbox::lock;
+use crate::standard_webhooks::Secret;
 
 /// The formats that are spoken, each with its keys.
 pub struct Wires {
@@ -79,15 +82,7 @@ pub fn serve(
     wires: Wires,
     options: ProviderOptions,
 ) -> std::io::Result<(actix_web::dev::Server, Arc<EscrowState>)> {
-    let state = Arc::new(EscrowState {
-        wires,
-        clock: options.clock,
-        notify: options.notify,
-        deliveries: Mutex::default(),
-        books: Mutex::new(Books::new(options.rules)),
-        faults: Mutex::new(Faults::new(options.seed, options.shares)),
-        bad_signatures: AtomicU64::new(0),
-    });
+    let state = Arc::new(EscrowState::new(wires, options));
     let shared = web::Data::from(Arc::clone(&state));
     let server = HttpServer::new(move || {
         App::new().app_data(shared.clone()).configure(control::routes).default_service(web::to(take))
@@ -106,8 +101,53 @@ pub async fn keep_time(state: Arc<EscrowState>) {
     }
 }
 
+impl Wires {
+    /// The generic format and no other, by a secret that both sides know.
+    pub fn webhook(secret: Secret) -> Self {
+        let webhook = Webhook { secret, merchant: None, provider: None };
+        Self { webhook, alipay: None, legacy: None, antom: None, paypal: None }
+    }
+}
+
 impl EscrowState {
-    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
+    pub fn new(wires: Wires, options: ProviderOptions) -> Self {
+        Self {
+            wires,
+            clock: options.clock,
+            notify: options.notify,
+            deliveries: Mutex::default(),
+            books: Mutex::new(Books::new(options.rules)),
+            faults: Mutex::new(Faults::new(options.seed, options.shares)),
+            bad_signatures: AtomicU64::new(0),
+        }
+    }
+
+    /// What is answered over HTTP, for whoever is in the same process: at once, and whole.
+    pub fn hear(&self, request: &Request) -> Answer {
+        let behind = request.url.split_once("://").map_or(request.url.as_str(), |(_, behind)| behind);
+        let path = behind.find('/').map_or("/", |at| &behind[at..]);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let header = |name: &str| {
+            let found = request.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.clone())
+        };
+        let body = request.body.as_deref().unwrap_or_default();
+        let asked = Asked { method: request.method.as_str(), path, query, header: &header, body };
+        let Reply { status, headers, body, .. } = self.route(&asked).reply;
+        Answer { status, headers, body, ..Answer::default() }
+    }
+
+    /// What it has to say of a trade by itself, for whoever is in the same process. None: there is no such trade.
+    pub fn notice(&self, format: Format, reference: &str, id: &str, url: &str) -> Option<Request> {
+        let notice = {
+            let books = self.books();
+            let trade = books.find(format, reference)?.clone();
+            Notice::of(&books, trade, id.to_owned())
+        };
+        notice.request(&self.wires, url, self.clock.wall())
+    }
+
+    pub fn books(&self) -> MutexGuard<'_, Books> {
         lock(&self.books)
     }
 

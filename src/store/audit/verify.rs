@@ -58,6 +58,21 @@ pub async fn verify(store: &Store) -> Result<Verdict, StoreError> {
     Ok(verdict)
 }
 
+/// Whether what was written behind `known`, an entry of a shipment's chain, follows from it up to the chain's `end`.
+/// Looks at no other rows.
+pub async fn verify_behind(
+    db: &impl ConnectionTrait,
+    shipment: ShipmentId,
+    known: AuditHead,
+    end: &AuditHead,
+) -> Result<Option<Break>, StoreError> {
+    use audit_entry::Column as C;
+    let of_it = audit_entry::Entity::find().filter(C::ShipmentId.eq(shipment.uuid()));
+    let entries = of_it.filter(C::Seq.gt(known.seq)).order_by_asc(C::Seq).all(db).await?;
+    let broken = broken_link(shipment.uuid(), known, end, &entries);
+    Ok(broken.map(|(seq, reason)| Break { shipment, seq, reason: reason.to_owned() }))
+}
+
 const ORPHAN: &str = "its shipment is missing";
 
 /// What of a shipment's row the audit vouches for.
@@ -125,7 +140,7 @@ impl Page {
             let entries = of(&self.entries, head.id, |entry| entry.shipment_id);
             verdict.shipments += 1;
             verdict.entries += entries.len() as u64;
-            if let Some((seq, reason)) = broken_link(head, entries) {
+            if let Some((seq, reason)) = broken_link(head.id, beginning(), &head.end, entries) {
                 verdict.report(head.id, seq, reason);
             }
             let orders = of(&self.orders, head.id, |order| order.shipment_id);
@@ -158,8 +173,14 @@ fn of<T>(rows: &[T], shipment: Uuid, shipment_of: impl Fn(&T) -> Uuid) -> &[T] {
 }
 
 /// The first place where a chain doesn't hold; what follows a break can't be judged.
-fn broken_link(head: &Head, entries: &[audit_entry::Model]) -> Option<(i64, &'static str)> {
-    let mut end = beginning();
+/// The first of `entries` that does not follow from `known` and those before it.
+fn broken_link(
+    shipment: Uuid,
+    known: AuditHead,
+    end: &AuditHead,
+    entries: &[audit_entry::Model],
+) -> Option<(i64, &'static str)> {
+    let mut last = known;
     for row in entries {
         let entry = Entry {
             seq: row.seq,
@@ -168,14 +189,13 @@ fn broken_link(head: &Head, entries: &[audit_entry::Model]) -> Option<(i64, &'st
             action: row.action.clone(),
             detail: row.detail.clone(),
         };
-        let follows = row.seq == end.seq + 1 && row.previous_hash == end.hash;
-        if !follows || link(&end.hash, head.id, &entry) != row.hash {
+        let follows = row.seq == last.seq + 1 && row.previous_hash == last.hash;
+        if !follows || link(&last.hash, shipment, &entry) != row.hash {
             return Some((row.seq, "the entry does not follow from the one before it"));
         }
-        end = AuditHead { seq: row.seq, hash: row.hash.clone() };
+        last = AuditHead { seq: row.seq, hash: row.hash.clone() };
     }
-    let ends_well = (end.seq, &end.hash) == (head.end.seq, &head.end.hash);
-    (!ends_well).then_some((end.seq, "the chain ends elsewhere than its shipment says"))
+    (last != *end).then_some((last.seq, "the chain ends elsewhere than its shipment says"))
 }
 
 #[cfg(test)]

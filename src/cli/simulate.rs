@@ -1,0 +1,167 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use super::network;
+use crate::clock::Clock;
+use crate::config::{Log, LogFormat};
+use crate::sandbox::sample;
+use crate::simulation::{self, Failure, Level, Options, Report, Scene};
+use crate::telemetry;
+
+#[derive(Args)]
+pub struct Simulate {
+    /// Another seed is another month: other people, other faults.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many seeds, from this one on.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    seeds: u64,
+    /// Begins with no further seed after so many seconds.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    seconds: Option<u32>,
+    /// Days in which something happens; what is under way then comes to its end.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365))]
+    days: u32,
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    shipments: u32,
+    /// How much goes wrong.
+    #[arg(long, value_enum, default_value_t = Faults::Some)]
+    faults: Faults,
+    /// The folder of hubs.csv and lanes.csv, and of closures.csv, holidays.csv, departures.csv if any; the bundled
+    /// sample network where it is left out.
+    #[arg(long, value_name = "DIR")]
+    network: Option<PathBuf>,
+    /// Bodies of pickup requests, one a line, with their own dates; the bundled ones where it is left out.
+    #[arg(long, value_name = "FILE")]
+    workload: Option<PathBuf>,
+    /// One JSON object a seed.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Faults {
+    /// People are late and customs look; nothing fails and nothing is lost.
+    None,
+    Some,
+    Many,
+}
+
+impl From<Faults> for Level {
+    fn from(faults: Faults) -> Self {
+        match faults {
+            Faults::None => Level::None,
+            Faults::Some => Level::Some,
+            Faults::Many => Level::Many,
+        }
+    }
+}
+
+impl Simulate {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        // Faults that are meant are logged as those that are not.
+        telemetry::log(&Log { level: "off".to_owned(), format: LogFormat::Pretty })?;
+        let texts = self.network.as_deref().map(network::read).transpose()?;
+        let pickups = read_pickups(self.workload.as_deref())?;
+        let scene = Scene {
+            network: match &texts {
+                Some(texts) => network::files(texts),
+                None => sample::files(),
+            },
+            pickups: &pickups,
+            is_spread: self.workload.is_none(),
+        };
+        let is_good = self.run_all(&scene);
+        Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Two seeds at a time for each processor, since each waits for its database half of its time; the first failure
+    /// ends it.
+    fn run_all(&self, scene: &Scene) -> bool {
+        let (next, done, has_failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        let clock = Clock::real();
+        let begun_at = clock.wall();
+        let over_at = self.seconds.map(|seconds| begun_at + TimeDelta::seconds(i64::from(seconds)));
+        let is_over = || over_at.is_some_and(|over_at| clock.wall() >= over_at);
+        let output = Mutex::new(());
+        let processors = thread::available_parallelism().map_or(1, usize::from) as u64;
+        let work = || {
+            loop {
+                let nth = next.fetch_add(1, Ordering::Relaxed);
+                if nth >= self.seeds || has_failed.load(Ordering::Relaxed) || (nth > 0 && is_over()) {
+                    return;
+                }
+                let seed = self.seed.wrapping_add(nth);
+                let (days, shipments, faults) = (self.days, self.shipments, self.faults.into());
+                let outcome = simulation::run(&Options { seed, days, shipments, faults }, scene);
+                let _turn = output.lock().unwrap_or_else(PoisonError::into_inner);
+                match outcome {
+                    Ok(report) => {
+                        done.fetch_add(1, Ordering::Relaxed);
+                        self.tell(&report);
+                    }
+                    Err(failure) => {
+                        has_failed.store(true, Ordering::Relaxed);
+                        self.complain(&failure);
+                    }
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..(2 * processors).min(self.seeds) {
+                scope.spawn(work);
+            }
+        });
+        if self.seeds > 1 && !self.json {
+            let seconds = (clock.wall() - begun_at).num_seconds();
+            println!("{} of {} seeds in {seconds} s", done.into_inner(), self.seeds);
+        }
+        !has_failed.into_inner()
+    }
+
+    fn tell(&self, report: &Report) {
+        if self.json {
+            println!("{}", serde_json::to_string(report).unwrap_or_default());
+        } else if self.seeds > 1 {
+            let Report { seed, accepted, delivered, steps, trace, restarts, .. } = report;
+            println!(
+                "seed {seed}: {delivered} of {accepted} delivered, {steps} steps, {restarts} restarts, {trace}"
+            );
+        } else {
+            println!("{report}");
+        }
+    }
+
+    fn complain(&self, failure: &Failure) {
+        let Failure { seed, step, trouble, last } = failure;
+        last.iter().for_each(|line| eprintln!("  {line}"));
+        eprintln!("seed {seed}, step {step}: {trouble}");
+        let faults = self.faults.to_possible_value();
+        let faults = faults.as_ref().map_or("some", |value| value.get_name());
+        let (days, shipments) = (self.days, self.shipments);
+        eprintln!(
+            "again: sampan simulate --seed {seed} --days {days} --shipments {shipments} --faults {faults}"
+        );
+    }
+}
+
+fn read_pickups(file: Option<&Path>) -> anyhow::Result<Vec<Value>> {
+    let text = match file {
+        None => sample::PICKUPS.to_owned(),
+        Some(file) => {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+        }
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let read =
+        |(at, line)| serde_json::from_str(line).with_context(|| format!("line {} is not JSON", at + 1));
+    lines.map(read).collect()
+}

@@ -1,0 +1,232 @@
+//! What must always be true, and what has to be true in the end.
+//!
+//! After each step of the shipments that it touched, if they changed: rows follow from events in whatever order they
+//! are read, the audit chain is whole and vouches for the rows, each action has one trigger, and the provider's
+//! books say the same as ours. Once a day of everything: room, bags, counts; once a week the whole audit. What must never be sent is noticed
+//! where it arrives (see [`super::outside`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Datelike, TimeDelta, Weekday};
+
+use super::Trouble;
+use super::carrier::Fate;
+use super::world::{Ending, World};
+use crate::domain::escrow::{OrderState, ReleaseBy};
+use crate::domain::id::ShipmentId;
+use crate::domain::shipment::ShipmentStatus;
+use crate::flows::show;
+use crate::store::orders::{Order, Trigger};
+use crate::store::shipments::{AuditHead, Parcel, Shipment};
+use crate::store::{audit, events, orders, shipments, shipments_at_once, soundness};
+use crate::tracking;
+
+/// What was seen of a shipment when it was checked last.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    audit: AuditHead,
+    events: usize,
+    status: ShipmentStatus,
+}
+
+fn broken(shipment: ShipmentId, what: impl std::fmt::Display) -> Trouble {
+    Trouble::Broken(format!("{shipment}: {what}"))
+}
+
+/// Whatever arrived where it must not, and what of these shipments changed.
+pub async fn touched(world: &mut World, shipments: &BTreeSet<ShipmentId>) -> Result<(), Trouble> {
+    if let Some(reason) = world.outside.books().broken.first() {
+        return Err(Trouble::Broken(reason.clone()));
+    }
+    for id in shipments {
+        one(world, *id).await?;
+    }
+    Ok(())
+}
+
+async fn one(world: &mut World, id: ShipmentId) -> Result<(), Trouble> {
+    let db = world.deps.store.reader();
+    let found = shipments::find(db, id).await?;
+    let shipment = found.ok_or_else(|| broken(id, "it was accepted, and is not there"))?;
+    let before = world.remembered.get(&id).cloned();
+    if before.as_ref().is_some_and(|before| before.audit == shipment.audit) {
+        return Ok(());
+    }
+    let parcels = shipments::parcels(db, id).await?;
+    let told = follows_from_events(world, &shipment, &parcels).await?;
+    if before.as_ref().is_some_and(|before| before.events > told) {
+        return Err(broken(id, "it lost events"));
+    }
+    let db = world.deps.store.reader();
+    let known = before.as_ref().map_or_else(audit::beginning, |before| before.audit.clone());
+    if let Some(found) = audit::verify_behind(db, id, known, &shipment.audit).await? {
+        return Err(broken(id, format!("entry {}: {}", found.seq, found.reason)));
+    }
+    let (order, triggers) = (orders::of_shipment(db, id).await?, orders::triggers(db, id).await?);
+    money_agrees(world, &order, &triggers)?;
+    if before.is_none_or(|before| before.status != shipment.status) {
+        is_not_told_who(world, &shipment).await?;
+    }
+    let remembered = Remembered { audit: shipment.audit.clone(), events: told, status: shipment.status };
+    world.remembered.insert(id, remembered);
+    Ok(())
+}
+
+/// 7: in whatever order the events are read. Says how many they are.
+async fn follows_from_events(
+    world: &mut World,
+    shipment: &Shipment,
+    parcels: &[Parcel],
+) -> Result<usize, Trouble> {
+    let mut events = events::of_shipment(world.deps.store.reader(), shipment.id).await?;
+    let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
+    world.dice.shuffle(&mut events);
+    let timeline = tracking::fold(&numbers, &events);
+    if (shipment.status, shipment.delivered_at) != (timeline.status, timeline.delivered_at) {
+        let what = format!("it is {}, and its events say {}", shipment.status, timeline.status);
+        return Err(broken(shipment.id, what));
+    }
+    for (parcel, folded) in parcels.iter().zip(&timeline.parcels) {
+        if (parcel.status, parcel.hub.as_ref()) != (folded.status, folded.hub) {
+            let what = format!("{} is {}, and its events say {}", parcel.id, parcel.status, folded.status);
+            return Err(broken(shipment.id, what));
+        }
+    }
+    Ok(events.len())
+}
+
+/// 2 and 4: each action of a share once, and the provider knows what we know.
+fn money_agrees(world: &World, order: &Order, triggers: &[Trigger]) -> Result<(), Trouble> {
+    let id = order.shipment;
+    let name = |trigger: &Trigger| (trigger.facts.parcel, trigger.facts.action, trigger.round);
+    let names: BTreeSet<_> = triggers.iter().map(name).collect();
+    if names.len() != triggers.len() {
+        return Err(broken(id, "an action has two triggers"));
+    }
+    let books = world.outside.books();
+    for trigger in triggers {
+        if trigger.acknowledged_at.is_some() && !books.provider.did(trigger.id) {
+            let action = trigger.facts.action;
+            return Err(broken(id, format!("{action} was acknowledged, and the provider did nothing")));
+        }
+    }
+    let is_over = order.contested
+        || books.provider.trade(&order.payment_reference).is_some_and(|trade| trade.is_over());
+    match order.state {
+        OrderState::Confirmed | OrderState::Refunded if !is_over => {
+            Err(broken(id, format!("it is {} here, and money is left at the provider", order.state)))
+        }
+        OrderState::Failed => Err(broken(id, format!("its money has failed: {:?}", order.frozen_because))),
+        OrderState::Held
+        | OrderState::Shipped
+        | OrderState::Delivered
+        | OrderState::ConfirmRequested
+        | OrderState::Confirmed
+        | OrderState::Frozen
+        | OrderState::RefundRequested
+        | OrderState::Refunded => Ok(()),
+    }
+}
+
+/// 9: whoever has the token sees nobody's name.
+async fn is_not_told_who(world: &World, shipment: &Shipment) -> Result<(), Trouble> {
+    let view = show::tracking(&world.deps, &shipment.tracking_token).await?;
+    let page = serde_json::to_string(&view).unwrap_or_default();
+    let books = world.outside.books();
+    let Some(private) = books.secrets_of.get(&shipment.id) else { return Ok(()) };
+    match private.words.iter().find(|word| page.contains(word.as_str())) {
+        Some(word) => Err(broken(shipment.id, format!("its tracking page says {word:?}"))),
+        None => Ok(()),
+    }
+}
+
+/// 5 and 6: what departures and bags carry.
+async fn books(world: &World) -> Result<(), Trouble> {
+    match soundness::complaints(world.deps.store.reader()).await?.first() {
+        Some((what, rows)) => Err(Trouble::Broken(format!("{rows} {what}"))),
+        None => Ok(()),
+    }
+}
+
+/// All of it, once a day.
+pub async fn all(world: &mut World) -> Result<(), Trouble> {
+    books(world).await?;
+    if world.now.weekday() == Weekday::Mon {
+        the_audit(world).await?;
+    }
+    let chains: BTreeMap<ShipmentId, i64> =
+        shipments_at_once::chain_lengths(world.deps.store.reader()).await?.into_iter().collect();
+    let is_known = |id: &&ShipmentId| {
+        world.remembered.get(id).is_some_and(|before| chains.get(id) == Some(&before.audit.seq))
+    };
+    let ids: BTreeSet<ShipmentId> = world.shipments.keys().filter(|id| !is_known(id)).copied().collect();
+    touched(world, &ids).await?;
+    let (accepted, there) = (world.shipments.len() as u64, chains.len() as u64);
+    // One whose answer was lost with the daemon is asked for again before long.
+    let asked_again = world.diary.posts_until(world.now + TimeDelta::minutes(5));
+    if there < accepted || there > accepted + asked_again {
+        return Err(Trouble::Broken(format!("{accepted} were accepted, and {there} are there")));
+    }
+    let counts = shipments::counts(world.deps.store.reader()).await?;
+    let statuses: Vec<_> = counts.iter().map(|(status, count)| format!("{status} {count}")).collect();
+    world.note(&format!("midnight: {}", statuses.join(", ")));
+    Ok(())
+}
+
+/// 8: every chain from its beginning, and the rows that it vouches for.
+async fn the_audit(world: &World) -> Result<(), Trouble> {
+    match audit::verify(&world.deps.store).await?.breaks.first() {
+        Some(found) => Err(broken(found.shipment, format!("entry {}: {}", found.seq, found.reason))),
+        None => Ok(()),
+    }
+}
+
+/// When the faults are over and everybody is done: who is delivered without trouble is paid for, and nobody else.
+pub async fn at_rest(world: &mut World) -> Result<(), Trouble> {
+    all(world).await?;
+    the_audit(world).await?;
+    let ids: Vec<ShipmentId> = world.shipments.keys().copied().collect();
+    for id in ids {
+        let db = world.deps.store.reader();
+        let found = shipments::find(db, id).await?.ok_or_else(|| broken(id, "it is not there"))?;
+        let (order, plan) = (orders::of_shipment(db, id).await?, shipments::plan(db, id, found.plan).await?);
+        is_settled(world, &found, &order)?;
+        world.tally.ended(&found, plan.promised_by);
+    }
+    Ok(())
+}
+
+/// Whether some order changes when nothing but time passes.
+pub async fn is_time_awaited(world: &World) -> Result<bool, Trouble> {
+    let in_a_year = world.now + TimeDelta::days(365);
+    Ok(!orders::waking(world.deps.store.reader(), in_a_year, 1).await?.is_empty())
+}
+
+fn is_settled(world: &World, shipment: &Shipment, order: &Order) -> Result<(), Trouble> {
+    let Some(accepted) = world.shipments.get(&shipment.id) else { return Ok(()) };
+    let endings: BTreeSet<_> = accepted.fates.values().copied().collect();
+    let (paid, held) = {
+        let trade = world.outside.books().provider.trade(&order.payment_reference);
+        (trade.map_or(0, |trade| trade.released_minor), order.held.minor)
+    };
+    let is_delivered = endings.iter().all(|one| *one == Ending::WithCarrier(Fate::Delivered));
+    let may_be_paid = |one: &Ending| matches!(one, Ending::WithCarrier(Fate::Delivered | Fate::TakenBack));
+    let may_be_paid = match accepted.release_by {
+        ReleaseBy::Order => endings.iter().all(may_be_paid),
+        ReleaseBy::Parcel => endings.iter().any(may_be_paid),
+    };
+    let what = if endings.contains(&Ending::Open) && endings.len() == 1 && shipment.status.is_under_way() {
+        "nobody does anything with it any more, and nothing happened to it".to_owned()
+    } else if matches!(order.state, OrderState::ConfirmRequested | OrderState::RefundRequested) {
+        format!("everything is at rest, and its money is {}", order.state)
+    } else if paid > 0 && !may_be_paid {
+        format!("{paid} of {held} were paid, and its parcels ended so: {endings:?}")
+    } else if is_delivered && shipment.status != ShipmentStatus::Delivered {
+        format!("it was delivered, and is {}", shipment.status)
+    } else if is_delivered && !accepted.is_objected && (paid, order.state) != (held, OrderState::Confirmed) {
+        format!("it was delivered, and its money is {}, {paid} of {held} paid", order.state)
+    } else {
+        return Ok(());
+    };
+    Err(broken(shipment.id, what))
+}

@@ -1,0 +1,204 @@
+//! What people do about money: buyers confirm, wait, object; operators decide, and order back what will not come.
+//!
+//! Buyers prove themselves in the way their merchant wants it. What somebody is refused stays refused; a dispute
+//! is always decided by somebody in the end, and a refund that waits for a second person finds one.
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+
+use super::Trouble;
+use super::diary::{Says, Task};
+use super::steps::{AGAIN, Done};
+use super::world::World;
+use crate::domain::dispute::Statement;
+use crate::domain::escrow::{DisputeReason, OrderState};
+use crate::domain::failure::Class;
+use crate::domain::id::{DisputeId, ShipmentId};
+use crate::domain::instant::Instant;
+use crate::domain::merchant::BuyerProof;
+use crate::domain::money::Money;
+use crate::escrow::rules::acts::Standing;
+use crate::flows::act_on_order::{self, Wish};
+use crate::flows::authenticate::Operator;
+use crate::flows::buyer_acts::{self, BuyerWish};
+use crate::flows::disputes;
+use crate::intake::{Decided, Decision, Objection, Proven};
+use crate::store;
+use crate::store::orders;
+
+/// How often a buyer asks for a code before giving up.
+const CODES_MAX: u32 = 3;
+
+/// A buyer whose goods are there, or are said to be, does something about it in the days after.
+pub fn await_buyer(world: &mut World, shipment: ShipmentId, from: Instant) {
+    if world.dice.f64() >= world.faults.acts {
+        return;
+    }
+    let says = match world.dice.u8(0..10) {
+        0..3 => Says::Confirm,
+        3..5 => Says::Extend,
+        _ => Says::Object,
+    };
+    let at = from + TimeDelta::minutes(world.dice.i64(0..4 * 24 * 60));
+    world.diary.note(at, Task::Buyer { shipment, says, codes: 0 });
+}
+
+pub async fn buyer(world: &mut World, shipment: ShipmentId, says: Says, codes: u32) -> Done {
+    let Some(accepted) = world.shipments.get(&shipment) else { return Ok(Some(())) };
+    let proof = match accepted.proof {
+        BuyerProof::Phone => Some(accepted.phone_tail.clone()),
+        BuyerProof::Code => world.outside.books().codes.remove(&shipment),
+    };
+    let Some(proof) = proof else { return ask_for_code(world, shipment, says, codes).await };
+    let statement = Statement { message: "see the picture".to_owned(), attachments: Vec::new() };
+    let said = match says {
+        Says::Confirm => BuyerWish::Confirm,
+        Says::Extend => BuyerWish::Extend { days: 3 },
+        Says::Object => {
+            BuyerWish::Dispute(Objection { reason: DisputeReason::NotAsDescribed, said: statement })
+        }
+        Says::Withdraw => BuyerWish::Withdraw,
+    };
+    let deps = world.deps.clone();
+    let flow = buyer_acts::act(&deps, shipment, Proven { proof: SecretString::from(proof), said });
+    let Some(done) = world.live(flow).await else { return Ok(None) };
+    let outcome = done.map(drop).map_err(|error| (error.class(), error.to_string()));
+    came_of_it(world, &format!("the buyer of {shipment}: {says:?}"), outcome).map(|_| Some(()))
+}
+
+async fn ask_for_code(world: &mut World, shipment: ShipmentId, says: Says, codes: u32) -> Done {
+    if codes == CODES_MAX {
+        world.note(&format!("the buyer of {shipment} gives up"));
+        return Ok(Some(()));
+    }
+    let deps = world.deps.clone();
+    let Some(sent) = world.live(buyer_acts::send_code(&deps, shipment)).await else { return Ok(None) };
+    let outcome = sent.map_err(|error| (error.class(), error.to_string()));
+    came_of_it(world, &format!("the buyer of {shipment} asks for a code"), outcome)?;
+    world.diary.note(world.now + AGAIN, Task::Buyer { shipment, says, codes: codes + 1 });
+    Ok(Some(()))
+}
+
+/// Says whether it was done. What is nobody's fault but the daemon's ends the simulation.
+fn came_of_it(world: &mut World, what: &str, outcome: Result<(), (Class, String)>) -> Result<bool, Trouble> {
+    match outcome {
+        Ok(()) => {
+            world.note(what);
+            Ok(true)
+        }
+        Err((Class::Caller | Class::NotFound | Class::Conflict, why)) => {
+            world.note(&format!("{what}: refused: {why}"));
+            Ok(false)
+        }
+        Err((Class::Retry | Class::OutcomeUnknown | Class::Bug, error)) => {
+            Err(Trouble::Job { job: "money", error: format!("{what}: {error}") })
+        }
+    }
+}
+
+fn operator(name: &str) -> Operator {
+    Operator { name: name.to_owned() }
+}
+
+async fn open_dispute(world: &World, shipment: ShipmentId) -> Result<Option<DisputeId>, Trouble> {
+    let all = store::disputes::of_shipment(world.deps.store.reader(), shipment).await?;
+    Ok(all.into_iter().find(|dispute| dispute.closed.is_none()).map(|dispute| dispute.id))
+}
+
+/// What stands after a step about money, however it ended: what has to follow is put into the diary.
+pub async fn look(world: &mut World, shipment: ShipmentId) -> Result<(), Trouble> {
+    let is_open = open_dispute(world, shipment).await?.is_some();
+    let was_open = {
+        let disputed = &mut world.outside.books().disputed;
+        if is_open { !disputed.insert(shipment) } else { disputed.remove(&shipment) }
+    };
+    if is_open && !was_open {
+        let at = world.now + TimeDelta::minutes(world.dice.i64(60..5 * 24 * 60));
+        let withdraws = world.dice.f64() < 0.3;
+        world.diary.note(
+            at,
+            match withdraws {
+                true => Task::Buyer { shipment, says: Says::Withdraw, codes: 0 },
+                false => Task::Decide { shipment },
+            },
+        );
+        if withdraws {
+            // Who cannot be reached for a code does not withdraw.
+            world.diary.note(at + TimeDelta::days(1), Task::Decide { shipment });
+        }
+    }
+    if !waiting_refunds(world, shipment).await?.is_empty() {
+        let at = world.now + TimeDelta::minutes(world.dice.i64(30..30 * 60));
+        world.diary.note(at, Task::Approve { shipment });
+    }
+    if let Some(accepted) = world.shipments.get_mut(&shipment) {
+        accepted.is_objected = true;
+    }
+    Ok(())
+}
+
+type Refunds = Vec<(Option<u16>, Money)>;
+
+async fn waiting_refunds(world: &World, shipment: ShipmentId) -> Result<Refunds, Trouble> {
+    let db = world.deps.store.reader();
+    let order = orders::of_shipment(db, shipment).await?;
+    let acts = orders::acts(db, &order).await?;
+    let standing = Standing::of(acts.iter().map(|written| (&written.act, written.actor.as_str())));
+    let waiting = standing.refunds.iter().filter(|(_, refund)| !refund.is_approved());
+    Ok(waiting
+        .map(|(share, refund)| (*share, Money::new(refund.amount_minor, order.held.currency)))
+        .collect())
+}
+
+pub async fn decide(world: &mut World, shipment: ShipmentId) -> Done {
+    let Some(dispute) = open_dispute(world, shipment).await? else { return Ok(Some(())) };
+    let order = orders::of_shipment(world.deps.store.reader(), shipment).await?;
+    let outcome = match (world.dice.u8(0..10), order.shares.first()) {
+        (0..3, Some(share)) => {
+            let amount = Money::new((share.held_minor / 2).max(1), order.held.currency);
+            Decided::RefundedInPart { amount, parcel: share.of }
+        }
+        (3..6, _) => Decided::RefundedInFull { parcel: None },
+        (_, _) => Decided::Rejected,
+    };
+    let (deps, decision) = (world.deps.clone(), Decision { outcome, reason: "looked into".to_owned() });
+    let what = format!("ana decides {dispute}: {}", decision.outcome.outcome());
+    let flow = disputes::close(&deps, operator("ana"), dispute, decision);
+    let Some(done) = world.live(flow).await else { return Ok(None) };
+    let outcome = done.map(drop).map_err(|error| (error.class(), error.to_string()));
+    if !came_of_it(world, &what, outcome)? {
+        // Its money has moved meanwhile, or goes back already: she thinks again.
+        world.diary.note(world.now + TimeDelta::hours(1), Task::Decide { shipment });
+    }
+    Ok(Some(()))
+}
+
+/// What did not come, or went back, is paid for by nobody.
+pub async fn give_back(world: &mut World, shipment: ShipmentId) -> Done {
+    let order = orders::of_shipment(world.deps.store.reader(), shipment).await?;
+    for share in order.shares.iter().filter(|share| share.state == OrderState::Frozen) {
+        let wish = Wish::Refund { share: share.of, amount: None, reason: "it will not come".to_owned() };
+        if act(world, shipment, wish, "ana").await?.is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(()))
+}
+
+pub async fn approve(world: &mut World, shipment: ShipmentId) -> Done {
+    for (share, amount) in waiting_refunds(world, shipment).await? {
+        let wish = Wish::Approve { share, amount: Some(amount) };
+        if act(world, shipment, wish, "ben").await?.is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(()))
+}
+
+async fn act(world: &mut World, shipment: ShipmentId, wish: Wish, name: &str) -> Done {
+    let (deps, what) = (world.deps.clone(), format!("{name} about {shipment}: {wish:?}"));
+    let flow = act_on_order::act(&deps, shipment, None, wish, operator(name).actor());
+    let Some(done) = world.live(flow).await else { return Ok(None) };
+    let outcome = done.map(drop).map_err(|error| (error.class(), error.to_string()));
+    came_of_it(world, &what, outcome).map(|_| Some(()))
+}
