@@ -45,6 +45,9 @@ mod setbacks;
 mod shipments;
 mod signatures;
 mod simulate;
+// Processes are killed, clocks preloaded and disks mounted as Linux has it.
+#[cfg(target_os = "linux")]
+mod storm;
 mod subscriptions;
 mod tracking;
 mod vouched;

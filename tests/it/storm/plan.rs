@@ -73,9 +73,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
-const AFTER_MS_MAX: u64 = 700;
-const ANSWERS_MAX: u64 = 16;
-const LASTS_MS: std::ops::Range<u64> = 50..2_500;
+const AFTER_MS_MAX: u64 = 500;
+const ANSWERS_MAX: u64 = 12;
+const LASTS_MS: std::ops::Range<u64> = 50..2_000;
 const TWO_HOURS: i64 = 7_200;
 
 impl Plan {

@@ -112,15 +112,15 @@ pub struct Figures {
     pub not_now: u64,
     pub unanswered: u64,
     pub orders: usize,
-    pub confirmed: usize,
-    pub called_off: usize,
+    pub stories: BTreeMap<String, usize>,
     pub refused: u64,
     pub events: i64,
-    pub triggers: u64,
+    pub triggers: i64,
+    pub effects: usize,
     pub seen_again: u64,
     pub badly_timed: u64,
     pub double_effects: u64,
-    pub lost: i64,
+    pub untold: i64,
     pub messages: usize,
     pub messages_again: usize,
     pub audit_entries: u64,
@@ -145,13 +145,16 @@ impl fmt::Display for Figures {
         )?;
         writeln!(
             f,
-            "{} orders: {} confirmed, {} called off, {} refused; {} events, {} audit entries",
-            self.orders, self.confirmed, self.called_off, self.refused, self.events, self.audit_entries
+            "{} orders, {} more refused; {} events, {} audit entries",
+            self.orders, self.refused, self.events, self.audit_entries
         )?;
+        let stories: Vec<_> =
+            self.stories.iter().map(|(story, orders)| format!("{orders} {story}")).collect();
+        writeln!(f, "stories: {}", stories.join(", "))?;
         writeln!(
             f,
-            "{} triggers, {} times seen again by the provider, {} times refused for a wrong clock; {} double effects, {} lost",
-            self.triggers, self.seen_again, self.badly_timed, self.double_effects, self.lost
+            "{} triggers, {} took effect, {} times seen again by the provider, {} times refused for a wrong clock; {} double effects, {} not acknowledged",
+            self.triggers, self.effects, self.seen_again, self.badly_timed, self.double_effects, self.untold
         )?;
         writeln!(f, "{} messages to the merchant, {} times seen again", self.messages, self.messages_again)?;
         for (error, times) in &self.errors {

@@ -1,13 +1,18 @@
 //! After the storm: until nothing is left to do.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use sampan::domain::escrow::OrderState;
 use sampan::store::Store;
+use sea_orm::{ConnectionTrait, Statement};
 
 use super::fleet::Fleet;
+use super::shop::Order;
+use super::story::Story;
 use crate::support::database::{Database, number};
 use crate::support::http::send;
-use crate::support::rows::{change, text};
+use crate::support::rows::{text, try_change};
 use crate::support::wait::{PATIENCE, wait_until};
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -15,28 +20,29 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const STILL: Duration = Duration::from_secs(3);
 
 /// What daemons put off until a time: table, column, which rows it counts for, and how many seconds ahead are worth
-/// waiting for. Further ahead is what is put off for minutes, and what a clock put off that was wrong.
+/// waiting for. Further ahead is what is put off for minutes, and what a clock put off that was wrong. Leases are not
+/// here: those that a wrong clock wrote the daemons have to shorten.
 const PUT_OFF: [(&str, &str, &str, i64); 7] = [
-    ("outbox", "next_attempt_at", "state = 'pending'", 5),
-    ("outbox", "leased_until", "state = 'pending'", 5),
+    ("outbox", "next_attempt_at", "state IN ('pending', 'frozen')", 5),
     ("tracked_number", "next_poll_at", "next_poll_at IS NOT NULL", 5),
     ("carrier_account", "next_call_at", "next_call_at > 0", 5),
     ("webhook_message", "next_attempt_at", "state = 'pending'", 5),
     ("webhook_endpoint", "paused_until", "paused_until > 0", 5),
-    ("webhook_endpoint", "leased_until", "leased_until > 0", 60),
+    ("escrow_notice", "next_attempt_at", "settled_at IS NULL", 5),
+    ("replan", "next_attempt_at", "next_attempt_at > 0", 5),
 ];
 
 /// Instead of the clock going on for minutes or hours, what was put off so far is moved to now: it would come by
-/// itself, so much later.
-async fn let_time_pass(db: &Database) -> u64 {
+/// itself, so much later. Who is busy is left alone until the next time.
+async fn let_time_pass(db: &Database, store: &Store) -> u64 {
     let mut moved = 0;
     for (table, column, rows, seconds) in PUT_OFF {
         let now = chrono::Utc::now().timestamp_micros();
-        let sql = format!(
-            "UPDATE {table} SET {column} = {now} WHERE {rows} AND {column} > {}",
-            now + seconds * 1_000_000
-        );
-        moved += change(db, &sql).await;
+        let which = format!("{rows} AND {column} > {}", now + seconds * 1_000_000);
+        if number(store, &format!("SELECT COUNT(*) AS n FROM {table} WHERE {which}")).await > 0 {
+            let sql = format!("UPDATE {table} SET {column} = {now} WHERE {which}");
+            moved += try_change(db, &sql).await.unwrap_or(0);
+        }
     }
     moved
 }
@@ -44,7 +50,7 @@ async fn let_time_pass(db: &Database) -> u64 {
 /// The same for the claims of the dead, and of those who could not store an answer: they end by themselves in two
 /// minutes. Who lives and loses one asks again.
 async fn free_claims(db: &Database) {
-    change(db, "UPDATE tracked_number SET claimed_until = 1 WHERE claimed_until > 0").await;
+    let _ = try_change(db, "UPDATE tracked_number SET claimed_until = 1 WHERE claimed_until > 0").await;
 }
 
 pub async fn all_are_ready(fleet: &Fleet) {
@@ -59,40 +65,112 @@ pub async fn all_are_ready(fleet: &Fleet) {
     }
 }
 
+/// How many orders have to be found how.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Expected {
+    states: BTreeMap<String, i64>,
+    delivered: i64,
+}
+
+impl Expected {
+    pub fn of(orders: &[Order]) -> Self {
+        let mut states = BTreeMap::new();
+        for order in orders {
+            *states.entry(order.story.end(order.held).state.to_string()).or_default() += 1;
+        }
+        let delivered = orders.iter().filter(|order| order.story != Story::CalledOff).count() as i64;
+        Self { states, delivered }
+    }
+
+    async fn found(store: &Store) -> Self {
+        let mut states = BTreeMap::new();
+        for state in OrderState::ALL {
+            let sql = format!("SELECT COUNT(*) AS n FROM escrow_order WHERE state = '{state}'");
+            let orders = number(store, &sql).await;
+            if orders > 0 {
+                states.insert(state.to_string(), orders);
+            }
+        }
+        let delivered = "SELECT COUNT(*) AS n FROM shipment WHERE status = 'delivered'";
+        Self { states, delivered: number(store, delivered).await }
+    }
+}
+
+/// What nobody may leave undone. Doubts end where the provider can be asked; elsewhere a person ends them.
+pub fn undone(inquires: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    UNDONE.into_iter().filter(move |(what, _)| inquires || *what != "doubts")
+}
+
+const UNDONE: [(&str, &str); 5] = [
+    ("triggers", "SELECT COUNT(*) AS n FROM outbox WHERE state IN ('pending', 'waiting')"),
+    ("doubts", "SELECT COUNT(*) AS n FROM outbox WHERE state = 'frozen' AND claims > answered"),
+    ("messages", "SELECT COUNT(*) AS n FROM webhook_message WHERE state = 'pending'"),
+    ("notices", "SELECT COUNT(*) AS n FROM escrow_notice WHERE settled_at IS NULL"),
+    ("pushes", "SELECT COUNT(*) AS n FROM carrier_push WHERE next_attempt_at IS NOT NULL"),
+];
+
 /// What is not done yet, in words; the same words for as long as nothing moves.
-async fn left(store: &Store, to_confirm: usize) -> Option<String> {
-    let confirmed = number(store, "SELECT COUNT(*) AS n FROM escrow_order WHERE state = 'confirmed'").await;
-    let sent = "SELECT COUNT(*) AS n FROM outbox WHERE state IN ('pending', 'waiting')";
-    let told = "SELECT COUNT(*) AS n FROM webhook_message WHERE state = 'pending'";
-    let (triggers, messages) = (number(store, sent).await, number(store, told).await);
-    let answered =
-        number(store, "SELECT COUNT(*) AS n FROM tracked_number WHERE answered_at IS NOT NULL").await;
-    if confirmed == to_confirm as i64 && triggers == 0 && messages == 0 {
+async fn left(store: &Store, expected: &Expected, inquires: bool) -> Option<String> {
+    let (found, mut open) = (Expected::found(store).await, Vec::new());
+    for (what, sql) in undone(inquires) {
+        let rows = number(store, sql).await;
+        if rows > 0 {
+            open.push(format!("{rows} {what}"));
+        }
+    }
+    if found == *expected && open.is_empty() {
         return None;
     }
+    let answered =
+        number(store, "SELECT COUNT(*) AS n FROM tracked_number WHERE answered_at IS NOT NULL").await;
     let mut why = String::new();
     for sql in [
         "SELECT MAX(last_problem) AS n FROM outbox WHERE state = 'pending'",
-        "SELECT MAX(last_problem) AS n FROM tracked_number WHERE next_poll_at IS NOT NULL",
         "SELECT MAX(last_problem) AS n FROM webhook_message WHERE state = 'pending'",
+        "SELECT MAX(problem) AS n FROM escrow_notice WHERE settled_at IS NULL",
     ] {
         why.extend(text(store, sql).await.map(|problem| format!("; {problem}")));
     }
-    Some(format!(
-        "{confirmed} of {to_confirm} confirmed, {answered} numbers answered, {triggers} triggers and {messages} messages on their way{why}"
-    ))
+    Some(format!("{found:?}, and not {expected:?}; {answered} numbers answered; undone: {open:?}{why}"))
+}
+
+/// What is known of some orders that are not where they should be, by each of their numbers.
+async fn unfinished(store: &Store) -> String {
+    let now = chrono::Utc::now().timestamp_micros();
+    let db = store.reader();
+    let sql = format!(
+        "SELECT 'order ' || o.state || ' (' || COALESCE(o.frozen_because, '') || '), shipment ' || s.status \
+         || ', asked again in ' || COALESCE(CAST((t.next_poll_at - {now}) / 1000000 AS TEXT), 'never') \
+         || ' s, claimed for ' || CAST((t.claimed_until - {now}) / 1000000 AS TEXT) \
+         || ' s, failures ' || CAST(t.failures AS TEXT) || ', answered ' \
+         || COALESCE(CAST((t.answered_at - {now}) / 1000000 AS TEXT), 'never') || ', problem ' \
+         || COALESCE(t.last_problem, 'none') || ', wakes ' \
+         || COALESCE(CAST((o.wake_at - {now}) / 1000000 AS TEXT), 'never') AS n \
+         FROM escrow_order o JOIN shipment s ON s.id = o.shipment_id \
+         LEFT JOIN tracked_number t ON t.shipment_id = s.id \
+         WHERE (o.state NOT IN ('confirmed', 'refunded') OR s.status <> 'delivered') AND s.status <> 'cancelled' LIMIT 12"
+    );
+    let statement = Statement::from_string(db.get_database_backend(), &sql);
+    let rows = db.query_all_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let line = |row: &sea_orm::QueryResult| row.try_get::<Option<String>>("", "n").ok().flatten();
+    rows.iter().map(|row| line(row).unwrap_or_else(|| "no number".to_owned()) + "\n").collect()
 }
 
 /// Until all is done; an error when nothing moves any more. Says how many things a wrong clock had put off.
-pub async fn converge(db: &Database, store: &Store, to_confirm: usize) -> Result<u64, String> {
+pub async fn converge(
+    db: &Database,
+    store: &Store,
+    expected: &Expected,
+    inquires: bool,
+) -> Result<u64, String> {
     let (mut last, mut moved_at, mut put_off) = (String::new(), Instant::now(), 0);
     let mut freed_at: Option<Instant> = None;
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let Some(left) = left(store, to_confirm).await else { return Ok(put_off) };
-        put_off += let_time_pass(db).await;
+        let Some(left) = left(store, expected, inquires).await else { return Ok(put_off) };
+        put_off += let_time_pass(db, store).await;
         if freed_at.is_none_or(|at| at.max(moved_at).elapsed() > STILL) {
             free_claims(db).await;
             freed_at = Some(Instant::now());
@@ -100,7 +178,7 @@ pub async fn converge(db: &Database, store: &Store, to_confirm: usize) -> Result
         if left != last {
             (last, moved_at) = (left, Instant::now());
         } else if moved_at.elapsed() > PATIENCE {
-            return Err(format!("nothing moves any more: {last}"));
+            return Err(format!("nothing moves any more: {last}\n{}", unfinished(store).await));
         }
     }
 }

@@ -13,16 +13,19 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use sampan::domain::money::Money;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
 use super::fleet::Fleet;
 use super::record::{Record, count, held, person};
+use super::story::{Deed, Story};
 use crate::support::app::Keys;
 use crate::support::http::{Client, Response, send};
 use crate::support::journey::{Scan, long_ago, pickup, scans, tracking_number};
 use crate::support::wait::PATIENCE;
 use crate::support::world::World;
 
-/// What happens to an order from outside. A new kind of act (a dispute, a refund) gets its name here, its place in
-/// the order of things in [`acts`], what it is in [`Shop::act`], and, where it changes how an order ends, an [`Ending`].
+/// What happens to an order from outside, in the order of [`acts`].
 #[derive(Debug, Clone)]
 enum Act {
     /// The merchant asks for the same pickup again, at two doors at once.
@@ -37,12 +40,8 @@ enum Act {
     Scan(Scan),
     /// The carrier gets to know a parcel's number.
     Label(String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    Confirmed,
-    CalledOff,
+    /// Something is done about its money.
+    Do(Deed),
 }
 
 /// An order that was answered 201.
@@ -56,7 +55,15 @@ pub struct Order {
     pub tracking_token: String,
     pub numbers: Vec<String>,
     pub scans: usize,
-    pub ending: Ending,
+    pub held: Money,
+    pub payment_reference: String,
+    pub story: Story,
+}
+
+/// What somebody was answered, and whether an answer to the same question may have been lost before.
+pub struct Answer {
+    pub response: Response,
+    pub again: bool,
 }
 
 /// What all shops share.
@@ -70,6 +77,13 @@ pub struct Street {
     /// How many orders may have been begun so far: load goes with the storm, and ends when it does.
     pub allowed: watch::Receiver<Option<usize>>,
     pub begun: Mutex<usize>,
+    /// Two people's, as an `Authorization` header has them.
+    pub operators: [String; 2],
+    /// Whether the provider can be asked.
+    pub inquires: bool,
+    /// Orders that somebody does something about once they are at the door.
+    pub at_the_door: Mutex<Option<UnboundedSender<Order>>>,
+    pub doors: tokio::sync::Mutex<UnboundedReceiver<Order>>,
 }
 
 pub struct Shop {
@@ -77,8 +91,6 @@ pub struct Shop {
     pub dice: Rng,
 }
 
-/// Of ten orders one is called off before anybody collects it.
-const CALLED_OFF: f64 = 0.1;
 const PICKUP_LINES: usize = 200;
 const TRY_AGAIN_EVERY: Duration = Duration::from_millis(10);
 /// A storm leaves no question unanswered for so long.
@@ -110,9 +122,13 @@ impl Shop {
     }
 
     async fn order(&mut self) {
-        let body = body(&mut self.dice);
+        let story = Story::draw(&mut self.dice, self.street.inquires);
+        let body = body(&mut self.dice, story);
         let key = format!("key of {}", body["reference"].as_str().expect("a reference"));
+        let payment_reference = body["payment"]["reference"].as_str().expect("a reference").to_owned();
+        self.pay(&payment_reference, held_for(&body)).await;
         let answer = self.ask("a pickup", async |client| client.post_pickup(&body, Some(&key)).await).await;
+        let answer = answer.response;
         if answer.status == 422 && answer.text().contains("urn:sampan:problem:no-route") {
             count(&self.street.record.refused);
             return;
@@ -122,11 +138,8 @@ impl Shop {
             return;
         }
         let accepted = answer.json();
-        let ending = if self.dice.f64() < CALLED_OFF { Ending::CalledOff } else { Ending::Confirmed };
-        let scans = match ending {
-            Ending::Confirmed => scans(&accepted, long_ago() - TimeDelta::days(2)),
-            Ending::CalledOff => Vec::new(),
-        };
+        let is_collected = story != Story::CalledOff;
+        let scans = if is_collected { scans(&accepted, long_ago() - TimeDelta::days(2)) } else { Vec::new() };
         let parcels = accepted["parcels"].as_array().expect("parcels");
         let text = |field: &str| accepted[field].as_str().expect("a text").to_owned();
         let order = Order {
@@ -137,22 +150,40 @@ impl Shop {
             tracking_token: text("tracking_token"),
             numbers: parcels.iter().map(tracking_number).collect(),
             scans: scans.len(),
-            ending,
+            held: held_for(&body),
+            payment_reference,
+            story,
         };
         for act in acts(&order, scans, &mut self.dice) {
             self.act(&order, &body, act).await;
         }
-        held(&self.street.done).push(order);
+        held(&self.street.done).push(order.clone());
+        if let Some(at_the_door) = held(&self.street.at_the_door).as_ref() {
+            at_the_door.send(order).expect("somebody at the door");
+        }
+    }
+
+    /// What is left to do about orders once they are with the courier, until no more come.
+    pub async fn stand_at_the_door(mut self) {
+        let street = Arc::clone(&self.street);
+        loop {
+            let next = street.doors.lock().await.recv().await;
+            let Some(order) = next else { return };
+            for deed in order.story.at_the_door() {
+                self.do_deed(&order, deed).await;
+            }
+        }
     }
 
     async fn act(&mut self, order: &Order, body: &Value, act: Act) {
         let path = format!("/v1/shipments/{}", order.id);
-        let (answer, fine): (Response, &[u16]) = match &act {
+        let (answer, fine): (Answer, &[u16]) = match &act {
             Act::PickupAgain => return self.pickup_again(order, body).await,
             Act::Label(number) => {
                 let number = number.parse().expect("a tracking number");
                 return self.street.world.carrier.book_at(number, "Shanghai", long_ago());
             }
+            Act::Do(deed) => return self.do_deed(order, *deed).await,
             Act::Look => (self.ask("a look", async |client| client.get(&path).await).await, &[200]),
             Act::Track => (self.track(order).await, &[200]),
             Act::CallOff => (self.call_off(&path).await, &[200]),
@@ -163,6 +194,7 @@ impl Shop {
                 (self.ask("a scan", scanned).await, &[200, 201])
             }
         };
+        let answer = answer.response;
         if !fine.contains(&answer.status) {
             let problem =
                 format!("{act:?} of {} was answered {}: {}", order.id, answer.status, answer.text());
@@ -174,7 +206,7 @@ impl Shop {
         let mut other = Shop { street: Arc::clone(&self.street), dice: self.dice.fork() };
         let again = async |client: &Client| client.post_pickup(body, Some(&order.key)).await;
         let both = tokio::join!(self.ask("a pickup again", again), other.ask("a pickup again", again));
-        for answer in [both.0, both.1] {
+        for answer in [both.0.response, both.1.response] {
             if answer.status != 201 || answer.text() != order.answer {
                 let said = answer.text();
                 self.street
@@ -184,7 +216,7 @@ impl Shop {
         }
     }
 
-    async fn call_off(&mut self, path: &str) -> Response {
+    async fn call_off(&mut self, path: &str) -> Answer {
         let bearer = format!("Bearer {}", self.street.keys.api_key);
         let path = format!("{path}/cancel");
         let headers = [("authorization", bearer.as_str())];
@@ -192,30 +224,36 @@ impl Shop {
             .await
     }
 
-    async fn track(&mut self, order: &Order) -> Response {
+    async fn track(&mut self, order: &Order) -> Answer {
         let front = if self.dice.bool() { "/track" } else { "/v1/tracking" };
         let path = format!("{front}/{}", order.tracking_token);
         let answer = self
             .ask("a buyer's look", async |client| send(client.address, "GET", &path, &[], b"").await)
             .await;
-        if let Some(found) = person::found_in(&answer.text()) {
+        if let Some(found) = person::found_in(&answer.response.text()) {
             self.street.record.problem(format!("{path} shows {found:?}"));
         }
         answer
     }
 
     /// Asks until there is an answer, as anybody does who has something to lose.
-    async fn ask(&mut self, what: &str, question: impl AsyncFn(&Client) -> io::Result<Response>) -> Response {
+    pub async fn ask(
+        &mut self,
+        what: &str,
+        question: impl AsyncFn(&Client) -> io::Result<Response>,
+    ) -> Answer {
         let (begun, record) = (Instant::now(), Arc::clone(&self.street.record));
         let mut ticks = tokio::time::interval(TRY_AGAIN_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut last = String::new();
+        let (mut last, mut again) = (String::new(), false);
         loop {
             ticks.tick().await;
             assert!(begun.elapsed() < HOPELESS, "{what} was not answered within {HOPELESS:?}: {last}");
             let Some(address) = self.street.fleet.any(&mut self.dice) else { continue };
             let client = Client { address, keys: self.street.keys.clone() };
-            match tokio::time::timeout(PATIENCE, question(&client)).await {
+            let asked = tokio::time::timeout(PATIENCE, question(&client)).await;
+            let asked_before = std::mem::replace(&mut again, true);
+            match asked {
                 Err(_) => record.problem(format!("{what}: neither an answer nor an end within {PATIENCE:?}")),
                 Ok(Err(error)) => {
                     count(&record.unanswered);
@@ -228,7 +266,7 @@ impl Shop {
                 Ok(Ok(answer)) => {
                     count(&record.questions);
                     if answer.status < 500 {
-                        return answer;
+                        return Answer { response: answer, again: asked_before };
                     }
                     record.problem(format!("{what} was answered {}: {}", answer.status, answer.text()));
                     last = answer.text();
@@ -238,13 +276,17 @@ impl Shop {
     }
 }
 
-/// Whether the same question can get another answer by itself.
+/// Whether the same question can get another answer by itself. A notice is not believed by a daemon whose clock is
+/// wrong.
 fn is_for_now(answer: &Response) -> bool {
-    answer.status == 503 || answer.status == 409 && answer.text().contains("idempotency-key-in-flight")
+    let says = |code: &str| answer.text().contains(code);
+    answer.status == 503
+        || answer.status == 409 && says("idempotency-key-in-flight")
+        || answer.status == 401 && says("not-the-providers")
 }
 
 /// A sample pickup of somebody whose name must not be read, to be collected in one to eight days.
-fn body(dice: &mut Rng) -> Value {
+fn body(dice: &mut Rng, story: Story) -> Value {
     let mut body = pickup(dice.usize(0..PICKUP_LINES));
     let at = |text: &Value| DateTime::parse_from_rfc3339(text.as_str().expect("a text")).expect("a time");
     let is_soon = at(&body["pickup"]["from"]) < chrono::Utc::now() + TimeDelta::days(1);
@@ -257,7 +299,14 @@ fn body(dice: &mut Rng) -> Value {
     consignee["name"] = json!(person::CONSIGNEE);
     consignee["phone"] = json!(person::CONSIGNEE_PHONE);
     consignee["lines"] = json!([person::CONSIGNEE_LINE]);
+    body["payment"]["release_policy"] = story.policy();
     body
+}
+
+fn held_for(body: &Value) -> Money {
+    let text = |field: &str| body["payment"][field].as_str().expect("a text");
+    let currency = text("currency").parse().expect("a currency");
+    Money::parse(text("amount"), currency).expect("an amount")
 }
 
 fn acts(order: &Order, scans: Vec<Scan>, dice: &mut Rng) -> Vec<Act> {
@@ -265,31 +314,38 @@ fn acts(order: &Order, scans: Vec<Scan>, dice: &mut Rng) -> Vec<Act> {
     if dice.f64() < 0.3 {
         acts.push(Act::PickupAgain);
     }
-    match order.ending {
-        Ending::CalledOff => {
+    if order.story == Story::CalledOff {
+        acts.push(Act::CallOff);
+        if dice.bool() {
             acts.push(Act::CallOff);
-            if dice.bool() {
-                acts.push(Act::CallOff);
-            }
-            acts.push(Act::Track);
         }
-        Ending::Confirmed => {
-            // Half of the numbers are known to the carrier only after it is asked for the first time.
-            let (early, late): (Vec<_>, Vec<_>) = order.numbers.iter().cloned().partition(|_| dice.bool());
-            acts.extend(early.into_iter().map(Act::Label));
-            let half_way = scans.len() / 2;
-            for (nth, scan) in scans.into_iter().enumerate() {
-                if dice.f64() < 0.05 {
-                    acts.push(Act::Scan(scan.clone()));
-                }
-                acts.push(Act::Scan(scan));
-                if nth == half_way && dice.f64() < 0.3 {
-                    acts.push(Act::CallOffTooLate);
-                }
-            }
-            acts.push(if dice.bool() { Act::Look } else { Act::Track });
-            acts.extend(late.into_iter().map(Act::Label));
+        acts.push(Act::Track);
+        return acts;
+    }
+    // Half of the numbers are known to the carrier only after it is asked for the first time; not where somebody
+    // waits at the door while the storm lasts.
+    let is_awaited = !order.story.at_the_door().is_empty();
+    let (early, late): (Vec<_>, Vec<_>) =
+        order.numbers.iter().cloned().partition(|_| is_awaited || dice.bool());
+    acts.extend(early.into_iter().map(Act::Label));
+    let (half_way, to_courier) = (scans.len() / 2, scans.len() - order.numbers.len());
+    let mut deeds: Vec<_> =
+        order.story.on_the_way().into_iter().map(|deed| (dice.usize(0..=to_courier), deed)).collect();
+    // In their own order, each at a place of its own chance.
+    let mut places: Vec<_> = deeds.iter().map(|(place, _)| *place).collect();
+    places.sort_unstable();
+    deeds.iter_mut().zip(places).for_each(|(deed, place)| deed.0 = place);
+    for (nth, scan) in scans.into_iter().enumerate() {
+        acts.extend(deeds.iter().filter(|(place, _)| *place == nth).map(|(_, deed)| Act::Do(*deed)));
+        if dice.f64() < 0.05 {
+            acts.push(Act::Scan(scan.clone()));
+        }
+        acts.push(Act::Scan(scan));
+        if nth == half_way && dice.f64() < 0.3 {
+            acts.push(Act::CallOffTooLate);
         }
     }
+    acts.push(if dice.bool() { Act::Look } else { Act::Track });
+    acts.extend(late.into_iter().map(Act::Label));
     acts
 }

@@ -1,6 +1,6 @@
 //! Tables, looked at and changed behind the daemon's back.
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, DbErr, Statement};
 use secrecy::ExposeSecret;
 
 use super::database::{Database, number};
@@ -42,12 +42,17 @@ pub async fn text(store: &Store, sql: &str) -> Option<String> {
 
 /// Runs a statement that somebody with the database's password could run; says how many rows it changed.
 pub async fn change(db: &Database, sql: &str) -> u64 {
+    try_change(db, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+/// As [`change`]; an error says, too, that on SQLite others wrote all the time.
+pub async fn try_change(db: &Database, sql: &str) -> Result<u64, DbErr> {
     let mut options = ConnectOptions::new(db.url.expose_secret());
     options.max_connections(1).sqlx_logging(false);
-    let connection = sea_orm::Database::connect(options).await.expect("a connection");
-    let done = connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    connection.close().await.expect("a connection that closes");
-    done.rows_affected()
+    let connection = sea_orm::Database::connect(options).await?;
+    let done = connection.execute_unprepared(sql).await;
+    connection.close().await?;
+    Ok(done?.rows_affected())
 }
 
 /// Makes every number due at once.

@@ -69,6 +69,11 @@ impl World {
         ]
     }
 
+    /// What provider and daemon sign with.
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// How many events the carrier tells of `number`.
     pub async fn carrier_events(&self, number: &str) -> usize {
         let path = format!("/track/shipments?trackingNumber={number}");
