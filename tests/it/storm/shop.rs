@@ -134,7 +134,11 @@ impl Shop {
             return;
         }
         if answer.status != 201 {
-            self.street.record.problem(format!("a good pickup was refused: {}", answer.text()));
+            self.street.record.problem(format!(
+                "a good pickup was refused with {}: {}",
+                answer.status,
+                answer.text()
+            ));
             return;
         }
         let accepted = answer.json();
@@ -277,10 +281,10 @@ impl Shop {
 }
 
 /// Whether the same question can get another answer by itself. A notice is not believed by a daemon whose clock is
-/// wrong.
+/// wrong; a question that a starved machine takes seconds to read is answered 408.
 fn is_for_now(answer: &Response) -> bool {
     let says = |code: &str| answer.text().contains(code);
-    answer.status == 503
+    matches!(answer.status, 408 | 503)
         || answer.status == 409 && says("idempotency-key-in-flight")
         || answer.status == 401 && says("not-the-providers")
 }
