@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -43,6 +44,23 @@ struct Current<K> {
     digest: [u8; 32],
 }
 
+/// Keys of one word each, several of them while one takes over from another.
+pub fn words<K: FromStr>(text: &str) -> Result<Vec<K>, BadKey>
+where
+    BadKey: From<K::Err>,
+{
+    let words = text.split(|letter: char| letter.is_whitespace() || letter == ',');
+    let keys: Vec<K> = words.filter(|word| !word.is_empty()).map(str::parse).collect::<Result<_, _>>()?;
+    if keys.is_empty() { Err(BadKey::Absent) } else { Ok(keys) }
+}
+
+/// Secrets of any form, one a line.
+pub fn lines(text: &str) -> Result<Vec<SecretString>, BadKey> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let secrets: Vec<SecretString> = lines.map(SecretString::from).collect();
+    if secrets.is_empty() { Err(BadKey::Absent) } else { Ok(secrets) }
+}
+
 /// All that a provider signs and checks with.
 pub type Rings = Vec<Arc<dyn Refresh>>;
 
@@ -70,6 +88,19 @@ impl<K> KeyRing<K> {
             ConfigError::Invalid { key, reason: error.to_string() }
         })?;
         Ok(Some(Arc::new(Self { name: name.to_owned(), file, text, parse, current: RwLock::new(current) })))
+    }
+
+    /// The same where the provider cannot do without: `wanted_by` is what it is switched on with.
+    pub fn needed(
+        name: &str,
+        source: &KeySource,
+        parse: fn(&str) -> Result<Vec<K>, BadKey>,
+        wanted_by: &str,
+    ) -> Result<Arc<Self>, ConfigError> {
+        Self::open(name, source, parse)?.ok_or_else(|| ConfigError::Invalid {
+            key: name.to_owned(),
+            reason: format!("has to be set where {wanted_by} is, or its _file"),
+        })
     }
 
     pub fn keys(&self) -> Arc<Vec<K>> {
@@ -152,6 +183,7 @@ mod tests {
     use super::super::signing::test_keys::{MERCHANT, MERCHANT_PUBLIC, PROVIDER, PROVIDER_PUBLIC};
     use super::super::signing::{RsaPrivate, RsaPublic};
     use super::*;
+    use crate::standard_webhooks::Secret;
 
     fn source(file: &std::path::Path, text: &str) -> KeySource {
         KeySource { file: file.display().to_string(), text: text.to_owned().into() }
@@ -188,6 +220,16 @@ mod tests {
         assert_eq!(ring.expect("keys").expect("a ring").keys().len(), 2);
         let none = KeyRing::open("k", &KeySource::default(), RsaPublic::parse_all);
         assert!(none.expect("nothing wrong").is_none());
+    }
+
+    #[test]
+    fn secrets_stand_on_lines_and_an_empty_file_has_none() {
+        let shown =
+            |text| lines(text).map(|all| all.iter().map(|one| one.expose_secret().to_owned()).collect());
+        let two: Vec<String> = vec!["open, sesame".to_owned(), "next".to_owned()];
+        assert_eq!(shown(" open, sesame\r\n\nnext\n"), Ok(two));
+        assert_eq!(shown("\n \n"), Err(BadKey::Absent));
+        assert_eq!(words::<Secret>(" \n,").map(drop), Err(BadKey::Absent));
     }
 
     #[test]

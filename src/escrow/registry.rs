@@ -35,13 +35,16 @@ impl Providers {
     /// Reads key files, and blocks. An error names the key of the configuration that is wrong.
     pub fn open(settings: &config::Escrow) -> Result<Self, ConfigError> {
         let mut known = Known { customs: settings.customs.office(), ..Known::default() };
-        let with_keys = [alipay::open(&settings.alipay)?, antom::open(&settings.antom)?];
-        for (provider, rings) in with_keys.into_iter().flatten() {
+        let opened = [
+            alipay::open(&settings.alipay)?,
+            antom::open(&settings.antom)?,
+            paypal::open(&settings.paypal)?,
+            webhook::open(settings)?,
+        ];
+        for (provider, rings) in opened.into_iter().flatten() {
             known.by_name.insert(provider.name, provider);
             known.rings.extend(rings);
         }
-        let without = [paypal::open(&settings.paypal)?, webhook::open(settings)?];
-        known.by_name.extend(without.into_iter().flatten().map(|provider| (provider.name, provider)));
         Ok(Self(Arc::new(known)))
     }
 

@@ -14,13 +14,15 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use secrecy::{ExposeSecret, SecretSlice};
 
+use crate::standard_webhooks::{BadSecret, BadSigningKey};
+
 /// Strict: a signature has one spelling, but for padding that some leave out.
 pub const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadKey {
     #[error("there is no key in it")]
     Absent,
@@ -36,6 +38,12 @@ pub enum BadKey {
     NotPrivate,
     #[error("a public key is wanted")]
     NotPublic,
+    #[error(transparent)]
+    NotSecret(#[from] BadSecret),
+    #[error(transparent)]
+    NotSigningKey(#[from] BadSigningKey),
+    #[error("neither a secret (whsec_…) nor a public key (whpk_…)")]
+    NotNoticeKey,
     #[error("it is no RSA key of 2048 bits or more")]
     Unusable,
 }

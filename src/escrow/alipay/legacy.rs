@@ -5,6 +5,8 @@
 //! it signs SHA-1, and is absent. A refusal is not signed; it moves no money, and is read all the same. That a trade
 //! is in another state than the call wants may be our own doing: then the trade is asked about (`single_trade_query`).
 
+use std::sync::Arc;
+
 use md5::{Digest, Md5};
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -12,9 +14,10 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::super::json::shown;
+use super::super::keys::{KeyRing, Refresh, lines};
 use super::super::provider::{Command, Found, Reading, Shipped, Unsayable};
 use super::{translate, wire};
-use crate::config::{self, ConfigError};
+use crate::config::{self, ConfigError, KeySource};
 use crate::domain::instant::Instant;
 use crate::outbound::{Answer, Request};
 
@@ -25,7 +28,7 @@ const DEPTH_MAX: usize = 16;
 pub struct Legacy {
     url: String,
     partner: String,
-    key: SecretString,
+    keys: Arc<KeyRing<SecretString>>,
 }
 
 impl Legacy {
@@ -33,12 +36,15 @@ impl Legacy {
         if settings.legacy_partner.is_empty() {
             return Ok(None);
         }
-        if settings.legacy_key.expose_secret().is_empty() {
-            let reason = "has to be set where escrow.alipay.legacy_partner is".to_owned();
-            return Err(ConfigError::Invalid { key: "escrow.alipay.legacy_key".to_owned(), reason });
-        }
+        let source = KeySource::new(&settings.legacy_key_file, &settings.legacy_key);
+        let wanted_by = "escrow.alipay.legacy_partner";
+        let keys = KeyRing::needed("escrow.alipay.legacy_key", &source, lines, wanted_by)?;
         let url = format!("{}?_input_charset=utf-8", settings.legacy_base_url);
-        Ok(Some(Self { url, partner: settings.legacy_partner.clone(), key: settings.legacy_key.clone() }))
+        Ok(Some(Self { url, partner: settings.legacy_partner.clone(), keys }))
+    }
+
+    pub fn keys(&self) -> Arc<dyn Refresh> {
+        self.keys.clone()
     }
 
     fn request(&self, service: &str, own: &[(&'static str, &str)]) -> Request {
@@ -48,16 +54,12 @@ impl Legacy {
             ("_input_charset", "utf-8".to_owned()),
         ];
         fields.extend(own.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let sign = self.signature(fields.iter().map(|(name, value)| (*name, value.as_str())));
+        let content = wire::canonical(fields.iter().map(|(name, value)| (*name, value.as_str())));
+        // A ring has a key.
+        let sign = self.keys.keys().first().map(|key| signature(&content, key)).unwrap_or_default();
         fields.extend([("sign", sign), ("sign_type", "MD5".to_owned())]);
         Request::post(self.url.clone(), wire::form(&fields).into_bytes())
             .header("content-type", "application/x-www-form-urlencoded;charset=utf-8")
-    }
-
-    fn signature<'f>(&self, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
-        let content = wire::canonical(fields);
-        let digest = Md5::new().chain_update(content).chain_update(self.key.expose_secret()).finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Whether and how a trade goes on.
@@ -99,10 +101,16 @@ impl Legacy {
             .filter(|(path, _)| path.starts_with(prefix))
             .map(|(path, text)| (path.rsplit('/').next().unwrap_or_default().to_owned(), text.clone()))
             .collect();
-        let expected = self.signature(fields.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-        let is_signed = !fields.is_empty() && bool::from(expected.as_bytes().ct_eq(sign.as_bytes()));
+        let content = wire::canonical(fields.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        let matches = |key| bool::from(signature(&content, key).as_bytes().ct_eq(sign.as_bytes()));
+        let is_signed = !fields.is_empty() && self.keys.keys().iter().any(matches);
         Ok(Spoken { is_success: is_success == "T", error, fields, is_signed })
     }
+}
+
+fn signature(content: &str, key: &SecretString) -> String {
+    let digest = Md5::new().chain_update(content).chain_update(key.expose_secret()).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 struct Spoken {

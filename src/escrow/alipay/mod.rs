@@ -53,18 +53,14 @@ pub fn open(settings: &config::Alipay) -> Result<Option<(Provider, Rings)>, Conf
         return Ok(None);
     }
     let key = |name: &str| format!("escrow.alipay.{name}");
-    let missing = |name: &str| ConfigError::Invalid {
-        key: key(name),
-        reason: "has to be set where escrow.alipay.app_id is, or its _file".to_owned(),
-    };
-    let source = KeySource { file: settings.private_key_file.clone(), text: settings.private_key.clone() };
-    let private = KeyRing::open(&key("private_key"), &source, RsaPrivate::parse_one)?
-        .ok_or_else(|| missing("private_key"))?;
-    let source = KeySource::new(&settings.public_key_file, &settings.public_key);
-    let public = KeyRing::open(&key("public_key"), &source, RsaPublic::parse_all)?
-        .ok_or_else(|| missing("public_key"))?;
-    let rings: Rings = vec![private.clone(), public.clone()];
+    let wanted_by = key("app_id");
+    let source = KeySource::new(&settings.private_key_file, &settings.private_key);
+    let private = KeyRing::needed(&key("private_key"), &source, RsaPrivate::parse_one, &wanted_by)?;
+    let source = KeySource::public(&settings.public_key_file, &settings.public_key);
+    let public = KeyRing::needed(&key("public_key"), &source, RsaPublic::parse_all, &wanted_by)?;
     let legacy = Legacy::open(settings)?.map(Arc::new);
+    let mut rings: Rings = vec![private.clone(), public.clone()];
+    rings.extend(legacy.iter().map(|legacy| legacy.keys()));
     let alipay = Arc::new(Alipay {
         url: settings.base_url.clone(),
         app_id: settings.app_id.clone(),

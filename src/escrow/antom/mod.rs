@@ -53,16 +53,11 @@ pub fn open(settings: &config::Antom) -> Result<Option<(Provider, Rings)>, Confi
         return Ok(None);
     }
     let key = |name: &str| format!("escrow.antom.{name}");
-    let missing = |name: &str| ConfigError::Invalid {
-        key: key(name),
-        reason: "has to be set where escrow.antom.client_id is, or its _file".to_owned(),
-    };
-    let source = KeySource { file: settings.private_key_file.clone(), text: settings.private_key.clone() };
-    let private = KeyRing::open(&key("private_key"), &source, RsaPrivate::parse_one)?
-        .ok_or_else(|| missing("private_key"))?;
-    let source = KeySource::new(&settings.public_key_file, &settings.public_key);
-    let public = KeyRing::open(&key("public_key"), &source, RsaPublic::parse_all)?
-        .ok_or_else(|| missing("public_key"))?;
+    let wanted_by = key("client_id");
+    let source = KeySource::new(&settings.private_key_file, &settings.private_key);
+    let private = KeyRing::needed(&key("private_key"), &source, RsaPrivate::parse_one, &wanted_by)?;
+    let source = KeySource::public(&settings.public_key_file, &settings.public_key);
+    let public = KeyRing::needed(&key("public_key"), &source, RsaPublic::parse_all, &wanted_by)?;
     let rings: Rings = vec![private.clone(), public.clone()];
     let antom = Arc::new(Antom {
         base_url: settings.base_url.trim_end_matches('/').to_owned(),

@@ -20,12 +20,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::json::Fields;
+use super::keys::{KeyRing, Rings, lines};
 use super::provider::{
     Abilities, Authorise, Command, Delivered, Found, Inquire, Pass, Provider, Reading, Refund, ReleasesAfter,
     Shipped, Since, Trade, Unsayable, kept_for_days,
 };
 use super::signing::BASE64;
-use crate::config::{self, ConfigError};
+use crate::config::{self, ConfigError, KeySource};
 use crate::domain::escrow::{Consignment, TriggerAction, TriggerFacts};
 use crate::domain::instant::Instant;
 use crate::outbound::{Answer, Request, percent_encoded};
@@ -39,26 +40,26 @@ const UNSAID: Duration = Duration::from_secs(600);
 pub struct Paypal {
     base_url: String,
     client_id: String,
-    client_secret: SecretString,
+    client_secrets: Arc<KeyRing<SecretString>>,
     /// Empty: no notices are taken.
     webhook_id: String,
     releases_after_days: Option<u32>,
 }
 
 /// None where no `client_id` is configured.
-pub fn open(settings: &config::Paypal) -> Result<Option<Provider>, ConfigError> {
+pub fn open(settings: &config::Paypal) -> Result<Option<(Provider, Rings)>, ConfigError> {
     if settings.client_id.is_empty() {
         return Ok(None);
     }
-    if settings.client_secret.expose_secret().is_empty() {
-        let reason = "has to be set where escrow.paypal.client_id is".to_owned();
-        return Err(ConfigError::Invalid { key: "escrow.paypal.client_secret".to_owned(), reason });
-    }
+    let source = KeySource::new(&settings.client_secret_file, &settings.client_secret);
+    let wanted_by = "escrow.paypal.client_id";
+    let client_secrets = KeyRing::needed("escrow.paypal.client_secret", &source, lines, wanted_by)?;
+    let rings: Rings = vec![client_secrets.clone()];
     let releases_after_days = Some(settings.releases_after_days).filter(|days| *days > 0);
     let paypal = Arc::new(Paypal {
         base_url: settings.base_url.trim_end_matches('/').to_owned(),
         client_id: settings.client_id.clone(),
-        client_secret: settings.client_secret.clone(),
+        client_secrets,
         webhook_id: settings.webhook_id.clone(),
         releases_after_days,
     });
@@ -73,7 +74,7 @@ pub fn open(settings: &config::Paypal) -> Result<Option<Provider>, ConfigError> 
     };
     let keeps_keys = kept_for_days(settings.keeps_keys_days);
     let releases_after = ReleasesAfter::days(settings.releases_after_days, Since::Payment);
-    Ok(Some(Provider { name: NAME, abilities, keeps_keys, releases_after }))
+    Ok(Some((Provider { name: NAME, abilities, keeps_keys, releases_after }, rings)))
 }
 
 /// What a payment reference names.
@@ -136,7 +137,10 @@ impl Paypal {
 
 impl Authorise for Paypal {
     fn request(&self) -> Request {
-        let who = format!("{}:{}", self.client_id, self.client_secret.expose_secret());
+        let secrets = self.client_secrets.keys();
+        // A ring has a key.
+        let secret = secrets.first().map(|secret| secret.expose_secret()).unwrap_or_default();
+        let who = format!("{}:{secret}", self.client_id);
         Request::post(format!("{}/v1/oauth2/token", self.base_url), b"grant_type=client_credentials".to_vec())
             .header("content-type", "application/x-www-form-urlencoded")
             .header("authorization", format!("Basic {}", BASE64.encode(who)))

@@ -139,7 +139,7 @@ mod tests {
             "[escrow.paypal]\nclient_id = \"A\"\nclient_secret = \"s\"\nwebhook_id = \"1JE4291016473214C\"";
         let settings = config::defaults_with(settings).expect("valid settings").escrow.paypal;
         let provider = super::super::open(&settings).expect("valid settings").expect("a provider");
-        provider.abilities.vouched.expect("it vouches")
+        provider.0.abilities.vouched.expect("it vouches")
     }
 
     fn headers(name: &str) -> Option<String> {

@@ -15,7 +15,7 @@ const ORDER: &str = "5O190127TN364715T";
 
 static PROVIDER_OF_TESTS: LazyLock<Provider> = LazyLock::new(|| {
     let settings = config::defaults_with("[escrow.paypal]\nclient_id = \"AbC\"\nclient_secret = \"s3cret\"");
-    open(&settings.expect("valid settings").escrow.paypal).expect("valid settings").expect("a provider")
+    open(&settings.expect("valid settings").escrow.paypal).expect("valid settings").expect("a provider").0
 });
 
 fn provider() -> &'static Provider {

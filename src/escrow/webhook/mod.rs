@@ -20,15 +20,15 @@ mod notice;
 
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use self::notice::NoticeKey;
+use super::keys::{KeyRing, Rings, words};
 use super::provider::{
     Abilities, Command, ConfirmReceipt, Delivered, Freeze, Provider, Reading, Refund, ReleasesAfter, Shipped,
     Since, Unsayable, kept_for_days,
 };
-use crate::config::{self, ConfigError};
+use crate::config::{self, ConfigError, KeySource};
 use crate::domain::escrow::TriggerFacts;
 use crate::domain::instant::{Instant, rfc3339};
 use crate::outbound::{Answer, Request};
@@ -41,9 +41,10 @@ pub struct Webhook {
     url: String,
     /// Where it can be asked; none: it cannot.
     inquire_url: Option<String>,
-    secret: Secret,
-    signing_key: Option<SigningKey>,
-    notices: NoticeKey,
+    secrets: Arc<KeyRing<Secret>>,
+    signing_keys: Option<Arc<KeyRing<SigningKey>>>,
+    /// None: the other side signs with our secrets.
+    notice_keys: Option<Arc<KeyRing<NoticeKey>>>,
 }
 
 #[derive(Serialize)]
@@ -54,28 +55,27 @@ struct Body<'a> {
 }
 
 /// None where no address is configured: triggers wait until there is one.
-pub fn open(settings: &config::Escrow) -> Result<Option<Provider>, ConfigError> {
+pub fn open(settings: &config::Escrow) -> Result<Option<(Provider, Rings)>, ConfigError> {
     if settings.webhook_url.is_empty() {
         return Ok(None);
     }
-    let invalid = |name: &str, reason: &dyn std::fmt::Display| ConfigError::Invalid {
-        key: format!("escrow.{name}"),
-        reason: reason.to_string(),
-    };
-    let secret: Secret =
-        settings.webhook_secret.expose_secret().parse().map_err(|error| invalid("webhook_secret", &error))?;
-    let signing_key = Some(settings.webhook_signing_key.expose_secret()).filter(|key| !key.is_empty());
-    let signing_key = signing_key.map(str::parse).transpose();
-    let signing_key = signing_key.map_err(|error| invalid("webhook_signing_key", &error))?;
-    let notices = NoticeKey::read(settings.webhook_notice_key.expose_secret(), &secret)
-        .map_err(|error| invalid("webhook_notice_key", &error))?;
+    let key = |name: &str| format!("escrow.{name}");
+    let source = KeySource::new(&settings.webhook_secret_file, &settings.webhook_secret);
+    let secrets = KeyRing::needed(&key("webhook_secret"), &source, words, &key("webhook_url"))?;
+    let source = KeySource::new(&settings.webhook_signing_key_file, &settings.webhook_signing_key);
+    let signing_keys = KeyRing::open(&key("webhook_signing_key"), &source, words)?;
+    let source = KeySource::new(&settings.webhook_notice_key_file, &settings.webhook_notice_key);
+    let notice_keys = KeyRing::open(&key("webhook_notice_key"), &source, words)?;
+    let mut rings: Rings = vec![secrets.clone()];
+    rings.extend(signing_keys.clone().map(|ring| ring as _));
+    rings.extend(notice_keys.clone().map(|ring| ring as _));
     let inquire_url = settings.webhook_inquire_url.trim_end_matches('/').to_owned();
     let webhook = Arc::new(Webhook {
         url: settings.webhook_url.clone(),
         inquire_url: Some(inquire_url).filter(|url| !url.is_empty()),
-        secret,
-        signing_key,
-        notices,
+        secrets,
+        signing_keys,
+        notice_keys,
     });
     let abilities = Abilities {
         shipped: Some(webhook.clone()),
@@ -89,7 +89,7 @@ pub fn open(settings: &config::Escrow) -> Result<Option<Provider>, ConfigError> 
     };
     let releases_after = ReleasesAfter::days(settings.webhook_releases_after_days, Since::Shipping);
     let keeps_keys = kept_for_days(settings.webhook_keeps_keys_days);
-    Ok(Some(Provider { name: NAME, abilities, keeps_keys, releases_after }))
+    Ok(Some((Provider { name: NAME, abilities, keeps_keys, releases_after }, rings)))
 }
 
 impl Webhook {
@@ -100,16 +100,20 @@ impl Webhook {
         self.signed(request, &command.id.to_string(), command.body.as_bytes(), wall)
     }
 
-    /// Both signatures, where both keys are there: the receiver checks the one that it knows.
+    /// One signature of each key: the receiver checks the one that it knows.
     fn signed(&self, request: Request, id: &str, body: &[u8], wall: Instant) -> Request {
         let timestamp = wall.timestamp();
-        let mut signature = sign(&self.secret, id, timestamp, body);
-        if let Some(key) = &self.signing_key {
-            signature = format!("{signature} {}", key.sign(id, timestamp, body));
-        }
+        let shared = self.secrets.keys();
+        let own = self.signing_keys.as_ref().map(|ring| ring.keys());
+        let own = own.iter().flat_map(|keys| keys.iter());
+        let signatures: Vec<String> = shared
+            .iter()
+            .map(|secret| sign(secret, id, timestamp, body))
+            .chain(own.map(|key| key.sign(id, timestamp, body)))
+            .collect();
         request
             .header("webhook-timestamp", timestamp.to_string())
-            .header("webhook-signature", signature)
+            .header("webhook-signature", signatures.join(" "))
             .header("webhook-id", id)
     }
 }

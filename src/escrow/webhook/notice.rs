@@ -5,15 +5,18 @@
 //! `escrow.webhook_notice_key`. None of these types is one of ours, so that a message of ours that is sent back says
 //! nothing.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 
 use super::super::json::{Fields, shown};
 use super::super::provider::{NotBelieved, Notice, Notified, Said};
+use super::super::signing::BadKey;
 use super::Webhook;
 use crate::domain::id::TriggerId;
 use crate::domain::instant::{Instant, cut};
 use crate::standard_webhooks::{
-    BadPublicKey, ID, PublicKey, SIGNATURE, Secret, Signed, TIMESTAMP, verify, verify_public,
+    BadSecret, ID, PublicKey, Refused, SIGNATURE, Secret, Signed, TIMESTAMP, verify, verify_public,
 };
 
 /// Standard Webhooks: five minutes.
@@ -24,19 +27,32 @@ pub enum NoticeKey {
     Public(PublicKey),
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("has to be a secret (whsec_…) or a public key (whpk_…)")]
-pub struct BadNoticeKey;
+impl FromStr for NoticeKey {
+    type Err = BadKey;
 
-impl NoticeKey {
-    /// Where none is named, it is the secret of our own messages.
-    pub fn read(text: &str, secret: &Secret) -> Result<Self, BadNoticeKey> {
-        if text.is_empty() {
-            return Ok(Self::Shared(secret.clone()));
+    fn from_str(text: &str) -> Result<Self, BadKey> {
+        let public = text.parse().map(Self::Public);
+        public.or_else(|_| text.parse().map(Self::Shared)).map_err(|_: BadSecret| BadKey::NotNoticeKey)
+    }
+}
+
+impl Webhook {
+    /// With the keys named for it, or with those of our own messages.
+    fn is_believed(&self, headers: &Signed, body: &[u8], wall: Instant) -> Result<(), Refused> {
+        let shared = |secrets: &[Secret]| verify(secrets, headers, body, wall, TOLERANCE_SECONDS);
+        let Some(ring) = &self.notice_keys else { return shared(&self.secrets.keys()) };
+        let mut refused = Refused::NoSignatureMatches;
+        for key in ring.keys().iter() {
+            let checked = match key {
+                NoticeKey::Shared(secret) => shared(std::slice::from_ref(secret)),
+                NoticeKey::Public(key) => verify_public(&[*key], headers, body, wall, TOLERANCE_SECONDS),
+            };
+            match checked {
+                Ok(()) => return Ok(()),
+                Err(why) => refused = why,
+            }
         }
-        let public: Result<PublicKey, BadPublicKey> = text.parse();
-        let shared = || text.parse().map(Self::Shared).map_err(|_| BadNoticeKey);
-        public.map(Self::Public).or_else(|_| shared())
+        Err(refused)
     }
 }
 
@@ -50,12 +66,7 @@ impl Notified for Webhook {
         let (id, timestamp, signature) = (header(ID), header(TIMESTAMP), header(SIGNATURE));
         let headers =
             Signed { id: id.as_deref(), timestamp: timestamp.as_deref(), signature: signature.as_deref() };
-        let believed = match &self.notices {
-            NoticeKey::Shared(secret) => {
-                verify(std::slice::from_ref(secret), &headers, body, wall, TOLERANCE_SECONDS)
-            }
-            NoticeKey::Public(key) => verify_public(&[*key], &headers, body, wall, TOLERANCE_SECONDS),
-        };
+        let believed = self.is_believed(&headers, body, wall);
         believed.map_err(|refused| NotBelieved::Unsigned(refused.to_string()))?;
         let unreadable = |reason: &str| NotBelieved::Unreadable(reason.to_owned());
         let text = std::str::from_utf8(body).map_err(|_| unreadable("it is no text"))?;

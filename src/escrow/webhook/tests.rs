@@ -18,7 +18,7 @@ fn provider(changes: &str) -> Provider {
         "[escrow]\nwebhook_url = \"https://escrow.example/in\"\nwebhook_secret = \"{SECRET}\"\n{changes}"
     );
     let settings = config::defaults_with(&changes).expect("valid settings");
-    open(&settings.escrow).expect("valid settings").expect("a provider")
+    open(&settings.escrow).expect("valid settings").expect("a provider").0
 }
 
 fn confirm() -> TriggerFacts {
@@ -169,4 +169,38 @@ fn notices_can_be_signed_with_a_key_of_the_other_side() {
     let secret: Secret = SECRET.parse().expect("a secret");
     let shared = sign(&secret, "msg_1", WALL, body.as_bytes());
     assert!(matches!(told(&provider, &shared, body), Err(NotBelieved::Unsigned(_))));
+}
+
+#[test]
+fn while_one_secret_takes_over_from_another_both_sign_and_both_are_believed() {
+    const NEXT: &str = "whsec_bmV4dCBzZWNyZXQgb2YgdGhpcyBwcm92aWRlcg==";
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("secrets");
+    let write = |secrets: &[&str]| std::fs::write(&path, secrets.join("\n")).expect("a file");
+    write(&[SECRET]);
+    let changes = format!(
+        "[escrow]\nwebhook_url = \"https://escrow.example/in\"\nwebhook_secret_file = '{}'",
+        path.display()
+    );
+    let settings = config::defaults_with(&changes).expect("valid settings").escrow;
+    let (provider, rings) = open(&settings).expect("valid settings").expect("a provider");
+    let (facts, body) = (confirm(), r#"{"type":"escrow.trade_changed","data":{"payment_reference":"T-1"}}"#);
+    let bears = |secret: &str| {
+        let secret: Secret = secret.parse().expect("a secret");
+        let request = provider.request(&command(&facts), wall()).expect("a request");
+        let expected = sign(&secret, &trigger().to_string(), WALL, command(&facts).body.as_bytes());
+        let is_signed = header(&request, "webhook-signature").is_some_and(|all| all.contains(&expected));
+        let is_believed = told(&provider, &sign(&secret, "msg_1", WALL, body.as_bytes()), body).is_ok();
+        assert_eq!(is_signed, is_believed);
+        is_signed
+    };
+    let mut seen = Vec::new();
+    for secrets in [&[SECRET][..], &[SECRET, NEXT], &["no secret"], &[NEXT]] {
+        write(secrets);
+        for ring in &rings {
+            ring.refresh();
+        }
+        seen.push([bears(SECRET), bears(NEXT)]);
+    }
+    assert_eq!(seen, [[true, false], [true, true], [true, true], [false, true]]);
 }
