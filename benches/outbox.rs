@@ -44,6 +44,10 @@ use support::database::{Database, Kind, number};
 use support::steps::one_parcel;
 use support::world::{Troubles, World};
 
+/// The daemon's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What one order sends: shipped, delivered, confirm_receipt.
 const TRIGGERS: usize = 3;
 const PREPARED_TOGETHER: usize = 64;

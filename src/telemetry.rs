@@ -15,6 +15,7 @@ const REQUESTS: &str = "sampan_http_requests_total";
 const REQUEST_SECONDS: &str = "sampan_http_request_seconds";
 const CARRIER_QUESTIONS: &str = "sampan_carrier_questions_total";
 const NOTICES_GIVEN_UP: &str = "sampan_escrow_notices_given_up_total";
+const RELEASED_AGAINST_US: &str = "sampan_escrow_released_against_hold_total";
 const PUSHES_GIVEN_UP: &str = "sampan_carrier_pushes_given_up_total";
 const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
@@ -71,6 +72,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         describe_counter!(
             NOTICES_GIVEN_UP,
             "Notices of escrow providers that could not be taken in, however often tried"
+        );
+        describe_counter!(
+            RELEASED_AGAINST_US,
+            "Orders that were held, and whose money a provider released all the same"
         );
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
@@ -131,6 +136,10 @@ pub fn push_given_up(carrier: &str) {
 
 pub fn notice_given_up(provider: &str) {
     counter!(NOTICES_GIVEN_UP, "provider" => provider.to_owned()).increment(1);
+}
+
+pub fn released_against_us(provider: &str) {
+    counter!(RELEASED_AGAINST_US, "provider" => provider.to_owned()).increment(1);
 }
 
 pub fn unknown_statuses(carrier: &str, events: u64) {

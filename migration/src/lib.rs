@@ -36,6 +36,7 @@ mod m20261122_000024_escrow_notice;
 mod m20261122_000025_buyer_acts;
 mod m20261122_000026_reconciliation;
 mod m20261122_000027_dispute_reminder;
+mod m20261122_000028_outbox_by_destination;
 mod table;
 
 pub struct Migrator;
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000025_buyer_acts::Migration),
             Box::new(m20261122_000026_reconciliation::Migration),
             Box::new(m20261122_000027_dispute_reminder::Migration),
+            Box::new(m20261122_000028_outbox_by_destination::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

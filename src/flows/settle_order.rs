@@ -32,6 +32,7 @@ use crate::store::orders::{self, Order, Trigger, WrittenAct};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::Shipment;
 use crate::store::{StoreError, Tx};
+use crate::telemetry;
 use crate::tracking::Timeline;
 
 /// How long before the provider's own deadline a frozen order is somebody's business.
@@ -192,6 +193,7 @@ pub async fn weigh(
         let because = because.clone();
         let news = EscrowNews::StateChanged { from: before.state, to: case.order.state, because };
         changes.notices.push(notices::of_escrow(shipment, None, &news));
+        raise_alarm(&case, &before, shipment, changes);
     }
     for verdict in &shares {
         move_messages(tx, &case, verdict, occasion, changes).await?;
@@ -269,6 +271,20 @@ fn take_over(
     share.because.clone_from(&verdict.because);
     share.delivered_at = verdict.delivered_at;
     share.taken_back = verdict.taken_back;
+}
+
+/// The provider paid the merchant though the order was held here for a reason: nobody can take that back but people.
+fn raise_alarm(case: &Case, before: &Order, shipment: &Shipment, changes: &mut Changes<'_>) {
+    let was_held = needs_a_person(before.state) || before.state == OrderState::RefundRequested;
+    let is_released =
+        case.order.state == OrderState::Confirmed && case.standing().provider_released.is_some();
+    if !(was_held && is_released) {
+        return;
+    }
+    telemetry::released_against_us(&case.order.provider);
+    let because = &before.frozen_because;
+    tracing::error!(shipment = %shipment.id, because, "a provider released the money of an order that was held");
+    changes.add("order.released_against_hold", json!({"was": before.state, "because": because}));
 }
 
 fn needs_a_person(state: OrderState) -> bool {

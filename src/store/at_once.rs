@@ -27,18 +27,22 @@ fn filled<T: Clone>(mut list: Vec<T>) -> Vec<T> {
 }
 
 /// `($1, $2, …)` for a filled list, behind `before` other values.
-fn list_of(before: usize, ids: impl Iterator<Item = Uuid>) -> (String, Vec<Value>) {
+fn list_of(
+    db: &impl ConnectionTrait,
+    before: usize,
+    ids: impl Iterator<Item = Uuid>,
+) -> (String, Vec<Value>) {
     let ids = filled(ids.collect());
-    (placeholders(before + 1, 1, ids.len()), ids.into_iter().map(Value::from).collect())
+    (placeholders(db, before + 1, 1, ids.len()), ids.into_iter().map(Value::from).collect())
 }
 
-fn of_shipments(ids: &[ShipmentId]) -> (String, Vec<Value>) {
-    list_of(0, ids.iter().map(|id| id.uuid()))
+fn of_shipments(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> (String, Vec<Value>) {
+    list_of(db, 0, ids.iter().map(|id| id.uuid()))
 }
 
 /// Those of `ids` that there are, in the order of their ids, held until the end of the transaction.
 pub async fn lock(tx: &Tx, ids: &[ShipmentId]) -> Result<Vec<Shipment>, StoreError> {
-    let (list, values) = of_shipments(ids);
+    let (list, values) = of_shipments(tx, ids);
     let sql = format!("SELECT * FROM shipment WHERE id IN {list} ORDER BY id{}", for_update(tx));
     let rows = shipment::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
     rows.into_iter().map(shipments::from_row).collect()
@@ -49,7 +53,7 @@ pub async fn parcel_numbers(
     db: &impl ConnectionTrait,
     ids: &[ShipmentId],
 ) -> Result<HashMap<ShipmentId, Vec<u16>>, StoreError> {
-    let (list, values) = of_shipments(ids);
+    let (list, values) = of_shipments(db, ids);
     let sql = format!("SELECT shipment_id, number FROM parcel WHERE shipment_id IN {list} ORDER BY number");
     let mut found: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
     for row in db.query_all_raw(statement(db, &sql, values)).await? {
@@ -64,7 +68,7 @@ pub async fn orders(
     db: &impl ConnectionTrait,
     ids: &[ShipmentId],
 ) -> Result<HashMap<ShipmentId, Order>, StoreError> {
-    let (list, values) = of_shipments(ids);
+    let (list, values) = of_shipments(db, ids);
     let sql = format!("SELECT * FROM escrow_order WHERE shipment_id IN {list}");
     let rows = escrow_order::Model::find_by_statement(statement(db, &sql, values)).all(db).await?;
     let order = |row| orders::from_row(row).map(|order| (order.shipment, order));
@@ -76,7 +80,7 @@ pub async fn triggers(
     db: &impl ConnectionTrait,
     ids: &[ShipmentId],
 ) -> Result<HashMap<ShipmentId, Vec<Trigger>>, StoreError> {
-    let (list, values) = of_shipments(ids);
+    let (list, values) = of_shipments(db, ids);
     let sql = format!("SELECT * FROM escrow_trigger WHERE shipment_id IN {list} ORDER BY id");
     let rows = escrow_trigger::Model::find_by_statement(statement(db, &sql, values)).all(db).await?;
     let mut found: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
@@ -92,7 +96,7 @@ pub async fn hold_streams(
     tx: &Tx,
     streams: &[OrderId],
 ) -> Result<HashMap<OrderId, Vec<Message>>, StoreError> {
-    let (list, values) = list_of(0, streams.iter().map(|id| id.uuid()));
+    let (list, values) = list_of(tx, 0, streams.iter().map(|id| id.uuid()));
     let sql =
         format!("SELECT * FROM outbox WHERE stream IN {list} ORDER BY stream, position{}", for_update(tx));
     let rows = outbox::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
@@ -110,7 +114,7 @@ pub async fn acknowledge(
     ids: &[TriggerId],
     wall: Instant,
 ) -> Result<HashSet<TriggerId>, StoreError> {
-    let (list, ids) = list_of(1, ids.iter().map(|id| id.uuid()));
+    let (list, ids) = list_of(tx, 1, ids.iter().map(|id| id.uuid()));
     let sql = format!(
         "UPDATE outbox SET state = 'acknowledged', settled_at = $1, leased_until = 0, attempts = attempts + 1 \
          WHERE id IN {list} AND state <> 'acknowledged' RETURNING id"
@@ -120,20 +124,27 @@ pub async fn acknowledge(
     rows.iter().map(|row| Ok(TriggerId::from_uuid(row.try_get("", "id")?))).collect()
 }
 
-/// Keeps the first acknowledgement of each.
-pub async fn acknowledge_triggers(tx: &Tx, triggers: &[&Trigger], at: Instant) -> Result<(), StoreError> {
-    if triggers.is_empty() {
-        return Ok(());
+/// Keeps the first acknowledgement of each, and says what they are.
+pub async fn acknowledge_triggers(
+    tx: &Tx,
+    acknowledged: &[(ShipmentId, TriggerId)],
+    at: Instant,
+) -> Result<HashMap<ShipmentId, Trigger>, StoreError> {
+    if acknowledged.is_empty() {
+        return Ok(HashMap::new());
     }
-    let (shipments, of) = list_of(1, triggers.iter().map(|trigger| trigger.facts.shipment.uuid()));
-    let (list, ids) = list_of(1 + of.len(), triggers.iter().map(|trigger| trigger.id.uuid()));
+    let (shipments, of) = list_of(tx, 1, acknowledged.iter().map(|(shipment, _)| shipment.uuid()));
+    let (list, ids) = list_of(tx, 1 + of.len(), acknowledged.iter().map(|(_, id)| id.uuid()));
     let sql = format!(
-        "UPDATE escrow_trigger SET acknowledged_at = $1 \
-         WHERE shipment_id IN {shipments} AND id IN {list} AND acknowledged_at IS NULL"
+        "UPDATE escrow_trigger SET acknowledged_at = COALESCE(acknowledged_at, $1) \
+         WHERE shipment_id IN {shipments} AND id IN {list} RETURNING *"
     );
     let values = std::iter::once(at.timestamp_micros().into()).chain(of).chain(ids);
-    tx.execute_raw(statement(tx, &sql, values)).await?;
-    Ok(())
+    let rows = escrow_trigger::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
+    let trigger = |row: escrow_trigger::Model| {
+        Ok((ShipmentId::from_uuid(row.shipment_id), orders::trigger_from_row(row)?))
+    };
+    rows.into_iter().map(trigger).collect()
 }
 
 /// Lets the first waiting message of each stream go, unless another one of it is on its way.
@@ -141,7 +152,7 @@ pub async fn release_next(tx: &Tx, streams: &[OrderId], wall: Instant) -> Result
     if streams.is_empty() {
         return Ok(());
     }
-    let (list, ids) = list_of(1, streams.iter().map(|id| id.uuid()));
+    let (list, ids) = list_of(tx, 1, streams.iter().map(|id| id.uuid()));
     let sql = format!(
         "UPDATE outbox SET state = 'pending', next_attempt_at = $1 \
          WHERE stream IN {list} AND state = 'waiting' AND position = (SELECT MIN(w.position) FROM outbox w \
@@ -159,7 +170,7 @@ pub async fn save_orders(tx: &Tx, orders: Vec<Order>) -> Result<(), StoreError> 
         return Ok(());
     }
     let orders = filled(orders);
-    let rows = placeholders(1, orders.len(), 13);
+    let rows = placeholders(tx, 1, orders.len(), 13);
     let sql = format!(
         "WITH now (shipment, id, state, because, shares, acts, wake, frozen, freezes, deadline, told, updated, contested) \
          AS (VALUES {rows}) \
@@ -197,7 +208,7 @@ pub async fn save_progress(tx: &Tx, shipments: Vec<&Shipment>) -> Result<(), Sto
         return Ok(());
     }
     let shipments = filled(shipments);
-    let rows = placeholders(1, shipments.len(), 8);
+    let rows = placeholders(tx, 1, shipments.len(), 8);
     let sql = format!(
         "WITH now (id, status, earliest, latest, delivered, updated, seq, hash) AS (VALUES {rows}) \
          UPDATE shipment SET status = now.status, estimated_earliest_at = now.earliest, \

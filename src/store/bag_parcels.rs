@@ -120,7 +120,7 @@ pub async fn packed_of(
 /// already. The caller holds their consolidations.
 pub async fn unpack(tx: &Tx, out: &[(ParcelId, ConsolidationId)], at: Instant) -> Result<(), StoreError> {
     for some in out.chunks(500) {
-        let rows = placeholders(2, some.len(), 3);
+        let rows = placeholders(tx, 2, some.len(), 3);
         let sql = format!("{UNPACK}{rows})");
         let values = some.iter().flat_map(|(parcel, consolidation)| -> [Value; 3] {
             [parcel.shipment.uuid().into(), i32::from(parcel.number).into(), consolidation.uuid().into()]

@@ -136,7 +136,7 @@ fn sums(row: &QueryResult) -> Result<(u64, u64), StoreError> {
 /// Takes back the notes of what was given back.
 pub async fn delete_bookings(tx: &Tx, bookings: &[(ShipmentId, DepartureId)]) -> Result<(), StoreError> {
     for some in bookings.chunks(1_000) {
-        let rows = placeholders(1, some.len(), 2);
+        let rows = placeholders(tx, 1, some.len(), 2);
         let sql = format!("DELETE FROM booking WHERE (shipment_id, departure_id) IN (VALUES {rows})");
         let values = some.iter().flat_map(|(shipment, departure)| -> [Value; 2] {
             [shipment.uuid().into(), departure.to_string().into()]
@@ -229,7 +229,7 @@ pub struct Held {
 
 /// What many shipments hold, with the state of each departure, in one question.
 pub async fn held_by(db: &impl ConnectionTrait, shipments: &[ShipmentId]) -> Result<Vec<Held>, StoreError> {
-    let ids = placeholders(1, 1, shipments.len());
+    let ids = placeholders(db, 1, 1, shipments.len());
     let sql = format!(
         "SELECT b.shipment_id, b.departure_id, b.grams, b.cm3, b.created_at, d.state, d.depart_at \
          FROM booking b JOIN departure d ON d.id = b.departure_id \

@@ -114,7 +114,7 @@ async fn insert(
                 0_i32.into(),
             ]);
         }
-        let rows = placeholders(1, some.len(), 8);
+        let rows = placeholders(tx, 1, some.len(), 8);
         let sql = format!("INSERT INTO replan ({COLUMNS}) VALUES {rows} {AGAIN}");
         tx.execute_raw(statement(tx, &sql, values)).await?;
     }

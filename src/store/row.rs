@@ -46,13 +46,25 @@ pub fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator
     Statement::from_sql_and_values(db.get_database_backend(), sql, values)
 }
 
-/// `($1, $2), ($3, $4)`: so many rows of so many columns each, the first column's number being `first`.
-pub fn placeholders(first: usize, rows: usize, columns: usize) -> String {
-    let row = |row: usize| {
-        let columns: Vec<_> = (0..columns).map(|at| format!("${}", first + row * columns + at)).collect();
-        format!("({})", columns.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+/// `($1, $2), ($3, $4)`: so many rows of so many columns each, the first column's number being `first`. Where nothing
+/// else has a number they have none for SQLite either, which would look for each of hundreds among all of them.
+pub fn placeholders(db: &impl ConnectionTrait, first: usize, rows: usize, columns: usize) -> String {
+    let is_numbered = first > 1 || db.get_database_backend() != DatabaseBackend::Sqlite;
+    let mut text = String::with_capacity(rows * (2 + columns * 6));
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            text.push_str(if column == 0 { "" } else { ", " });
+            if is_numbered {
+                text.push('$');
+                text.push_str(&(first + row * columns + column).to_string());
+            } else {
+                text.push('?');
+            }
+        }
+        text.push(')');
+    }
+    text
 }
 
 /// What holds rows until the end of the transaction; SQLite has one writer and needs nothing.

@@ -47,7 +47,7 @@ pub async fn plans(
     db: &impl ConnectionTrait,
     ids: &[ShipmentId],
 ) -> Result<HashMap<ShipmentId, (PlanId, Plan)>, StoreError> {
-    let list = placeholders(1, 1, ids.len());
+    let list = placeholders(db, 1, 1, ids.len());
     let sql = format!(
         "SELECT p.* FROM shipment s JOIN plan p ON p.shipment_id = s.id AND p.id = s.plan_id \
          WHERE s.id IN {list}"
@@ -102,7 +102,7 @@ pub async fn save_plans(tx: &Tx, shipments: &[&Shipment]) -> Result<(), StoreErr
     if shipments.is_empty() {
         return Ok(());
     }
-    let rows = placeholders(1, shipments.len(), 7);
+    let rows = placeholders(tx, 1, shipments.len(), 7);
     let sql = format!(
         "WITH now (id, plan_id, earliest, latest, updated_at, seq, hash) AS (VALUES {rows}) \
          UPDATE shipment SET plan_id = now.plan_id, estimated_earliest_at = now.earliest, \

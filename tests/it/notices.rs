@@ -222,6 +222,20 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn a_release_of_what_is_frozen_is_written_down_and_raises_an_alarm(db: Database) {
+        let provider = silent("released").await;
+        let app = spawn(&db, &provider).await;
+        let body = one_parcel();
+        let (accepted, reference) = (accept(&app, &body).await, text(&body["payment"]["reference"]));
+        freeze(&app, &accepted).await;
+        for id in ["msg_1", "msg_2"] {
+            taken(&app, id, &says("trade_changed", reference, json!({"reason": "by its deadline"}))).await;
+        }
+        assert_eq!(detail(&app, &accepted).await["escrow"]["state"], "confirmed");
+        assert_eq!(audited(&app, "order.released_against_hold").await, 1);
+        app.stop().await;
+    }
+
     async fn a_notice_about_another_amount_is_not_believed(db: Database) {
         let provider = silent("released").await;
         let app = spawn(&db, &provider).await;

@@ -184,6 +184,12 @@ async fn sqlite_searches_and_does_not_scan() {
         let scans = plan.iter().any(|step| step.starts_with("SCAN"));
         let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
         assert!(!scans && !sorts, "{name}: {plan:#?}\n{sql}");
+        if ["due messages", "dead letters in doubt"].contains(&name) {
+            // What waits for one receiver is not in the way of those for another.
+            let by_receiver =
+                plan.iter().any(|step| step.contains("(state=? AND destination=? AND next_attempt_at<?)"));
+            assert!(by_receiver, "{name}: {plan:#?}");
+        }
     }
     // They sort what they found, so that everybody takes it in one order, and read no table to find it.
     let around = replans::AROUND.replace("$6", "'USLAX'");
@@ -439,11 +445,11 @@ async fn many_at_once(
     watch.used_an_index("the triggers of some shipments").await;
     assert!(!at_once::hold_streams(tx, &[stream]).await?[&stream].is_empty());
     watch.used_an_index("some streams").await;
-    let some: Vec<_> = triggers[&id].iter().collect();
-    let keys: Vec<_> = some.iter().map(|trigger| trigger.id).collect();
+    let keys: Vec<_> = triggers[&id].iter().map(|trigger| trigger.id).collect();
     at_once::acknowledge(tx, &keys, now).await?;
     watch.used_an_index("acknowledged messages").await;
-    at_once::acknowledge_triggers(tx, &some, now).await?;
+    let keys: Vec<_> = keys.into_iter().map(|key| (id, key)).collect();
+    at_once::acknowledge_triggers(tx, &keys, now).await?;
     watch.used_an_index("acknowledged triggers").await;
     at_once::release_next(tx, &[stream], now).await?;
     watch.used_an_index("the next of some streams").await;

@@ -27,26 +27,27 @@ pub async fn acknowledge(tx: &Tx, messages: &[Message], occasion: &Occasion) -> 
     let shipments = at_once::lock(tx, &ids).await?;
     let keys: Vec<_> = messages.iter().map(|message| message.id).collect();
     let new = at_once::acknowledge(tx, &keys, occasion.wall).await?;
-    let mut triggers = at_once::triggers(tx, &ids).await?;
     // Of the others another attempt was acknowledged before.
+    let keys: Vec<_> = shipments
+        .iter()
+        .filter_map(|shipment| Some((shipment.id, by_shipment.get(&shipment.id)?.id)))
+        .filter(|(_, id)| new.contains(id))
+        .collect();
+    let mut triggers = at_once::acknowledge_triggers(tx, &keys, occasion.now).await?;
     let shipments: Vec<(Shipment, Trigger)> = shipments
         .into_iter()
         .filter_map(|shipment| {
-            let id = by_shipment.get(&shipment.id)?.id;
-            let of_it = triggers.get_mut(&shipment.id)?;
-            let trigger = of_it.iter_mut().find(|trigger| trigger.id == id && new.contains(&id))?;
-            trigger.acknowledged_at.get_or_insert(occasion.now);
-            Some((shipment, trigger.clone()))
+            let trigger = triggers.remove(&shipment.id)?;
+            Some((shipment, trigger))
         })
         .collect();
     let acknowledged: Vec<&Trigger> = shipments.iter().map(|(_, trigger)| trigger).collect();
-    at_once::acknowledge_triggers(tx, &acknowledged, occasion.now).await?;
     let judged: Vec<ShipmentId> = acknowledged
         .iter()
         .filter(|trigger| moves_money(trigger.facts.action))
         .map(|trigger| trigger.facts.shipment)
         .collect();
-    let cases = cases(tx, &judged, triggers, occasion).await?;
+    let cases = cases(tx, &judged, occasion).await?;
     let streams: Vec<OrderId> = acknowledged.iter().map(|trigger| trigger.facts.order).collect();
     let told = change(tx, shipments, cases, occasion).await?;
     at_once::release_next(tx, &streams, occasion.wall).await?;
@@ -57,14 +58,12 @@ pub async fn acknowledge(tx: &Tx, messages: &[Message], occasion: &Occasion) -> 
 async fn cases(
     tx: &Tx,
     judged: &[ShipmentId],
-    mut triggers: HashMap<ShipmentId, Vec<Trigger>>,
     occasion: &Occasion,
 ) -> Result<HashMap<ShipmentId, Case>, StoreError> {
     if judged.is_empty() {
         return Ok(HashMap::new());
     }
-    triggers.retain(|shipment, _| judged.contains(shipment));
-    Case::load_many(tx, judged, triggers, &occasion.providers).await
+    Case::load_many(tx, judged, &occasion.providers).await
 }
 
 async fn change(

@@ -36,16 +36,16 @@ impl Case {
         }
     }
 
-    /// Of each of `ids` that has an order, with the triggers that the caller has read. It holds the shipments.
+    /// Of each of `ids` that has an order. The caller holds the shipments.
     pub async fn load_many(
         tx: &Tx,
         ids: &[ShipmentId],
-        mut triggers: HashMap<ShipmentId, Vec<Trigger>>,
         providers: &Providers,
     ) -> Result<HashMap<ShipmentId, Self>, StoreError> {
         let numbers = at_once::parcel_numbers(tx, ids).await?;
         let mut events = events::of_shipments(tx, ids).await?;
         let orders = at_once::orders(tx, ids).await?;
+        let mut triggers = at_once::triggers(tx, ids).await?;
         let of_order = |order: &Order| {
             let beside = triggers.get(&order.shipment).map_or(&[][..], Vec::as_slice);
             streams_beside(beside).chain([order.id]).collect::<Vec<_>>()
