@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Rows cross threads on their way out of a database, and the C library's allocator is slow at that.
+/// Rows cross threads on their way out of a database, and the C library's allocator is slow at that. SQLite's memory is from
+/// here, too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

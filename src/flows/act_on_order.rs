@@ -22,8 +22,7 @@ use crate::escrow::rules::acts::{NotNow, Situation, admit};
 use crate::escrow::rules::{self, release, sight};
 use crate::store::orders::Order;
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, events, orders};
-use crate::tracking;
+use crate::store::{StoreError, Tx, orders};
 
 /// What somebody wants done, before anything is known of the order.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +105,7 @@ pub async fn write(
     second_person_above: &[Money],
     occasion: &Occasion,
 ) -> Result<Order, ActError> {
-    let mut case = load(tx, shipment.id, &occasion.providers).await?;
+    let mut case = Case::load(tx, shipment.id, &occasion.providers).await?;
     let act = act_of(&case, wish, second_person_above)?;
     admitted(&case, &act, &occasion.actor, occasion.now)?;
     let mut changes = Changes::new(occasion);
@@ -116,22 +115,13 @@ pub async fn write(
     Ok(orders::of_shipment(tx, shipment.id).await?)
 }
 
-/// The order with all that is known of it, under the lock that the caller holds.
-pub async fn load(tx: &Tx, shipment: ShipmentId, providers: &Providers) -> Result<Case, StoreError> {
-    let numbers: Vec<u16> =
-        shipments::parcels(tx, shipment).await?.iter().map(|parcel| parcel.id.number).collect();
-    let events = events::of_shipment(tx, shipment).await?;
-    let timeline = tracking::fold(&numbers, &events);
-    Case::load(tx, shipment, &timeline, providers).await
-}
-
 /// The shares of which something is left, and of which nothing was ordered back yet.
 pub async fn refundable(
     tx: &Tx,
     shipment: ShipmentId,
     providers: &Providers,
 ) -> Result<Vec<ShareOf>, StoreError> {
-    let case = load(tx, shipment, providers).await?;
+    let case = Case::load(tx, shipment, providers).await?;
     let standing = case.standing();
     let is_open = |share: &rules::Share| {
         !rules::is_settled(share.state) && share.left_minor() > 0 && !standing.refunds.contains_key(&share.of)

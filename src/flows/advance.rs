@@ -100,7 +100,7 @@ pub async fn advance(
     if added > 0 && !is_on_a_way && goes_nowhere(shipment.status) {
         book_departures::release(tx, id, occasion.now, occasion.wall).await?;
     }
-    let case = Case::load(tx, id, &timeline, &occasion.providers).await?;
+    let case = Case::load_with(tx, id, &timeline, &occasion.providers).await?;
     let to_send = settle(tx, &shipment, case, occasion, &mut changes).await?;
     let to_tell = finish(tx, &mut shipment, changes, occasion).await?;
     let just_unknown = |event: &&TrackingEvent| {

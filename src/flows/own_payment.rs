@@ -8,7 +8,7 @@
 use serde_json::json;
 
 use super::Deps;
-use super::act_on_order::{ActError, load};
+use super::act_on_order::ActError;
 use super::advance::{Changes, Occasion, finish};
 use super::settle_order::{Case, settle};
 use crate::domain::escrow::TriggerAction;
@@ -56,7 +56,7 @@ async fn write(tx: &Tx, id: ShipmentId, reason: &str, occasion: &Occasion) -> Re
     if orders::owner_of_payment(tx, &order.provider, payment).await? != Some(owner) {
         return Err(NotNow("the payment has gone over to another order meanwhile".to_owned()).into());
     }
-    let before = load(tx, owner, &occasion.providers).await?;
+    let before = Case::load(tx, owner, &occasion.providers).await?;
     if may_have_moved(&before) {
         let text = format!("the order of {owner} has the payment, and may have moved its money");
         return Err(NotNow(text).into());
@@ -85,7 +85,7 @@ async fn judge(
     let Some(mut shipment): Option<Shipment> = shipments::find(tx, id).await? else {
         return Err(ActError::NotFound);
     };
-    let mut case = load(tx, id, &occasion.providers).await?;
+    let mut case = Case::load(tx, id, &occasion.providers).await?;
     case.order.contested = contested;
     orders::save(tx, &case.order).await?;
     let mut changes = Changes::new(occasion);

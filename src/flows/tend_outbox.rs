@@ -13,8 +13,7 @@ use crate::domain::id::TriggerId;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::rules::decide;
 use crate::store::outbox::{self, Message};
-use crate::store::{StoreError, Tx, events, shipments};
-use crate::tracking;
+use crate::store::{StoreError, Tx, shipments};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByHand {
@@ -56,11 +55,7 @@ pub async fn by_hand(deps: &Deps, id: TriggerId, what: ByHand) -> Result<(), Han
 async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Result<(), HandError> {
     let message = outbox::find(tx, id).await?.ok_or(HandError::NotThere(id))?;
     let mut shipment = shipments::lock(tx, message.shipment).await?.ok_or(HandError::NotThere(id))?;
-    let parcels = shipments::parcels(tx, shipment.id).await?;
-    let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
-    let events = events::of_shipment(tx, shipment.id).await?;
-    let timeline = tracking::fold(&numbers, &events);
-    let mut case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
+    let mut case = Case::load(tx, shipment.id, &occasion.providers).await?;
     let mut changes = Changes::new(occasion);
     match what {
         ByHand::Retry => retry(tx, &mut case, &message, occasion, &mut changes).await?,
@@ -68,7 +63,7 @@ async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Res
         ByHand::TookEffect | ByHand::NoEffect => {}
     }
     // Read again: what was moved stands differently now.
-    let case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
+    let case = Case::load(tx, shipment.id, &occasion.providers).await?;
     settle(tx, &shipment, case, occasion, &mut changes).await?;
     finish(tx, &mut shipment, changes, occasion).await?;
     Ok(())

@@ -25,8 +25,8 @@ use crate::outbox::rules::{Next, next};
 use crate::store::orders::Trigger;
 use crate::store::outbox::{self, Ended, Message};
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, events, orders};
-use crate::{telemetry, tracking};
+use crate::store::{StoreError, Tx, orders};
+use crate::telemetry;
 
 /// What came of one attempt. `ended` is about all attempts so far.
 pub enum Outcome {
@@ -308,11 +308,7 @@ async fn judge(
     changes: &mut Changes<'_>,
     failed: Option<(&Message, &str)>,
 ) -> Result<(), StoreError> {
-    let numbers: Vec<u16> =
-        shipments::parcels(tx, shipment.id).await?.iter().map(|parcel| parcel.id.number).collect();
-    let events = events::of_shipment(tx, shipment.id).await?;
-    let timeline = tracking::fold(&numbers, &events);
-    let mut case = Case::load(tx, shipment.id, &timeline, &occasion.providers).await?;
+    let mut case = Case::load(tx, shipment.id, &occasion.providers).await?;
     if let Some((message, reason)) = failed {
         blame(&mut case, message, reason);
     }
