@@ -156,6 +156,14 @@ words! {
 }
 
 words! {
+    /// Which way money went that a person settled at the provider's console.
+    SettledThere {
+        Released = "released",
+        Refunded = "refunded",
+    }
+}
+
+words! {
     /// How a dispute ended.
     DisputeOutcome {
         /// The goods are as they should be: the money goes on as if nothing had been said.

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use super::Deps;
 use super::advance::{Changes, Occasion, advance, finish};
 use super::settle_order::{Case, settle};
-use crate::domain::escrow::{Act, ShareOf, TriggerAction};
+use crate::domain::escrow::{Act, OrderState, SettledThere, ShareOf, TriggerAction};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, ShipmentId};
 use crate::domain::instant::Instant;
@@ -21,6 +21,7 @@ use crate::escrow::registry::Providers;
 use crate::escrow::rules::acts::{NotNow, Situation, admit};
 use crate::escrow::rules::{self, release, sight};
 use crate::store::orders::Order;
+use crate::store::outbox::Message;
 use crate::store::shipments::{self, Shipment};
 use crate::store::{StoreError, Tx, orders};
 
@@ -36,6 +37,11 @@ pub enum Wish {
     Refund {
         share: ShareOf,
         amount: Option<Money>,
+        reason: String,
+    },
+    /// Money that waited for a person, and that this one settled at the provider's console.
+    Settled {
+        outcome: SettledThere,
         reason: String,
     },
     /// Of exactly so much: nobody approves what somebody changed meanwhile.
@@ -146,6 +152,7 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
             let set_aside = seen(known_troubles(case), set_aside)?;
             Ok(Act::Thawed { reason, set_aside })
         }
+        Wish::Settled { outcome, reason } => settled(case, outcome, &reason),
         Wish::Refund { share, amount, reason } => {
             let held = case.order.held;
             let found = case.shares().into_iter().find(|known| known.of == share);
@@ -164,6 +171,25 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
             Ok(Act::RefundOrdered { share, amount_minor: amount.minor, reason, needs_second })
         }
     }
+}
+
+/// Of an order that goes on by itself nobody has to say anything, and what came of a command is to be known first.
+fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActError> {
+    if !matches!(case.order.state, OrderState::Failed | OrderState::Frozen) {
+        let text = format!("the order is {}, and waits for nobody", case.order.state);
+        return Err(NotNow(text).into());
+    }
+    let is_on_its_way = |message: &&Message| message.state == OutboxState::Pending && message.is_in_doubt();
+    if let Some(message) = case.messages.iter().find(is_on_its_way) {
+        let text =
+            format!("trigger {} may be with the provider: what came of it is to be known first", message.id);
+        return Err(NotNow(text).into());
+    }
+    let word = format!("settled at the provider by hand: {reason}");
+    Ok(match outcome {
+        SettledThere::Released => Act::ProviderReleased { word },
+        SettledThere::Refunded => Act::ProviderRefunded { word },
+    })
 }
 
 /// What a person who thaws can set aside, by name.

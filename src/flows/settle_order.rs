@@ -15,7 +15,7 @@ pub use self::facts::stands;
 use super::advance::{Changes, Occasion};
 use super::notices;
 use crate::chance;
-use crate::domain::escrow::{Consignment, Evidence, OrderState, TriggerAction, TriggerFacts};
+use crate::domain::escrow::{Act, Consignment, Evidence, OrderState, TriggerAction, TriggerFacts};
 use crate::domain::id::{OrderId, ParcelId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
@@ -24,7 +24,7 @@ use crate::domain::service::Clearance;
 use crate::escrow::rules::{Decision, Made, Verdict, decide, is_settled, may_send};
 use crate::escrow::webhook;
 use crate::notifications::EscrowNews;
-use crate::store::orders::{self, Order, Trigger};
+use crate::store::orders::{self, Order, Trigger, WrittenAct};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::Shipment;
 use crate::store::{StoreError, Tx};
@@ -167,8 +167,11 @@ fn take_over(
 /// The provider paid the merchant though the order was held here for a reason: nobody can take that back but people.
 fn raise_alarm(case: &Case, before: &Order, shipment: &Shipment, changes: &mut Changes<'_>) {
     let was_held = needs_a_person(before.state) || before.state == OrderState::RefundRequested;
-    let is_released =
-        case.order.state == OrderState::Confirmed && case.standing().provider_released.is_some();
+    // A person who settled it there knows.
+    let by_itself = |written: &WrittenAct| {
+        matches!(written.act, Act::ProviderReleased { .. }) && written.actor.starts_with("provider ")
+    };
+    let is_released = case.order.state == OrderState::Confirmed && case.acts.iter().any(by_itself);
     if !(was_held && is_released) {
         return;
     }

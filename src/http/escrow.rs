@@ -5,14 +5,14 @@ use actix_web::{HttpResponse, post};
 
 use super::extract::{Body, Credentials};
 use super::problem::Problem;
-use super::schema::{InstructionBody, ReasonBody, RefundBody, ThawBody};
+use super::schema::{InstructionBody, ReasonBody, RefundBody, SettledBody, ThawBody};
 use crate::domain::escrow::Act;
 use crate::domain::id::ShipmentId;
 use crate::flows::Deps;
 use crate::flows::act_on_order::{Wish, act};
 use crate::flows::own_payment::own;
 use crate::flows::views::EscrowStateView;
-use crate::intake::{Instruction, Says, read_instruction};
+use crate::intake::{Instruction, Says, read_instruction, read_settled};
 
 /// Reads the body, does what is wished on behalf of the operator who calls, and shows how the money stands then.
 async fn done(
@@ -105,6 +105,36 @@ pub async fn own_payment(
     let body = serde_json::from_slice(&body.read().await?).map_err(Problem::not_json)?;
     let said = read_instruction(&body, Says::ReasonAlone).map_err(Problem::fields)?;
     let order = own(&deps, id, said.reason, operator.actor()).await?;
+    Ok(HttpResponse::Ok().json(EscrowStateView::from(&order)))
+}
+
+/// Says which way the money of an order went that waited for a person, and was settled at the provider's console.
+/// Nothing is sent any more.
+#[utoipa::path(
+    tag = "operators",
+    request_body = SettledBody,
+    security(("operator_key" = [])),
+    responses(
+        (status = 200, body = EscrowStateView),
+        (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is neither frozen nor failed, or a command may be on its way", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/shipments/{id}/escrow/settled")]
+pub async fn settled(
+    deps: Data<Deps>,
+    caller: Credentials,
+    id: Path<String>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let operator = caller.operator(&deps).await?;
+    let id: ShipmentId = id.parse().map_err(|_| Problem::not_found())?;
+    let body = serde_json::from_slice(&body.read().await?).map_err(Problem::not_json)?;
+    let said = read_settled(&body).map_err(Problem::fields)?;
+    let wish = Wish::Settled { outcome: said.outcome, reason: said.reason };
+    let order = act(&deps, id, None, wish, operator.actor()).await?;
     Ok(HttpResponse::Ok().json(EscrowStateView::from(&order)))
 }
 

@@ -65,6 +65,7 @@ use crate::telemetry;
         escrow::freeze,
         escrow::thaw,
         escrow::own_payment,
+        escrow::settled,
         escrow::refund,
         escrow::approve_refund,
         escrow::withdraw_refund,
@@ -166,6 +167,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(escrow::freeze)
         .service(escrow::thaw)
         .service(escrow::own_payment)
+        .service(escrow::settled)
         .service(escrow::refund)
         .service(escrow::approve_refund)
         .service(escrow::withdraw_refund)

@@ -128,6 +128,15 @@ pub struct ThawBody {
 }
 
 #[derive(ToSchema)]
+pub struct SettledBody {
+    #[schema(example = "released at the console, case 4711")]
+    pub reason: String,
+    /// `released`: the merchant has the money; `refunded`: the buyer has it
+    #[schema(example = "released")]
+    pub outcome: String,
+}
+
+#[derive(ToSchema)]
 pub struct InstructionBody {
     #[schema(example = "agreed with the buyer")]
     pub reason: String,

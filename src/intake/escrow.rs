@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::reading::{Errors, FieldError, Object};
-use crate::domain::escrow::{ReleaseBy, ReleaseMode, ReleasePolicy};
+use crate::domain::escrow::{ReleaseBy, ReleaseMode, ReleasePolicy, SettledThere};
 use crate::domain::event::DeliveredTo;
 use crate::domain::money::{Currency, Money};
 
@@ -38,6 +38,23 @@ pub struct Instruction {
     pub amount: Option<Money>,
     /// Names of what is wrong and may be passed over.
     pub set_aside: Option<BTreeSet<String>>,
+}
+
+/// That a person settled an order's money where it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    pub reason: String,
+    pub outcome: SettledThere,
+}
+
+pub fn read_settled(body: &Value) -> Result<Settled, Vec<FieldError>> {
+    let errors = Errors::default();
+    let read = Object::new(body, String::new(), &errors).and_then(|body| {
+        let reason = body.text("reason", 1..=REASON_CHARACTERS_MAX);
+        let outcome = body.parsed("outcome");
+        Some(Settled { reason: reason?, outcome: outcome? })
+    });
+    errors.check(read)
 }
 
 /// More than can be wrong with all parcels of a shipment at once.

@@ -24,7 +24,7 @@ pub use buyer::{
     read_proven_statement, read_statement,
 };
 pub use calendar::{Closing, read_cancellation, read_clearance, read_closing};
-pub use escrow::{Instruction, Says, read_instruction};
+pub use escrow::{Instruction, Says, read_instruction, read_settled};
 pub use reading::FieldError;
 pub use request::{Declared, Known, NewParcel, Nowhere, Payment, PickupRequest, Unfit, read};
 pub use scan::{Scan, read as read_scan};

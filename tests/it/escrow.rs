@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::on_both_databases;
 use crate::support::app::{App, spawn_app};
-use crate::support::database::Database;
+use crate::support::database::{Database, number};
 use crate::support::http::{Response, send};
 use crate::support::journey::{TWO_PARCELS, pickup};
 use crate::support::rows::change;
@@ -244,6 +244,36 @@ on_both_databases! {
         assert_eq!(amounts(&provider, "confirm_receipt"), [format!("{:.2}", held - 1000.01)]);
         let late = ana.says(&app, &accepted, "refund", json!({"reason": "too late"})).await;
         assert_eq!(problem(&late, 409), "not-as-things-stand");
+        let verified = sampan::store::audit::verify(&app.deps.store).await.expect("the audit");
+        assert_eq!(verified.breaks, vec![]);
+        app.stop().await;
+    }
+
+    async fn what_a_person_settled_at_the_providers_console_is_ended_here(db: Database) {
+        let provider = Stub::start(|asked, _| {
+            let refused = asked.json()["data"]["action"] == "confirm_receipt";
+            Reply::json(if refused { 422 } else { 200 }, &json!({}))
+        })
+        .await;
+        let carrier = delivering_carrier().await;
+        let app = spawn(&db, &provider, &carrier).await;
+        let ana = Operator::new(&app, "ana").await;
+        let accepted = accept(&app, &pickup(TWO_PARCELS)).await;
+        let said = json!({"outcome": "released", "reason": "case 4711"});
+        let early = ana.says(&app, &accepted, "settled", said.clone()).await;
+        assert_eq!(problem(&early, 409), "not-as-things-stand");
+        scan_until(&app, &accepted, "handed_over").await;
+        state_is(&app, &accepted, "failed").await;
+        let wrong = json!({"outcome": "kept", "who": "me"});
+        let wrong = ana.says(&app, &accepted, "settled", wrong).await;
+        assert_eq!(pointers(&wrong), ["/outcome", "/reason", "/who"]);
+        let ended = ana.says(&app, &accepted, "settled", said.clone()).await.must_be(200);
+        assert_eq!(ended["state"], "confirmed", "{ended}");
+        let again = ana.says(&app, &accepted, "settled", said).await;
+        assert_eq!(problem(&again, 409), "not-as-things-stand");
+        assert_eq!(amounts(&provider, "confirm_receipt").len(), 1);
+        let alarms = "SELECT COUNT(*) AS n FROM audit_entry WHERE action = 'order.released_against_hold'";
+        assert_eq!(number(&app.deps.store, alarms).await, 0, "who did it himself needs no alarm");
         let verified = sampan::store::audit::verify(&app.deps.store).await.expect("the audit");
         assert_eq!(verified.breaks, vec![]);
         app.stop().await;

@@ -13,7 +13,7 @@ use crate::support::rows::{change, text as text_of};
 use crate::support::steps::{accept_two_parcels, look, problem, scan_until, text};
 use crate::support::world::{Troubles, World};
 
-const ROUTES: [(&str, &str); 48] = [
+const ROUTES: [(&str, &str); 49] = [
     ("/v1/carriers/{carrier}/push", "post"),
     ("/v1/pickups", "post"),
     ("/v1/shipments", "get"),
@@ -56,6 +56,7 @@ const ROUTES: [(&str, &str); 48] = [
     ("/v1/shipments/{id}/escrow/freeze", "post"),
     ("/v1/shipments/{id}/escrow/thaw", "post"),
     ("/v1/shipments/{id}/escrow/own-payment", "post"),
+    ("/v1/shipments/{id}/escrow/settled", "post"),
     ("/v1/shipments/{id}/escrow/refund", "post"),
     ("/v1/shipments/{id}/escrow/refund/approve", "post"),
     ("/v1/shipments/{id}/escrow/refund/withdraw", "post"),
