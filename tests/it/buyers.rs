@@ -16,7 +16,7 @@ use crate::support::http::{Response, send};
 use crate::support::journey::{TWO_PARCELS, pickup};
 use crate::support::rows::change;
 use crate::support::steps::{accept, detail, get, pointers, problem, scan_until, stranger, text};
-use crate::support::stub::{Reply, Stub, delivering_carrier};
+use crate::support::stub::{Reply, Stub, days_back, delivering_carrier, dhl_event, dhl_page, number_in};
 use crate::support::wait::wait_until;
 
 const SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiBhIHByb3ZpZGVyIGluIGEgdGVzdA";
@@ -34,8 +34,13 @@ struct Shop {
 
 impl Shop {
     async fn open(db: &Database) -> Self {
+        let policy = json!({"release": "after_window", "days": 10});
+        Self::open_with(db, &policy, delivering_carrier().await).await
+    }
+
+    async fn open_with(db: &Database, policy: &Value, carrier: Stub) -> Self {
         let provider = Stub::start(|_, _| Reply::json(200, &json!({}))).await;
-        let (carrier, ear) = (delivering_carrier().await, listening().await);
+        let ear = listening().await;
         let settings = format!(
             "escrow.webhook_url = \"http://{}/escrow\"\nescrow.webhook_secret = \"{SECRET}\"\n\
              carriers.dhl_unified.base_url = \"http://{}\"\n",
@@ -44,7 +49,7 @@ impl Shop {
         let app = spawn_app(db, &settings).await;
         hook(&app.client, &ear, "hooks", &["escrow.*"]).await;
         let mut body = pickup(TWO_PARCELS);
-        body["payment"]["release_policy"] = json!({"release": "after_window", "days": 10});
+        body["payment"]["release_policy"] = policy.clone();
         let accepted = accept(&app, &body).await;
         Self { app, provider, ear, _carrier: carrier, body, accepted }
     }
@@ -139,7 +144,11 @@ on_both_databases! {
         shop.says("confirm", json!({"proof": code})).await.must_be(200);
         shop.state_is("confirmed").await;
         let acts = "SELECT COUNT(*) AS n FROM escrow_act WHERE actor = 'buyer'";
-        assert_eq!(crate::support::database::number(&shop.app.deps.store, acts).await, 2);
+        assert_eq!(number(&shop.app.deps.store, acts).await, 2);
+        let sent = "SELECT COUNT(*) AS n FROM webhook_message WHERE kind = 'escrow.code' AND state = 'acknowledged'";
+        wait_until("the log has both codes", async || number(&shop.app.deps.store, sent).await == 2).await;
+        let kept = format!("{sent} AND body <> '{{\"type\":\"escrow.code\"}}'");
+        assert_eq!(number(&shop.app.deps.store, &kept).await, 0, "but not what they were");
         shop.stop().await;
     }
 
@@ -345,6 +354,35 @@ on_both_databases! {
         by(&shop.app, &ben, "POST", &approve, agreed).await.must_be(200);
         shop.state_is("refunded").await;
         assert_eq!(shop.refunds(), [text(&shop.body["payment"]["amount"])]);
+        shop.stop().await;
+    }
+
+    async fn a_full_refund_gives_back_what_is_left_where_one_share_was_paid(db: Database) {
+        let carrier = Stub::start(|asked, _| {
+            let number = number_in(&asked.path);
+            let delivered = dhl_event(&days_back(2, "10:00"), "delivered", "Delivered", "SHANGHAI");
+            let events = if number.ends_with("-1") { vec![delivered] } else { Vec::new() };
+            Reply::json(200, &dhl_page(number, &events))
+        })
+        .await;
+        let policy = json!({"release": "on_delivery", "release_by": "parcel"});
+        let shop = Shop::open_with(&db, &policy, carrier).await;
+        scan_until(&shop.app, &shop.accepted, "handed_over").await;
+        let shares = async || detail(&shop.app, &shop.accepted).await["escrow"]["shares"].clone();
+        wait_until("one share is paid", async || shares().await[0]["state"] == "confirmed").await;
+        let dispute = shop.dispute().await;
+        let ana = operator(&shop.app, "ana").await;
+        let close = format!("/v1/disputes/{}/close", text(&dispute["id"]));
+        let full = json!({"outcome": "refunded_in_full", "reason": "it never came"});
+        by(&shop.app, &ana, "POST", &close, full).await.must_be(200);
+        let left = shares().await[1]["held"]["amount"].clone();
+        let (amount, currency) = (&left, &shop.body["payment"]["currency"]);
+        let agreed = json!({"reason": "agreed", "amount": amount, "currency": currency, "parcel": 2});
+        let approve = format!("/v1/shipments/{}/escrow/refund/approve", text(&shop.accepted["id"]));
+        by(&shop.app, &operator(&shop.app, "ben").await, "POST", &approve, agreed).await;
+        wait_until("the other is given back", async || shares().await[1]["state"] == "refunded").await;
+        assert_eq!(shop.refunds(), [text(&left)]);
+        assert_eq!(shares().await[0]["state"], "confirmed");
         shop.stop().await;
     }
 

@@ -249,6 +249,28 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn an_order_that_cannot_be_judged_is_put_off_and_holds_up_no_other(db: Database) {
+        let (provider, carrier) = (willing().await, delivering_carrier().await);
+        let app = spawn(&db, &provider, &carrier).await;
+        for reference in ["T-BROKEN", "T-GOOD"] {
+            let mut body = ordered(&json!({"release": "after_window", "days": 1}));
+            body["payment"]["reference"] = json!(reference);
+            let accepted = accept(&app, &body).await;
+            scan_until(&app, &accepted, "handed_over").await;
+            state_is(&app, &accepted, "delivered").await;
+        }
+        let state = "SELECT COUNT(*) AS n FROM escrow_order WHERE payment_reference = 'T-GOOD' AND state = 'confirmed'";
+        change(&db, "UPDATE escrow_order SET policy = 'nonsense' WHERE payment_reference = 'T-BROKEN'").await;
+        let due = "UPDATE escrow_order SET wake_at = CASE payment_reference WHEN 'T-BROKEN' THEN 1 ELSE 2 END, \
+            shares = REPLACE(shares, '\"delivered_at\":\"20', '\"delivered_at\":\"19')";
+        change(&db, due).await;
+        wait_until("the good one is paid", async || number(&app.deps.store, state).await == 1).await;
+        let put_off =
+            "SELECT COUNT(*) AS n FROM escrow_order WHERE payment_reference = 'T-BROKEN' AND wake_at > 2";
+        wait_until("the other is put off", async || number(&app.deps.store, put_off).await == 1).await;
+        app.stop().await;
+    }
+
     async fn what_a_person_settled_at_the_providers_console_is_ended_here(db: Database) {
         let provider = Stub::start(|asked, _| {
             let refused = asked.json()["data"]["action"] == "confirm_receipt";

@@ -79,6 +79,12 @@ async fn by_an_operator(app: &App, id: TriggerId, what: ByHand) -> bool {
     try_by_hand(app, id, what).await.is_ok()
 }
 
+async fn done_by_an_operator(app: &App, action: &str) -> i64 {
+    let done =
+        format!("SELECT COUNT(*) AS n FROM audit_entry WHERE actor = 'operator' AND action = '{action}'");
+    number(&app.deps.store, &done).await
+}
+
 on_both_databases! {
     async fn a_trigger_goes_out_under_one_key_until_it_is_acknowledged_and_no_further(db: Database) {
         let provider = provider(|_, tries| match tries {
@@ -206,9 +212,7 @@ on_both_databases! {
         assert!(by_an_operator(&app, confirm, ByHand::Park).await);
         assert_eq!(message(&app, "confirm_receipt").await.0, "parked");
         assert_eq!(order(&app, &accepted).await["state"], "failed");
-        let done =
-            "SELECT COUNT(*) AS n FROM audit_entry WHERE actor = 'operator' AND action = 'trigger.parked'";
-        assert_eq!(number(&app.deps.store, done).await, 1);
+        assert_eq!(done_by_an_operator(&app, "trigger.parked").await, 1);
         app.stop().await;
     }
 
@@ -238,6 +242,48 @@ on_both_databases! {
         order_is(&app, &accepted, "confirmed").await;
         let tries = provider.asked().iter().filter(|asked| asked.path == "/escrow").count();
         assert_eq!(tries, 3, "shipped, delivered, and the confirmation once: it was asked about ever after");
+        app.stop().await;
+    }
+
+    async fn a_persons_yes_ends_a_doubt_beside_a_running_daemon(db: Database) {
+        let provider =
+            provider(|kind, _| (kind == "confirm_receipt").then(|| Reply::Status(500, Vec::new()))).await;
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "outbox.retry_seconds = [0]")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        order_is(&app, &accepted, "failed").await;
+        message_is(&app, "confirm_receipt", "dead").await;
+        let before = order(&app, &accepted).await;
+        let (delivered, confirm) = (trigger(&before, "delivered"), trigger(&before, "confirm_receipt"));
+        assert!(matches!(try_by_hand(&app, delivered, ByHand::NoEffect).await, Err(HandError::NotInDoubt(_))));
+        assert!(by_an_operator(&app, confirm, ByHand::TookEffect).await);
+        order_is(&app, &accepted, "confirmed").await;
+        assert!(matches!(try_by_hand(&app, confirm, ByHand::NoEffect).await, Err(HandError::NotInDoubt(_))));
+        assert_eq!(done_by_an_operator(&app, "trigger.acknowledged").await, 1);
+        app.stop().await;
+    }
+
+    async fn a_persons_no_ends_a_doubt_and_the_trigger_can_go_out_again(db: Database) {
+        let provider = provider(|kind, tries| {
+            (kind == "confirm_receipt" && tries < 2).then(|| Reply::Status(500, Vec::new()))
+        })
+        .await;
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "outbox.retry_seconds = [0]")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        order_is(&app, &accepted, "failed").await;
+        message_is(&app, "confirm_receipt", "dead").await;
+        let confirm = trigger(&order(&app, &accepted).await, "confirm_receipt");
+        assert!(by_an_operator(&app, confirm, ByHand::NoEffect).await);
+        assert_eq!(done_by_an_operator(&app, "trigger.no_effect").await, 1);
+        assert!(matches!(try_by_hand(&app, confirm, ByHand::TookEffect).await, Err(HandError::NotInDoubt(_))));
+        assert_eq!(order(&app, &accepted).await["state"], "failed", "the money has not moved");
+        assert!(by_an_operator(&app, confirm, ByHand::Retry).await);
+        order_is(&app, &accepted, "confirmed").await;
+        let verified = sampan::store::audit::verify(&app.deps.store).await.expect("the audit");
+        assert_eq!(verified.breaks, vec![]);
         app.stop().await;
     }
 
