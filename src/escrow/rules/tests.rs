@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::acts::{Situation, admit};
 use super::*;
-use crate::domain::escrow::{Act, DisputeReason, ReleaseBy, ReleaseMode};
+use crate::domain::escrow::{Act, DisputeOutcome, DisputeReason, ReleaseBy, ReleaseMode};
 use crate::domain::event::{DeliveredTo, EventSource};
 use crate::domain::id::{DisputeId, ParcelId, ShipmentId};
 use crate::domain::instant::from_micros;
@@ -371,6 +371,44 @@ fn who_orders_a_refund_does_not_approve_it_and_what_was_done_is_not_done_again()
         assert!(admit(&Act::BuyerConfirmed, "buyer", &at(state, &nobody)).is_err());
     }
     assert!(admit(&Act::BuyerExtended { days: 3 }, "buyer", &at(OrderState::Delivered, &nobody)).is_err());
+}
+
+#[test]
+fn what_was_decided_about_a_reason_stands_and_disputes_come_to_an_end() {
+    let policy = ReleasePolicy::default();
+    let dispute = DisputeId::from_uuid(Uuid::nil());
+    let may_open = |acts: &[Act], reason| {
+        let standing = Standing::of(acts.iter().map(|act| (act, "somebody")));
+        let at = Situation {
+            state: OrderState::Delivered,
+            policy: &policy,
+            standing: &standing,
+            now: noon(),
+            window_ends_at: None,
+            can_refund: true,
+            contested: false,
+            left_minor: 10,
+            refund_was_sent: false,
+            refund_begun_minor: None,
+        };
+        admit(&Act::DisputeOpened { dispute, reason }, "buyer", &at).is_ok()
+    };
+    let opened = |reason| Act::DisputeOpened { dispute, reason };
+    let (withdrawn, decided) = (
+        Act::DisputeWithdrawn { dispute },
+        Act::DisputeClosed { dispute, outcome: DisputeOutcome::Rejected },
+    );
+    let never_came = DisputeReason::NotReceived;
+    let mut acts = vec![opened(never_came), withdrawn.clone()];
+    assert!(may_open(&acts, never_came), "who took it back may have been too quick");
+    acts.extend([opened(never_came), decided]);
+    assert!(!may_open(&acts, never_came));
+    assert!(may_open(&acts, DisputeReason::Damaged), "it came in the end, and broken");
+    for _ in 0..3 {
+        assert!(may_open(&acts, DisputeReason::Damaged));
+        acts.extend([opened(DisputeReason::Damaged), withdrawn.clone()]);
+    }
+    assert!(!may_open(&acts, DisputeReason::Damaged) && !may_open(&acts, DisputeReason::WrongItem));
 }
 
 #[test]
