@@ -37,6 +37,7 @@ mod m20261122_000025_buyer_acts;
 mod m20261122_000026_reconciliation;
 mod m20261122_000027_dispute_reminder;
 mod m20261122_000028_outbox_by_destination;
+mod m20261122_000029_failed_attempts;
 mod table;
 
 pub struct Migrator;
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000026_reconciliation::Migration),
             Box::new(m20261122_000027_dispute_reminder::Migration),
             Box::new(m20261122_000028_outbox_by_destination::Migration),
+            Box::new(m20261122_000029_failed_attempts::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

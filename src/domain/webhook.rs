@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 use super::instant::Instant;
 use super::text::{serde_as_text, words};
@@ -215,6 +216,13 @@ pub struct SigningSecret {
     pub secret: SecretString,
     /// By the machine's clock. None: it is the current one.
     pub until: Option<Instant>,
+}
+
+/// An attempt that did not get through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    pub at: Instant,
+    pub problem: String,
 }
 
 #[cfg(test)]

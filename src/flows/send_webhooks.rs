@@ -316,7 +316,7 @@ async fn settle(
             Verdict::Acknowledged => webhook_messages::acknowledge(tx, message, wall).await?,
             Verdict::Again { at, problem } => {
                 tracing::debug!(message = %message.id, attempts = message.attempts + 1, problem, "a merchant was not told; it will be tried again");
-                webhook_messages::postpone(tx, message, *at, problem).await?;
+                webhook_messages::postpone(tx, message, wall, *at, problem).await?;
             }
             Verdict::Dead { problem } => {
                 tracing::warn!(message = %message.id, endpoint = %endpoint.id, attempts = message.attempts + 1, problem, "a merchant will not be told");

@@ -96,5 +96,6 @@ pub(super) fn message(
         created_at: now,
         settled_at: None,
         replayed_at: None,
+        failed: Vec::new(),
     }
 }

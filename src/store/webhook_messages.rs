@@ -12,11 +12,11 @@ use sea_orm::{
 };
 
 use super::entity::webhook_message::{self, Column as C};
-use super::row::{Column, statement};
+use super::row::{Column, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::id::{MerchantId, MessageId, ShipmentId, WebhookId};
 use crate::domain::instant::{Instant, from_micros};
-use crate::domain::webhook::{MessageState, WebhookKind};
+use crate::domain::webhook::{FailedAttempt, MessageState, WebhookKind};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebhookMessage {
@@ -36,6 +36,8 @@ pub struct WebhookMessage {
     pub settled_at: Option<Instant>,
     /// When it was last taken up again: `attempts` counts from then on.
     pub replayed_at: Option<Instant>,
+    /// The attempts that failed, as many as are kept, the newest last.
+    pub failed: Vec<FailedAttempt>,
 }
 
 /// Rows in one statement: SQLite takes 32,766 values.
@@ -78,22 +80,21 @@ pub async fn acknowledge(tx: &Tx, message: &WebhookMessage, wall: Instant) -> Re
 pub async fn postpone(
     tx: &Tx,
     message: &WebhookMessage,
+    wall: Instant,
     next_attempt_at: Instant,
     problem: &str,
 ) -> Result<(), StoreError> {
-    let update = tried(message)
-        .col_expr(C::NextAttemptAt, Expr::value(next_attempt_at.timestamp_micros()))
-        .col_expr(C::LastProblem, Expr::value(problem));
+    let update = failed(message, wall, problem)
+        .col_expr(C::NextAttemptAt, Expr::value(next_attempt_at.timestamp_micros()));
     unchanged(update, message).exec(tx).await?;
     Ok(())
 }
 
 /// No more tries, unless somebody else has tried or settled it since.
 pub async fn bury(tx: &Tx, message: &WebhookMessage, wall: Instant, problem: &str) -> Result<(), StoreError> {
-    let update = tried(message)
+    let update = failed(message, wall, problem)
         .col_expr(C::State, Expr::value(MessageState::Dead.as_str()))
-        .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
-        .col_expr(C::LastProblem, Expr::value(problem));
+        .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()));
     unchanged(unread(update, message), message).exec(tx).await?;
     Ok(())
 }
@@ -142,6 +143,19 @@ fn tried(message: &WebhookMessage) -> UpdateMany<webhook_message::Entity> {
         .filter(C::Id.eq(message.id.uuid()))
 }
 
+/// How many failures of a message are kept: a whole life of tries.
+const FAILED_MAX: usize = 16;
+
+/// One attempt more, in vain.
+fn failed(message: &WebhookMessage, wall: Instant, problem: &str) -> UpdateMany<webhook_message::Entity> {
+    let mut all = message.failed.clone();
+    all.push(FailedAttempt { at: wall, problem: problem.to_owned() });
+    let kept = &all[all.len().saturating_sub(FAILED_MAX)..];
+    tried(message)
+        .col_expr(C::LastProblem, Expr::value(problem))
+        .col_expr(C::Failed, Expr::value(to_json(&kept)))
+}
+
 fn unchanged(
     update: UpdateMany<webhook_message::Entity>,
     message: &WebhookMessage,
@@ -166,6 +180,7 @@ fn to_row(message: &WebhookMessage) -> webhook_message::ActiveModel {
         created_at: Set(message.created_at.timestamp_micros()),
         settled_at: Set(None),
         replayed_at: Set(None),
+        failed: Set(None),
     }
 }
 
@@ -185,5 +200,6 @@ pub(super) fn from_row(row: webhook_message::Model) -> Result<WebhookMessage, St
         created_at: from_micros(row.created_at),
         settled_at: row.settled_at.map(from_micros),
         replayed_at: row.replayed_at.map(from_micros),
+        failed: row.failed.map_or(Ok(Vec::new()), |failed| column("failed").json(&failed))?,
     })
 }

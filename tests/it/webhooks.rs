@@ -75,6 +75,7 @@ on_both_databases! {
         let told = newest_is(&app.client, &endpoint, "acknowledged").await;
         assert_eq!((&told["type"], &told["attempts"]), (&json!("shipment.status_changed"), &json!(1)));
         assert_eq!((&told["shipment"], &told["last_problem"]), (&accepted["id"], &Value::Null));
+        assert_eq!(told["failed"], json!([]));
         assert_eq!(told["id"], asked[asked.len() - 1].header("webhook-id"));
         assert_eq!(theirs.asked().len(), 0, "the rival hears of its own shipments only");
         // A scan that is repeated is nothing new.
@@ -98,6 +99,9 @@ on_both_databases! {
         ping(&app.client, &endpoint).await;
         let told = newest_is(&app.client, &endpoint, "acknowledged").await;
         assert_eq!((&told["attempts"], &told["last_problem"]), (&json!(4), &json!("answered 302")));
+        let failed = told["failed"].as_array().expect("attempts");
+        assert_eq!((failed.len(), &failed[2]["problem"]), (3, &json!("answered 302")));
+        assert!(failed.is_sorted_by_key(|attempt| text(&attempt["at"]).to_owned()), "{failed:?}");
         let asked = stub.asked();
         assert_eq!(asked.len(), 4);
         for one in &asked {

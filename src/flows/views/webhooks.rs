@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::instant::{Instant, rfc3339};
-use crate::domain::webhook::MessageState;
+use crate::domain::webhook::{FailedAttempt, MessageState};
 use crate::store::webhook_endpoints::Endpoint;
 use crate::store::webhook_messages::WebhookMessage;
 
@@ -67,6 +67,13 @@ impl RotatedView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+pub struct FailedAttemptView {
+    pub at: String,
+    #[schema(example = "answered 503")]
+    pub problem: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryView {
     /// The `webhook-id` under which it is sent.
     #[schema(example = "msg_01kb2m3z8te2gt8d1v6q8h4x5n")]
@@ -81,6 +88,8 @@ pub struct DeliveryView {
     pub attempts: u32,
     /// Of the last attempt that failed.
     pub last_problem: Option<String>,
+    /// The last attempts that failed, the newest last.
+    pub failed: Vec<FailedAttemptView>,
     pub created_at: String,
     /// While it is pending.
     pub next_attempt_at: Option<String>,
@@ -90,6 +99,12 @@ pub struct DeliveryView {
     /// What is sent. Null where it is withheld: the body of escrow.code.
     #[schema(value_type = Option<Object>)]
     pub body: Option<Value>,
+}
+
+impl From<&FailedAttempt> for FailedAttemptView {
+    fn from(attempt: &FailedAttempt) -> Self {
+        Self { at: rfc3339(attempt.at), problem: attempt.problem.clone() }
+    }
 }
 
 impl From<&WebhookMessage> for DeliveryView {
@@ -103,6 +118,7 @@ impl From<&WebhookMessage> for DeliveryView {
             state: message.state.to_string(),
             attempts: message.attempts,
             last_problem: message.last_problem.clone(),
+            failed: message.failed.iter().map(FailedAttemptView::from).collect(),
             created_at: rfc3339(message.created_at),
             next_attempt_at: pending.then(|| rfc3339(message.next_attempt_at)),
             settled_at: message.settled_at.map(rfc3339),

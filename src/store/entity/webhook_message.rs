@@ -20,6 +20,7 @@ pub struct Model {
     pub created_at: i64,
     pub settled_at: Option<i64>,
     pub replayed_at: Option<i64>,
+    pub failed: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
