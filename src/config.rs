@@ -8,6 +8,7 @@ mod consolidation;
 mod escrow;
 mod miles;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -158,6 +159,43 @@ pub struct Outbound {
     pub timeout_seconds: u64,
     pub answer_bytes_max: usize,
     pub allow_private_addresses: bool,
+    #[serde(deserialize_with = "names")]
+    pub private_hosts: BTreeSet<String>,
+}
+
+impl Outbound {
+    /// Whether what the configuration names may be in a private network, and be called without encryption.
+    pub fn is_at_home(&self, url: &str) -> bool {
+        self.allow_private_addresses || self.private_hosts.contains(&host_of(url))
+    }
+}
+
+/// In small letters.
+fn host_of(url: &str) -> String {
+    let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
+    let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    host.to_ascii_lowercase()
+}
+
+/// A list of names, or a text with commas between them, in small letters.
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        List(Vec<String>),
+        Text(String),
+    }
+    let texts = match Written::deserialize(deserializer)? {
+        Written::List(list) => list,
+        Written::Text(text) => text.split(',').map(str::to_owned).collect(),
+    };
+    let names = texts.iter().map(|text| text.trim().to_ascii_lowercase());
+    Ok(names.filter(|name| !name.is_empty()).collect())
 }
 
 /// A list of numbers, or the text `5,300` that a variable can hold. Variables stay text
@@ -248,7 +286,7 @@ impl Settings {
         if !public.is_empty() && !public.starts_with("http://") && !public.starts_with("https://") {
             return invalid("http.public_url", "has to begin with http:// or https://");
         }
-        escrow::check(&self.escrow, self.outbound.allow_private_addresses)
+        escrow::check(&self.escrow, &self.outbound)
     }
 
     fn check_figures(&self) -> Result<(), ConfigError> {
@@ -401,6 +439,25 @@ mod tests {
         defaults_with(&escrow("https://pay.example")).expect("encrypted");
         // Whoever lets it call private addresses is at home, or testing.
         defaults_with(&format!("{plain}outbound.allow_private_addresses = true")).expect("at home");
+        for hosts in [r#"["Pay.example"]"#, r#""other, pay.example""#] {
+            defaults_with(&format!("{plain}outbound.private_hosts = {hosts}")).expect("a host at home");
+        }
+        for hosts in ["[]", r#"["example", "pay.example.org", "http://pay.example"]"#] {
+            defaults_with(&format!("{plain}outbound.private_hosts = {hosts}")).expect_err("another host");
+        }
+    }
+
+    #[test]
+    fn a_host_is_what_stands_between_the_slashes_and_the_port() {
+        for (url, host) in [
+            ("https://Pay.example:8443/in?a=b", "pay.example"),
+            ("http://user:word@10.0.0.5/", "10.0.0.5"),
+            ("http://[fd00::1]:80#x", "fd00::1"),
+            ("http://pay.example?x=@home", "pay.example"),
+            ("", ""),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
     }
 
     #[test]

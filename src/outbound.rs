@@ -7,6 +7,7 @@
 //! configuration says so; the check sits in the resolver, so that the address that was
 //! checked is the address that is called. In a simulation the same requests go to [`Peers`] in this process.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +30,21 @@ pub struct Request {
     pub status_only: bool,
     /// Headers of the answer that are wanted with it, in small letters.
     pub keep: &'static [&'static str],
+    /// Somebody else than the configuration named the address.
+    pub is_strangers: bool,
 }
 
 impl Request {
     pub fn get(url: String) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: None, status_only: false, keep: &[] }
+        Self {
+            method: Method::GET,
+            url,
+            headers: Vec::new(),
+            body: None,
+            status_only: false,
+            keep: &[],
+            is_strangers: false,
+        }
     }
 
     pub fn post(url: String, body: Vec<u8>) -> Self {
@@ -44,12 +55,18 @@ impl Request {
             body: Some(body),
             status_only: false,
             keep: &[],
+            is_strangers: false,
         }
     }
 
     /// For receivers whose answers are nobody's business, however long they are.
     pub fn status_only(self) -> Self {
         Self { status_only: true, ..self }
+    }
+
+    /// To an address that a stranger named: it is not called where the configuration alone may go.
+    pub fn strangers(self) -> Self {
+        Self { is_strangers: true, ..self }
     }
 
     pub fn keep(self, headers: &'static [&'static str]) -> Self {
@@ -126,10 +143,28 @@ enum Way {
     Simulated(Arc<dyn Peers>),
 }
 
+/// Where calls may go that is not on the public Internet.
+#[derive(Debug, Clone, Default)]
+pub struct Home {
+    everything: bool,
+    /// In small letters.
+    hosts: Arc<BTreeSet<String>>,
+}
+
+impl Home {
+    pub fn new(settings: &config::Outbound) -> Self {
+        Self { everything: settings.allow_private_addresses, hosts: Arc::new(settings.private_hosts.clone()) }
+    }
+
+    fn has(&self, host: &str) -> bool {
+        self.everything || self.hosts.contains(&host.trim_matches(['[', ']']).to_ascii_lowercase())
+    }
+}
+
 #[derive(Clone)]
 pub struct Outbound {
     way: Way,
-    allow_private: bool,
+    home: Home,
     answer_bytes_max: usize,
 }
 
@@ -141,7 +176,7 @@ impl Outbound {
             .connect_timeout(Duration::from_secs(settings.connect_timeout_seconds))
             .timeout(Duration::from_secs(settings.timeout_seconds))
             .no_proxy()
-            .dns_resolver(GuardedResolver { allow_private: settings.allow_private_addresses })
+            .dns_resolver(GuardedResolver { home: Home::new(settings) })
             .build()?;
         Ok(Self::over(Way::Network(client), settings))
     }
@@ -152,17 +187,13 @@ impl Outbound {
     }
 
     fn over(way: Way, settings: &config::Outbound) -> Self {
-        Self {
-            way,
-            allow_private: settings.allow_private_addresses,
-            answer_bytes_max: settings.answer_bytes_max,
-        }
+        Self { way, home: Home::new(settings), answer_bytes_max: settings.answer_bytes_max }
     }
 
     pub async fn send(&self, request: Request) -> Result<Answer, SendError> {
         let url =
             reqwest::Url::parse(&request.url).map_err(|error| SendError::Forbidden(error.to_string()))?;
-        self.check(&url)?;
+        self.check(&url, request.is_strangers)?;
         let client = match &self.way {
             Way::Network(client) => client,
             Way::Simulated(peers) => {
@@ -191,11 +222,13 @@ impl Outbound {
         Ok(Answer { status, retry_after, allowance, headers, body })
     }
 
-    fn check(&self, url: &reqwest::Url) -> Result<(), SendError> {
+    fn check(&self, url: &reqwest::Url, is_strangers: bool) -> Result<(), SendError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(SendError::Forbidden(format!("scheme {}", url.scheme())));
         }
-        check_literal(url, self.allow_private).map_err(SendError::Forbidden)
+        let checked =
+            if is_strangers { check_stranger(url, &self.home) } else { check_literal(url, &self.home) };
+        checked.map_err(SendError::Forbidden)
     }
 
     async fn read(&self, response: reqwest::Response) -> Result<Vec<u8>, SendError> {
@@ -213,29 +246,38 @@ impl Outbound {
 }
 
 /// A literal address never meets the resolver, so it is checked here.
-fn check_literal(url: &reqwest::Url, allow_private: bool) -> Result<(), String> {
+fn check_literal(url: &reqwest::Url, home: &Home) -> Result<(), String> {
     let host = url.host_str().unwrap_or_default();
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-        Ok(address) if !allow_private && !is_public(address) => {
+        Ok(address) if !is_public(address) && !home.has(host) => {
             Err(format!("{address} is not a public address"))
         }
         _ => Ok(()),
     }
 }
 
+/// The resolver lets names of home pass, so that a stranger's are looked at before it is asked.
+fn check_stranger(url: &reqwest::Url, home: &Home) -> Result<(), String> {
+    let host = url.host_str().unwrap_or_default();
+    if home.has(host) && !home.everything {
+        return Err(format!("{host} is not a public address"));
+    }
+    check_literal(url, home)
+}
+
 /// Why a stranger's address cannot be called, as far as it can be told without asking anybody:
 /// what a name stands for may be another thing each time, and is checked each time it is called.
-pub fn check_address(text: &str, allow_private: bool) -> Result<(), String> {
+pub fn check_address(text: &str, home: &Home) -> Result<(), String> {
     let url = reqwest::Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
     match url.scheme() {
         "https" => {}
-        "http" if allow_private => {}
+        "http" if home.everything => {}
         _ => return Err("has to begin with https://".to_owned()),
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("has a name or a password in it, which every message would show".to_owned());
     }
-    check_literal(&url, allow_private)
+    check_stranger(&url, home)
 }
 
 fn classify(error: reqwest::Error) -> SendError {
@@ -304,16 +346,16 @@ pub fn percent_encoded(text: &str) -> String {
 const REFUSED: &str = "resolves to an address that is not public";
 
 struct GuardedResolver {
-    allow_private: bool,
+    home: Home,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
+        let home = self.home.clone();
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            if !allow_private && !found.iter().all(|address| is_public(address.ip())) {
+            if !home.has(&host) && !found.iter().all(|address| is_public(address.ip())) {
                 return Err(format!("{host} {REFUSED}").into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
@@ -378,8 +420,8 @@ mod tests {
             ("https://2130706433/", false),
             ("https://0x7f.1/", false),
         ] {
-            assert_eq!(check_address(text, false).is_ok(), at_home, "{text}");
-            assert_eq!(check_address(text, true), Ok(()), "{text}");
+            assert_eq!(check_address(text, &Home::default()).is_ok(), at_home, "{text}");
+            assert_eq!(check_address(text, &everything()), Ok(()), "{text}");
         }
         for text in [
             "",
@@ -392,7 +434,40 @@ mod tests {
             "https://me:word@a.example/",
             "https://:word@a.example/",
         ] {
-            assert!(check_address(text, true).is_err(), "{text}");
+            assert!(check_address(text, &everything()).is_err(), "{text}");
+        }
+    }
+
+    fn everything() -> Home {
+        Home { everything: true, ..Home::default() }
+    }
+
+    #[test]
+    fn hosts_of_home_are_called_by_the_configuration_and_by_no_stranger() {
+        let hosts = ["pay.internal", "10.0.0.5", "fd00::1"].map(str::to_owned);
+        let home = Home { everything: false, hosts: Arc::new(BTreeSet::from(hosts)) };
+        for (url, ours) in [
+            ("https://10.0.0.5/in", true),
+            ("https://PAY.internal/in", true),
+            ("https://[fd00::1]:8443/in", true),
+            ("https://10.0.0.6/in", false),
+            ("https://[::1]/in", false),
+        ] {
+            let parsed = reqwest::Url::parse(url).expect("an address");
+            assert_eq!(check_literal(&parsed, &home).is_ok(), ours, "{url}");
+            assert!(check_stranger(&parsed, &home).is_err(), "{url}");
+            assert!(check_address(url, &home).is_err(), "{url}");
+        }
+        assert_eq!(check_address("https://shop.example/hooks", &home), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_stands_for_this_machine_is_called_where_it_is_named_as_home() {
+        for (hosts, found) in [(&[][..], false), (&["other"], false), (&["localhost"], true)] {
+            let hosts = hosts.iter().map(|host: &&str| (*host).to_owned()).collect();
+            let resolver = GuardedResolver { home: Home { everything: false, hosts: Arc::new(hosts) } };
+            let resolved = resolver.resolve("localhost".parse().expect("a name")).await;
+            assert_eq!(resolved.is_ok(), found);
         }
     }
 

@@ -6,7 +6,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, invalid};
+use super::{ConfigError, Outbound, invalid};
 use crate::domain::escrow::CustomsOffice;
 use crate::domain::money::Money;
 
@@ -148,8 +148,7 @@ impl KeySource {
     }
 }
 
-/// `allow_private`: whether a provider may be called without encryption, at home or in a test.
-pub fn check(escrow: &Escrow, allow_private: bool) -> Result<(), ConfigError> {
+pub fn check(escrow: &Escrow, outbound: &Outbound) -> Result<(), ConfigError> {
     for (key, url) in [
         ("escrow.webhook_url", &escrow.webhook_url),
         ("escrow.webhook_inquire_url", &escrow.webhook_inquire_url),
@@ -161,10 +160,10 @@ pub fn check(escrow: &Escrow, allow_private: bool) -> Result<(), ConfigError> {
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
             return invalid(key, "has to begin with http:// or https://");
         }
-        if url.starts_with("http://") && !allow_private {
+        if url.starts_with("http://") && !outbound.is_at_home(url) {
             return invalid(
                 key,
-                "has to begin with https:// unless outbound.allow_private_addresses is true",
+                "has to begin with https:// unless its host is one of outbound.private_hosts",
             );
         }
     }
@@ -188,6 +187,10 @@ pub fn check(escrow: &Escrow, allow_private: bool) -> Result<(), ConfigError> {
     }
     if !(1..=64).contains(&reconciliation.concurrency_max) {
         return invalid("escrow.reconciliation.concurrency_max", "has to be a whole number from 1 to 64");
+    }
+    let secret = KeySource::new(&escrow.webhook_secret_file, &escrow.webhook_secret);
+    if !escrow.webhook_url.is_empty() && secret.is_empty() {
+        return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is, or its _file");
     }
     Ok(())
 }

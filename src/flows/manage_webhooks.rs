@@ -20,7 +20,7 @@ use crate::domain::instant::Instant;
 use crate::domain::webhook::{SigningSecret, Subscription, WebhookKind};
 use crate::intake::{FieldError, WebhookChange, read_secret_rotation, read_webhook, read_webhook_change};
 use crate::notifications::{self, secrets};
-use crate::outbound::check_address;
+use crate::outbound::{Home, check_address};
 use crate::standard_webhooks::Secret;
 use crate::store::webhook_endpoints::{self, Endpoint, Standing};
 use crate::store::webhook_messages::{self, WebhookMessage};
@@ -73,9 +73,8 @@ pub struct Registered {
 }
 
 pub async fn register(deps: &Deps, merchant: MerchantId, body: &Value) -> Result<Registered, WebhookError> {
-    let allow_private = deps.settings.outbound.allow_private_addresses;
-    let wanted =
-        read_webhook(body, &|url| check_address(url, allow_private)).map_err(WebhookError::Fields)?;
+    let home = Home::new(&deps.settings.outbound);
+    let wanted = read_webhook(body, &|url| check_address(url, &home)).map_err(WebhookError::Fields)?;
     let (now, wall) = (deps.clock.now(), deps.clock.wall());
     let secret = Secret::generate()?.to_text();
     let endpoint = Endpoint {

@@ -62,6 +62,7 @@ pub fn request(url: &str, secrets: &[Secret], id: MessageId, body: &str, wall: I
         .header(SIGNATURE, signatures.join(" "))
         .header(ID, id)
         .status_only()
+        .strangers()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
