@@ -10,12 +10,10 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_index(index("outbox", &["state", "destination", "next_attempt_at"])).await?;
-        drop_index(manager, "outbox", "outbox_state_next_attempt_at_idx").await
+        manager.create_index(index("outbox", &["state", "destination", "next_attempt_at"])).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_index(index("outbox", &["state", "next_attempt_at"])).await?;
         drop_index(manager, "outbox", "outbox_state_destination_next_attempt_at_idx").await
     }
 }

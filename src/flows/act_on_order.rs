@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::Deps;
 use super::advance::{Changes, Occasion, advance, finish};
+use super::send_triggers::moves_money;
 use super::settle_order::{Case, settle};
 use crate::domain::escrow::{Act, OrderState, SettledThere, ShareOf, TriggerAction};
 use crate::domain::failure::Class;
@@ -21,9 +23,12 @@ use crate::escrow::registry::Providers;
 use crate::escrow::rules::acts::{NotNow, Situation, admit};
 use crate::escrow::rules::{self, release, sight};
 use crate::store::orders::Order;
-use crate::store::outbox::Message;
 use crate::store::shipments::{self, Shipment};
 use crate::store::{StoreError, Tx, orders};
+use crate::telemetry;
+
+/// How the actor of what a provider says of itself begins.
+const PROVIDER: &str = "provider ";
 
 /// What somebody wants done, before anything is known of the order.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +120,7 @@ pub async fn write(
     let act = act_of(&case, wish, second_person_above)?;
     admitted(&case, &act, &occasion.actor, occasion.now)?;
     let mut changes = Changes::new(occasion);
+    raise_alarm(&case, &act, &shipment, &mut changes, &occasion.actor);
     case.act(tx, act, occasion, &mut changes).await?;
     settle(tx, &shipment, case, occasion, &mut changes).await?;
     finish(tx, &mut shipment, changes, occasion).await?;
@@ -173,23 +179,64 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
     }
 }
 
-/// Of an order that goes on by itself nobody has to say anything, and what came of a command is to be known first.
+/// It ends all that is left of an order, so that all of it has to wait for a person, and nothing else may be about to
+/// say otherwise: a dispute, a refund that waits for approval, a command of which nobody knows what came of it.
 fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActError> {
-    if !matches!(case.order.state, OrderState::Failed | OrderState::Frozen) {
-        let text = format!("the order is {}, and waits for nobody", case.order.state);
-        return Err(NotNow(text).into());
+    let refuse = |text: String| Err(NotNow(text).into());
+    let waits = |state| matches!(state, OrderState::Failed | OrderState::Frozen);
+    let mut left = case.order.shares.iter().filter(|share| !rules::is_settled(share.state));
+    if !waits(case.order.state) || !left.all(|share| waits(share.state)) {
+        return refuse(format!("the order is {}, and some of its money moves by itself", case.order.state));
     }
-    let is_on_its_way = |message: &&Message| message.state == OutboxState::Pending && message.is_in_doubt();
-    if let Some(message) = case.messages.iter().find(is_on_its_way) {
-        let text =
-            format!("trigger {} may be with the provider: what came of it is to be known first", message.id);
-        return Err(NotNow(text).into());
+    if case.order.contested {
+        return refuse(
+            "another order named the same payment before: it is not this one's to settle".to_owned(),
+        );
+    }
+    let standing = case.standing();
+    if standing.dispute.is_some() {
+        return refuse("a dispute is open: close it first".to_owned());
+    }
+    if standing.refunds.values().any(|refund| !refund.is_approved()) {
+        return refuse("a refund waits for another person: approve it or withdraw it first".to_owned());
+    }
+    let in_doubt = case.triggers.iter().filter(|trigger| moves_money(trigger.facts.action)).find(|trigger| {
+        let message = case.message(trigger.id);
+        message.is_some_and(|it| it.state != OutboxState::Acknowledged && it.is_in_doubt())
+    });
+    if let Some(trigger) = in_doubt {
+        return refuse(format!(
+            "nobody knows yet what came of trigger {}: say it first (sampan outbox took-effect, no-effect)",
+            trigger.id
+        ));
     }
     let word = format!("settled at the provider by hand: {reason}");
     Ok(match outcome {
         SettledThere::Released => Act::ProviderReleased { word },
         SettledThere::Refunded => Act::ProviderRefunded { word },
     })
+}
+
+/// The provider pays the merchant though the order is held here for a reason, or went back: nobody can take that back
+/// but people.
+fn raise_alarm(case: &Case, act: &Act, shipment: &Shipment, changes: &mut Changes<'_>, actor: &str) {
+    let is_by_itself = matches!(act, Act::ProviderReleased { .. }) && actor.starts_with(PROVIDER);
+    let is_held = match case.order.state {
+        OrderState::Frozen | OrderState::RefundRequested | OrderState::Refunded => true,
+        OrderState::Failed => !case.standing().refunds.is_empty(),
+        OrderState::Held
+        | OrderState::Shipped
+        | OrderState::Delivered
+        | OrderState::ConfirmRequested
+        | OrderState::Confirmed => false,
+    };
+    if !(is_by_itself && is_held) {
+        return;
+    }
+    let because = &case.order.frozen_because;
+    telemetry::released_against_us(&case.order.provider);
+    tracing::error!(shipment = %shipment.id, because, "a provider released the money of an order that was held");
+    changes.add("order.released_against_hold", json!({"was": case.order.state, "because": because}));
 }
 
 /// What a person who thaws can set aside, by name.

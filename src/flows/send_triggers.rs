@@ -26,7 +26,9 @@ use std::time::Duration;
 
 use calls::Calls;
 pub use doubts::ask_again;
-pub use settle::{acknowledge, acknowledged, acknowledged_by, had_no_effect, had_no_effect_by, write_off};
+pub use settle::{
+    acknowledge, acknowledged, acknowledged_by, had_no_effect, had_no_effect_by, moves_money, write_off,
+};
 
 use super::{Deps, ask_providers};
 use crate::domain::instant::Instant;

@@ -15,7 +15,7 @@ pub use self::facts::stands;
 use super::advance::{Changes, Occasion};
 use super::notices;
 use crate::chance;
-use crate::domain::escrow::{Act, Consignment, Evidence, OrderState, TriggerAction, TriggerFacts};
+use crate::domain::escrow::{Consignment, Evidence, OrderState, TriggerAction, TriggerFacts};
 use crate::domain::id::{OrderId, ParcelId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
@@ -24,11 +24,10 @@ use crate::domain::service::Clearance;
 use crate::escrow::rules::{Decision, Made, Verdict, decide, is_settled, may_send};
 use crate::escrow::webhook;
 use crate::notifications::EscrowNews;
-use crate::store::orders::{self, Order, Trigger, WrittenAct};
+use crate::store::orders::{self, Order, Trigger};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::Shipment;
 use crate::store::{StoreError, Tx};
-use crate::telemetry;
 
 /// How long before the provider's own deadline a frozen order is somebody's business.
 pub const WARN_DAYS: i64 = 2;
@@ -84,7 +83,6 @@ pub async fn weigh(
         let because = because.clone();
         let news = EscrowNews::StateChanged { from: before.state, to: case.order.state, because };
         changes.notices.push(notices::of_escrow(shipment, None, &news));
-        raise_alarm(&case, &before, shipment, changes);
     }
     for verdict in &shares {
         move_messages(tx, &case, verdict, occasion, changes).await?;
@@ -162,23 +160,6 @@ fn take_over(
     share.because.clone_from(&verdict.because);
     share.delivered_at = verdict.delivered_at;
     share.taken_back = verdict.taken_back;
-}
-
-/// The provider paid the merchant though the order was held here for a reason: nobody can take that back but people.
-fn raise_alarm(case: &Case, before: &Order, shipment: &Shipment, changes: &mut Changes<'_>) {
-    let was_held = needs_a_person(before.state) || before.state == OrderState::RefundRequested;
-    // A person who settled it there knows.
-    let by_itself = |written: &WrittenAct| {
-        matches!(written.act, Act::ProviderReleased { .. }) && written.actor.starts_with("provider ")
-    };
-    let is_released = case.order.state == OrderState::Confirmed && case.acts.iter().any(by_itself);
-    if !(was_held && is_released) {
-        return;
-    }
-    telemetry::released_against_us(&case.order.provider);
-    let because = &before.frozen_because;
-    tracing::error!(shipment = %shipment.id, because, "a provider released the money of an order that was held");
-    changes.add("order.released_against_hold", json!({"was": before.state, "because": because}));
 }
 
 fn needs_a_person(state: OrderState) -> bool {

@@ -109,7 +109,7 @@ pub async fn own_payment(
 }
 
 /// Says which way the money of an order went that waited for a person, and was settled at the provider's console.
-/// Nothing is sent any more.
+/// No money is asked for any more.
 #[utoipa::path(
     tag = "operators",
     request_body = SettledBody,
@@ -118,7 +118,7 @@ pub async fn own_payment(
         (status = 200, body = EscrowStateView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It is neither frozen nor failed, or a command may be on its way", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Some of it moves by itself, a dispute is open, or nobody knows what came of a command", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -2,6 +2,7 @@
 
 use sampan::clock::Clock;
 use sampan::flows::authenticate;
+use sampan::flows::tend_outbox::{ByHand, by_hand};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -296,6 +297,57 @@ on_both_databases! {
         assert_eq!(amounts(&provider, "confirm_receipt").len(), 1);
         let alarms = "SELECT COUNT(*) AS n FROM audit_entry WHERE action = 'order.released_against_hold'";
         assert_eq!(number(&app.deps.store, alarms).await, 0, "who did it himself needs no alarm");
+        let verified = sampan::store::audit::verify(&app.deps.store).await.expect("the audit");
+        assert_eq!(verified.breaks, vec![]);
+        app.stop().await;
+    }
+
+    async fn nothing_is_settled_by_hand_while_something_else_may_say_otherwise(db: Database) {
+        let provider = Stub::start(|asked, _| match asked.json()["data"]["action"] == "confirm_receipt" {
+            true => Reply::Status(500, Vec::new()),
+            false => Reply::json(200, &json!({})),
+        })
+        .await;
+        let carrier = Stub::start(|asked, _| {
+            let number = number_in(&asked.path);
+            let delivered = dhl_event(&days_back(2, "10:00"), "delivered", "Delivered", "SHANGHAI");
+            let events = if number.ends_with("-1") { vec![delivered] } else { Vec::new() };
+            Reply::json(200, &dhl_page(number, &events))
+        })
+        .await;
+        let hurried = settings(&provider, &carrier) + "outbox.retry_seconds = [0]\n";
+        let app = spawn_app(&db, &hurried).await;
+        let ana = Operator::new(&app, "ana").await;
+        let accepted =
+            accept(&app, &ordered(&json!({"release": "on_delivery", "release_by": "parcel"}))).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        let states = async || {
+            let shares = detail(&app, &accepted).await["escrow"]["shares"].clone();
+            [0, 1].map(|at| text(&shares[at]["state"]).to_owned())
+        };
+        wait_until("nobody knows what came of one", async || states().await == ["failed", "shipped"]).await;
+        let settled = async || {
+            let said = json!({"outcome": "refunded", "reason": "case 4711"});
+            ana.says(&app, &accepted, "settled", said).await
+        };
+        let refused = async |why: &str| {
+            let answer = settled().await;
+            assert_eq!(problem(&answer, 409), "not-as-things-stand");
+            assert!(answer.text().contains(why), "{}", answer.text());
+        };
+        refused("moves by itself").await;
+        ana.says(&app, &accepted, "freeze", json!({"reason": "the buyer called"})).await.must_be(200);
+        refused("nobody knows yet what came of trigger").await;
+        let dead = "SELECT COUNT(*) AS n FROM outbox WHERE state = 'dead' AND leased_until = 0";
+        wait_until("every try failed", async || number(&app.deps.store, dead).await == 1).await;
+        let escrow = detail(&app, &accepted).await["escrow"].clone();
+        let all = escrow["triggers"].as_array().expect("triggers");
+        let confirm = all.iter().find(|trigger| trigger["action"] == "confirm_receipt").expect("a confirmation");
+        let confirm = text(&confirm["id"]).parse().expect("a trigger");
+        by_hand(&app.deps, confirm, ByHand::NoEffect).await.expect("a doubt that ends");
+        settled().await.must_be(200);
+        assert_eq!(states().await, ["refunded", "refunded"]);
+        assert_eq!(amounts(&provider, "refund"), [""; 0]);
         let verified = sampan::store::audit::verify(&app.deps.store).await.expect("the audit");
         assert_eq!(verified.breaks, vec![]);
         app.stop().await;

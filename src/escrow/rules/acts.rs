@@ -50,9 +50,6 @@ pub struct NotNow(pub String);
 
 type Admitted = Result<(), &'static str>;
 
-/// Of one order, those that were withdrawn among them.
-const DISPUTES_MAX: u32 = 5;
-
 const YES: Admitted = Ok(());
 const NOTHING_YET: Admitted = Err("nothing was delivered yet");
 const ON_ITS_WAY: Admitted = Err("the release was asked for already");
@@ -122,8 +119,6 @@ pub struct Standing {
     pub buyer_confirmed: bool,
     pub extended_days: Option<u32>,
     pub dispute: Option<OpenDispute>,
-    /// How many were opened so far.
-    pub disputes: u32,
     /// About which an operator has decided.
     pub decided: BTreeSet<DisputeReason>,
     pub frozen: Option<String>,
@@ -149,7 +144,6 @@ impl Standing {
             Act::BuyerExtended { days } => self.extended_days = Some(*days),
             Act::DisputeOpened { dispute, reason } => {
                 self.dispute = Some(OpenDispute { id: *dispute, reason: *reason });
-                self.disputes += 1;
                 // Who objects has not confirmed.
                 self.buyer_confirmed = false;
             }
@@ -228,9 +222,6 @@ pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
         // Who pays could keep the money back for ever otherwise.
         Act::DisputeOpened { reason, .. } if at.standing.decided.contains(reason) => {
             return refuse("a dispute for this reason was decided");
-        }
-        Act::DisputeOpened { .. } if at.standing.disputes >= DISPUTES_MAX => {
-            return refuse("there were as many disputes about this order as there can be");
         }
         Act::DisputeWithdrawn { dispute } | Act::DisputeClosed { dispute, .. } => {
             if at.standing.dispute.as_ref().is_none_or(|open| open.id != *dispute) {
