@@ -82,8 +82,8 @@ async fn planner(
     now: Instant,
 ) -> Result<(i64, Planner), LoadError> {
     let snapshot = store.snapshot().await?;
-    let edition = network::edition(&snapshot).await?;
-    let (hubs, lanes, calendar) = network::load(&snapshot).await?;
+    let edition = network::edition(&*snapshot).await?;
+    let (hubs, lanes, calendar) = network::load(&*snapshot).await?;
     drop(snapshot);
     let planner = Planner::new(Arc::new(Network::new(hubs, lanes, &calendar)?), settings.clone());
     book_departures::tell_all(store.reader(), &planner, now).await?;

@@ -7,8 +7,10 @@ use sea_orm::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+use super::StoreError;
+use super::held::Held;
+use super::reader::{Reader, Snapshot, Source};
 use super::writer::Writer;
-use super::{StoreError, Tx};
 use crate::faults::Fuse;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +21,17 @@ pub enum Backend {
 
 #[derive(Clone)]
 pub struct Store {
-    reader: DatabaseConnection,
+    reader: Reader,
     pub(super) writer: Writer,
     backend: Backend,
 }
 
 /// How long a caller waits for a connection before it is told to come back.
 const ACQUIRE: Duration = Duration::from_secs(8);
+
+/// Statements that a connection keeps prepared. A month of everything the daemon does has some 360 texts, a list's
+/// length being part of its text.
+const STATEMENTS: usize = 512;
 
 impl Store {
     /// Connects; makes the file where a SQLite database is not there yet.
@@ -34,20 +40,25 @@ impl Store {
         if url.starts_with("sqlite:") {
             // The writer first: it makes the file.
             let writer = Writer::grouped(sqlite(url, 1)).await?;
-            let reader = Database::connect(sqlite(url, connections_max)).await?;
+            let reader = Reader::of_pool(Database::connect(sqlite(url, connections_max)).await?);
             return Ok(Self { reader, writer, backend: Backend::Sqlite });
         }
         let pool = Database::connect(postgres(url, connections_max)).await?;
-        Ok(Self { reader: pool.clone(), writer: Writer::Direct(pool), backend: Backend::Postgres })
+        Ok(Self {
+            reader: Reader::of_pool(pool.clone()),
+            writer: Writer::Direct(pool),
+            backend: Backend::Postgres,
+        })
     }
 
     /// A database that ends with its last clone, of the schema of this version, for a simulation. It has one
     /// connection, which is asked one thing after the other: no two threads can race.
     pub async fn in_memory(fuse: Fuse) -> Result<Self, StoreError> {
-        let connection = Database::connect(sqlite("sqlite::memory:", 1)).await?;
-        Migrator::up(&connection, None).await?;
-        let writer = Writer::Simulated(connection.clone(), fuse);
-        Ok(Self { reader: connection, writer, backend: Backend::Sqlite })
+        let pool = Database::connect(sqlite("sqlite::memory:", 1)).await?;
+        Migrator::up(&pool, None).await?;
+        let held = Held::new(&pool).await?;
+        let writer = Writer::Simulated(held.clone(), fuse);
+        Ok(Self { reader: Reader::held(held), writer, backend: Backend::Sqlite })
     }
 
     pub fn backend(&self) -> Backend {
@@ -55,18 +66,21 @@ impl Store {
     }
 
     /// For queries outside a transaction.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
     /// A transaction whose reads all see the database as it is now. Dropping it ends it.
-    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let isolation = match self.backend {
             Backend::Postgres => Some(IsolationLevel::RepeatableRead),
             // A read transaction of SQLite in WAL mode is a snapshot.
             Backend::Sqlite => None,
         };
-        Ok(self.reader.begin_with_config(isolation, None).await?)
+        Ok(match self.reader.source() {
+            Source::Pool(pool) => pool.begin_with_config(isolation, None).await?.into(),
+            Source::Held(held) => held.turn().await?.into(),
+        })
     }
 
     /// Whether the database answers.
@@ -77,7 +91,8 @@ impl Store {
     /// Waits for the writes under way, then lets go of every connection.
     pub async fn close(self) {
         self.writer.close().await;
-        if let Err(error) = self.reader.close().await {
+        let Source::Pool(pool) = self.reader.source() else { return };
+        if let Err(error) = pool.close_by_ref().await {
             tracing::warn!(%error, "the database connections did not close cleanly");
         }
     }
@@ -113,7 +128,7 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
             .pragma("synchronous", "FULL")
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "MEMORY")
-            .statement_cache_capacity(256)
+            .statement_cache_capacity(STATEMENTS)
     });
     options
 }
@@ -121,6 +136,6 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
 fn postgres(url: &str, connections: u32) -> ConnectOptions {
     let mut options = options(url, connections);
     options.max_lifetime(Duration::from_secs(1_800)).set_application_name("sampan");
-    options.map_sqlx_postgres_opts(|options| options.statement_cache_capacity(256));
+    options.map_sqlx_postgres_opts(|options| options.statement_cache_capacity(STATEMENTS));
     options
 }

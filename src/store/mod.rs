@@ -13,6 +13,8 @@
 mod connect;
 pub(crate) mod entity;
 mod error;
+mod held;
+mod reader;
 mod row;
 mod writer;
 
@@ -52,6 +54,7 @@ pub mod webhook_messages;
 
 pub use connect::{Backend, Store};
 pub use error::StoreError;
+pub use reader::{Reader, Snapshot};
 pub use sea_orm::ConnectionTrait as Reads;
 /// What a write is done with, and what a question can be put to.
 pub use sea_orm::DatabaseTransaction as Tx;

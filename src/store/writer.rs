@@ -17,6 +17,7 @@ use sea_orm::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use super::held::Held;
 use super::{Store, StoreError, Tx};
 use crate::faults::Fuse;
 
@@ -34,7 +35,7 @@ pub(super) enum Writer {
     Grouped(mpsc::Sender<Job>),
     Direct(DatabaseConnection),
     /// One after the other, until the fuse burns down.
-    Simulated(DatabaseConnection, Fuse),
+    Simulated(Held, Fuse),
 }
 
 /// Pieces that may wait, and pieces that go into one commit.
@@ -57,11 +58,11 @@ impl Store {
                 tx.commit().await.map_err(unknown)?;
                 Ok(done)
             }
-            Writer::Simulated(connection, fuse) => {
-                let tx = connection.begin().await.map_err(StoreError::from)?;
-                let done = work(&tx).await?;
+            Writer::Simulated(held, fuse) => {
+                let turn = held.begin().await.map_err(StoreError::from)?;
+                let done = work(&turn).await?;
                 fuse.pass().await;
-                tx.commit().await.map_err(StoreError::from)?;
+                held.commit(turn).await.map_err(StoreError::from)?;
                 fuse.pass().await;
                 Ok(done)
             }

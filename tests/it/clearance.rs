@@ -115,7 +115,7 @@ async fn a_clearance_waits_for_a_closing_that_is_under_way() {
     // As it was before, and then again, in a transaction that is not over.
     change(&db, "UPDATE departure SET state = 'open'").await;
     change(&db, "UPDATE bag_parcel SET state = 'removed'").await;
-    let tx = yard.deps.store.reader().begin().await.expect("a transaction");
+    let tx = yard.deps.store.reader().pool().expect("a pool").begin().await.expect("a transaction");
     let (departure, wall) = (MONDAY_F2.parse().expect("a departure"), yard.deps.clock.wall());
     assert!(departures::close(&tx, &departure, wall).await.expect("an answer"), "it was open");
     tx.execute_unprepared("UPDATE bag_parcel SET state = 'packed'").await.expect("parcels in their bag");

@@ -51,10 +51,10 @@ on_both_databases! {
         let names = schema::status(&db.url).await.expect("the steps");
         let since = names.iter().position(|step| step.name.ends_with("webhook_subscriptions"));
         let steps = names.len() - since.expect("the step");
-        Migrator::down(store.reader(), Some(steps as u32)).await.expect("a way back");
+        Migrator::down(store.reader().pool().expect("a pool"), Some(steps as u32)).await.expect("a way back");
         let messages = "SELECT COUNT(*) AS n FROM webhook_message";
         assert_eq!(number(&store, messages).await, 1, "what nobody knew before is gone");
-        Migrator::up(store.reader(), None).await.expect("a way up, with rows");
+        Migrator::up(store.reader().pool().expect("a pool"), None).await.expect("a way up, with rows");
         assert_eq!(number(&store, messages).await, 1);
         let known = webhook_endpoints::of_merchant(store.reader(), merchant).await.expect("endpoints");
         assert_eq!(known.len(), 1);

@@ -196,7 +196,7 @@ async fn of_two_who_take_out_the_last_two_parcels_one_settles() {
     let yard = Yard::new(&db, &[F1]).await;
     let ((id, monday), _) = (packed(&yard).await, packed_on_tuesday(&yard).await);
     // Somebody who has taken out the first and has not said so yet.
-    let tx = yard.deps.store.reader().begin().await.expect("a transaction");
+    let tx = yard.deps.store.reader().pool().expect("a pool").begin().await.expect("a transaction");
     consolidations::hold(&tx, [monday]).await.expect("a lock");
     bag_parcels::unpack(&tx, &[(parcel(id, 1), monday)], from_micros(1))
         .await

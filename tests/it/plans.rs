@@ -539,7 +539,7 @@ async fn postgres_uses_an_index_when_the_tables_are_full() {
     let (id, accepted) = one_of_everything(&db, &keys).await;
     let store = db.store().await;
     fill(&store).await;
-    let tx = store.reader().begin().await.expect("a transaction");
+    let tx = store.reader().pool().expect("a pool").begin().await.expect("a transaction");
     ask_everything(&tx, keys.merchant, id, &accepted).await.expect("answers");
     drop(tx);
     store.close().await;

@@ -63,11 +63,11 @@ pub async fn about(
 /// All of one moment.
 async fn read(store: &Store, shipment: ShipmentId) -> Result<Read, StoreError> {
     let moment = store.snapshot().await?;
-    let order = orders::of_shipment(&moment, shipment).await?;
-    let triggers = orders::triggers(&moment, shipment).await?;
+    let order = orders::of_shipment(&*moment, shipment).await?;
+    let triggers = orders::triggers(&*moment, shipment).await?;
     let mut messages = Vec::new();
     for stream in streams_beside(&triggers).chain([order.id]).filter(|_| !triggers.is_empty()) {
-        messages.extend(outbox::of_stream(&moment, stream).await?);
+        messages.extend(outbox::of_stream(&*moment, stream).await?);
     }
     Ok(Read { order, triggers, messages })
 }

@@ -9,7 +9,7 @@ use crate::domain::id::ShipmentId;
 use crate::domain::instant::from_micros;
 use crate::store::entity::{audit_entry, escrow_act, escrow_order, escrow_trigger, parcel, shipment};
 use crate::store::shipments::AuditHead;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Break {
@@ -38,7 +38,8 @@ const PAGE: u64 = 500;
 /// Walks every chain from its beginning to the end that its shipment holds, and holds the rows
 /// against it. Reads a snapshot, so that it can be run beside a busy daemon, and a page at a time.
 pub async fn verify(store: &Store) -> Result<Verdict, StoreError> {
-    let db = &store.snapshot().await?;
+    let snapshot = store.snapshot().await?;
+    let db: &Tx = &snapshot;
     let mut verdict = Verdict::default();
     let mut after = Uuid::nil();
     while let Some(page) = Page::behind(db, after, PAGE).await? {
