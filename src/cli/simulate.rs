@@ -1,3 +1,5 @@
+mod processors;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -83,8 +85,7 @@ impl Simulate {
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Two seeds at a time for each processor, since each waits for its database half of its time; the first failure
-    /// ends it.
+    /// One seed at a time for each processor; the first failure ends it.
     fn run_all(&self, scene: &Scene) -> bool {
         let (next, done, has_failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
         let clock = Clock::real();
@@ -92,8 +93,7 @@ impl Simulate {
         let over_at = self.seconds.map(|seconds| begun_at + TimeDelta::seconds(i64::from(seconds)));
         let is_over = || over_at.is_some_and(|over_at| clock.wall() >= over_at);
         let output = Mutex::new(());
-        let processors = thread::available_parallelism().map_or(1, usize::from) as u64;
-        let work = || {
+        let work = &|| {
             loop {
                 let nth = next.fetch_add(1, Ordering::Relaxed);
                 if nth >= self.seeds || has_failed.load(Ordering::Relaxed) || (nth > 0 && is_over()) {
@@ -116,8 +116,11 @@ impl Simulate {
             }
         };
         thread::scope(|scope| {
-            for _ in 0..(2 * processors).min(self.seeds) {
-                scope.spawn(work);
+            for (processor, _) in processors::all().into_iter().zip(0..self.seeds) {
+                scope.spawn(move || {
+                    processor.stay();
+                    work();
+                });
             }
         });
         if self.seeds > 1 && !self.json {
