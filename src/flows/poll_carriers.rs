@@ -21,8 +21,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
-use super::Deps;
 use super::ask_carriers::Toll;
+use super::{Deps, SideBySide};
 use crate::carriers::{Account, Question};
 use crate::domain::carrier::CarrierCode;
 use crate::domain::instant::Instant;
@@ -92,6 +92,9 @@ async fn work_account(deps: &Deps, account: &Account, mut stop: watch::Receiver<
 /// Asks about all that is due at this moment and let through. Says about how many numbers.
 pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
     let accounts = deps.carriers.all().map(|account| async move {
+        if let SideBySide::OneByOne = deps.side_by_side {
+            return ask_one_by_one(deps, account).await;
+        }
         let (mut asked, mut under_way) = (0, FuturesUnordered::new());
         loop {
             let next = next_calls(deps, account, under_way.len());
@@ -105,6 +108,21 @@ pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
     });
     let asked = futures_util::future::join_all(accounts).await;
     asked.into_iter().sum()
+}
+
+/// The same, one call after the other of those that were claimed together.
+async fn ask_one_by_one(deps: &Deps, account: &Account) -> Result<u64, StoreError> {
+    let mut asked = 0;
+    loop {
+        let calls = next_calls(deps, account, 0).await?;
+        if calls.is_empty() {
+            return Ok(asked);
+        }
+        for call in calls {
+            asked += call.numbers.len() as u64;
+            ask(deps, account, call).await;
+        }
+    }
 }
 
 /// What comes of `next`, while those under way go on: they may have the very connections that it waits for.

@@ -20,8 +20,8 @@ use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use tokio::task::{JoinError, JoinSet};
 
-use super::Deps;
 use super::tell_merchants::tell_everywhere;
+use super::{Deps, SideBySide};
 use crate::chance;
 use crate::domain::instant::Instant;
 use crate::domain::webhook::{SigningSecret, WebhookKind};
@@ -58,13 +58,17 @@ pub async fn work(deps: Deps, mut stop: tokio::sync::watch::Receiver<bool>) {
 
 /// Sends all that is due. Says to how many endpoints, each as often as it was called.
 pub async fn run_due(deps: &Deps) -> Result<u64, StoreError> {
-    let mut calls = Calls::default();
-    let mut begun = calls.begin(deps).await?;
-    while !calls.are_none() {
-        calls.one_ends().await;
-        begun += calls.begin(deps).await?;
+    let (mut calls, mut all) = (Calls::default(), 0);
+    loop {
+        let begun = calls.begin(deps).await?;
+        all += begun;
+        if begun == 0 && calls.are_none() {
+            return Ok(all);
+        }
+        if !calls.are_none() {
+            calls.one_ends().await;
+        }
     }
-    Ok(begun)
 }
 
 /// Endpoints that are being called: those that failed last, and the others.
@@ -104,6 +108,9 @@ impl Calls {
             return Ok(0);
         }
         let wall = deps.clock.wall();
+        if !webhook_endpoints::is_any_due(deps.store.reader(), wall).await? {
+            return Ok(0);
+        }
         let leased_until = wall + chrono::Duration::seconds(i64::from(deps.settings.outbox.lease_seconds));
         let claim = webhook_endpoints::claim;
         let (well, failing): (Vec<Endpoint>, Vec<Endpoint>) = deps
@@ -119,7 +126,10 @@ impl Calls {
         let begun = (well.len() + failing.len()) as u64;
         for (endpoints, calls) in [(well, &mut self.well), (failing, &mut self.failing)] {
             for endpoint in endpoints {
-                calls.spawn(serve(deps.clone(), endpoint));
+                match deps.side_by_side {
+                    SideBySide::AsWanted => drop(calls.spawn(serve(deps.clone(), endpoint))),
+                    SideBySide::OneByOne => serve(deps.clone(), endpoint).await,
+                }
             }
         }
         Ok(begun)
@@ -311,7 +321,13 @@ async fn settle(
         Some(because) => webhook_endpoints::disable(tx, *merchant, *id, wall, because).await?,
         None => false,
     };
-    for (message, verdict) in &outcome.messages {
+    let is_plain = |(message, verdict): &&(WebhookMessage, Verdict)| {
+        matches!(verdict, Verdict::Acknowledged) && !message.kind.is_withheld()
+    };
+    let (plain, others): (Vec<_>, Vec<_>) = outcome.messages.iter().partition(is_plain);
+    let plain: Vec<_> = plain.into_iter().map(|(message, _)| message).collect();
+    webhook_messages::acknowledge_all(tx, &plain, wall).await?;
+    for (message, verdict) in others {
         match verdict {
             Verdict::Acknowledged => webhook_messages::acknowledge(tx, message, wall).await?,
             Verdict::Again { at, problem } => {

@@ -292,7 +292,7 @@ fn settings(secret: &Secret, push_secret: &Secret) -> Result<Settings, Trouble> 
     let settings = config::defaults_with(&format!(
         "[http]\npublic_url = \"https://sampan.example\"\n\
          [carriers.dhl_unified]\nbase_url = \"{CARRIER}\"\napi_key = \"{API_KEY}\"\n\
-         push_secret = \"{push_secret}\"\ncalls_per_second = 0\ncalls_per_day = 0\ncalls_per_shipment_and_day = 0\nconcurrency_max = 1\n\
+         push_secret = \"{push_secret}\"\ncalls_per_second = 0\ncalls_per_day = 0\ncalls_per_shipment_and_day = 0\nconcurrency_max = 64\n\
          [outbox]\nconcurrency_max = 1\n\
          [polling]\nprice_minutes = 40.0\nminutes_between_least = 60.0\n\
          [escrow]\nwebhook_url = \"{ESCROW}\"\nwebhook_inquire_url = \"{ESCROW}\"\nwebhook_secret = \"{secret}\"\n",
@@ -300,6 +300,6 @@ fn settings(secret: &Secret, push_secret: &Secret) -> Result<Settings, Trouble> 
         push_secret = push_secret.to_text(),
     ));
     let mut settings = settings.map_err(app::StartError::Config)?;
-    settings.webhooks.concurrency_max = 1;
+    settings.webhooks.concurrency_max = 16;
     Ok(settings)
 }

@@ -143,6 +143,17 @@ pub const DUE: &str = "WITH RECURSIVE busy(endpoint_id) AS (\
      WHERE m.state = 'pending' AND m.endpoint_id = e.id) <= $1 \
      ORDER BY e.leased_until LIMIT $3";
 
+/// Whether there is anything to claim, without holding anybody up.
+pub async fn is_any_due(db: &impl ConnectionTrait, wall: Instant) -> Result<bool, StoreError> {
+    for failing in [false, true] {
+        let values = [wall.timestamp_micros().into(), failing.into(), 1_i64.into()];
+        if db.query_one_raw(statement(db, DUE, values)).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Leases up to `most` endpoints that have something due at `wall`: of those that failed
 /// last, or of the others.
 pub async fn claim(

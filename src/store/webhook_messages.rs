@@ -76,6 +76,24 @@ pub async fn acknowledge(tx: &Tx, message: &WebhookMessage, wall: Instant) -> Re
     Ok(())
 }
 
+/// The same of many to one endpoint that hold nothing to be withheld, in one statement.
+pub async fn acknowledge_all(tx: &Tx, messages: &[&WebhookMessage], wall: Instant) -> Result<(), StoreError> {
+    for some in messages.chunks(ROWS) {
+        let [first, ..] = some else { break };
+        webhook_message::Entity::update_many()
+            .col_expr(C::Attempts, Expr::col(C::Attempts).add(1))
+            .col_expr(C::State, Expr::value(MessageState::Acknowledged.as_str()))
+            .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))
+            .filter(C::MerchantId.eq(first.merchant.uuid()))
+            .filter(C::EndpointId.eq(first.endpoint.uuid()))
+            .filter(C::Id.is_in(some.iter().map(|message| message.id.uuid())))
+            .filter(C::State.ne(MessageState::Acknowledged.as_str()))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// To be tried again at `next_attempt_at`, unless somebody else has tried or settled it since.
 pub async fn postpone(
     tx: &Tx,
