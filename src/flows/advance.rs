@@ -20,7 +20,7 @@ use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::registry::Providers;
 use crate::store::audit::{self, Change};
-use crate::store::shipments::{self, Shipment};
+use crate::store::shipments::{self, Parcel, Shipment};
 use crate::store::{StoreError, Tx, at_once, events};
 use crate::tracking::{self, Place, StageTimes, Timeline};
 
@@ -76,10 +76,21 @@ pub async fn advance(
     new: &[TrackingEvent],
     occasion: &Occasion,
 ) -> Result<Option<Advanced>, StoreError> {
-    let Some(mut shipment) = shipments::lock(tx, id).await? else { return Ok(None) };
+    let Some(shipment) = shipments::lock(tx, id).await? else { return Ok(None) };
+    let parcels = shipments::parcels(tx, id).await?;
+    advance_held(tx, (shipment, parcels), new, occasion).await.map(Some)
+}
+
+/// The same for who holds the shipment already, and has read it since.
+pub async fn advance_held(
+    tx: &Tx,
+    (mut shipment, parcels): (Shipment, Vec<Parcel>),
+    new: &[TrackingEvent],
+    occasion: &Occasion,
+) -> Result<Advanced, StoreError> {
+    let id = shipment.id;
     let added = events::insert(tx, id, new).await?;
     let events = events::of_shipment(tx, id).await?;
-    let parcels = shipments::parcels(tx, id).await?;
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
     let before = shipment.status;
@@ -115,16 +126,8 @@ pub async fn advance(
         delivered_at: parcel.delivered.map(|event| event.happening.occurred.at),
         tracking_number: parcel.tracking_number.cloned(),
     });
-    Ok(Some(Advanced {
-        parcels: parcels.collect(),
-        shipment,
-        added,
-        unknown,
-        to_send,
-        to_tell,
-        plan,
-        places,
-    }))
+    let parcels = parcels.collect();
+    Ok(Advanced { parcels, shipment, added, unknown, to_send, to_tell, plan, places })
 }
 
 /// What it has booked is others' again.
@@ -194,7 +197,7 @@ impl<'o> Changes<'o> {
 
 async fn save_parcels(
     tx: &Tx,
-    parcels: Vec<shipments::Parcel>,
+    parcels: Vec<Parcel>,
     timeline: &Timeline<'_>,
     changes: &mut Changes<'_>,
 ) -> Result<(), StoreError> {

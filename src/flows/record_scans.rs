@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::advance::{Advanced, Occasion, advance};
+use super::advance::{Advanced, Occasion, advance_held};
 use super::{Deps, deconsolidate, replan};
 use crate::carriers::numbers;
 use crate::domain::carrier::TrackingNumber;
@@ -130,7 +130,7 @@ async fn write(
 ) -> Result<(Advanced, ShipmentStatus), ScanError> {
     let unknown = || ScanError::UnknownParcel(scan.parcel);
     // Before anything else: who hands over a shipment's parcels takes turns.
-    shipments::lock(tx, scan.parcel.shipment).await?.ok_or_else(unknown)?;
+    let shipment = shipments::lock(tx, scan.parcel.shipment).await?.ok_or_else(unknown)?;
     // A number that no parcel of the shipment has must not get an event, so it is looked for first.
     let parcels = shipments::parcels(tx, scan.parcel.shipment).await?;
     parcels.iter().find(|parcel| parcel.id == scan.parcel).ok_or_else(unknown)?;
@@ -145,7 +145,7 @@ async fn write(
         Some(hub) => deconsolidate::look(tx, scan, hub).await?,
         None => deconsolidate::Change::default(),
     };
-    let advanced = advance(tx, scan.parcel.shipment, &[event], occasion).await?.ok_or_else(unknown)?;
+    let advanced = advance_held(tx, (shipment, parcels), &[event], occasion).await?;
     let parcel = advanced.parcels.iter().find(|parcel| parcel.number == scan.parcel.number);
     let status = parcel.map_or(advanced.shipment.status, |parcel| parcel.status);
     let current = parcel.and_then(|parcel| parcel.tracking_number.as_ref());
