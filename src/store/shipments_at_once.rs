@@ -42,6 +42,24 @@ pub async fn chain_lengths(db: &impl ConnectionTrait) -> Result<Vec<(ShipmentId,
     Ok(rows.into_iter().map(|(id, length)| (ShipmentId::from_uuid(id), length)).collect())
 }
 
+/// Where the chain of each of `ids` that there is ends.
+pub async fn chain_ends(
+    db: &impl ConnectionTrait,
+    ids: &[ShipmentId],
+) -> Result<Vec<(ShipmentId, AuditHead)>, StoreError> {
+    use shipment::Column as C;
+    let mut all = Vec::with_capacity(ids.len());
+    for some in ids.chunks(500) {
+        let query = shipment::Entity::find().select_only().columns([C::Id, C::AuditSeq, C::AuditHash]);
+        let query = query.filter(C::Id.is_in(some.iter().map(|id| id.uuid())));
+        let rows: Vec<(uuid::Uuid, i64, String)> = query.into_tuple().all(db).await?;
+        all.extend(
+            rows.into_iter().map(|(id, seq, hash)| (ShipmentId::from_uuid(id), AuditHead { seq, hash })),
+        );
+    }
+    Ok(all)
+}
+
 /// The plan in force of each.
 pub async fn plans(
     db: &impl ConnectionTrait,
