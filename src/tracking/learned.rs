@@ -189,9 +189,15 @@ impl Curve {
 
     /// With what was seen, this one counting as so many deliveries.
     fn with(&self, seen: &Histogram, weight: f64) -> Self {
-        let count = |bin: usize| seen.weights.get(&(bin as u16)).copied().unwrap_or_default();
+        // Looked up one by one, a thousand bins of a hundred groups would take their time.
+        let mut counts = [0.0; BINS];
+        for (bin, count) in &seen.weights {
+            if let Some(known) = counts.get_mut(usize::from(*bin)) {
+                *known = *count;
+            }
+        }
         Self::from_shares(
-            self.0.windows(2).enumerate().map(|(bin, ends)| (ends[1] - ends[0]) * weight + count(bin)),
+            self.0.windows(2).zip(counts).map(|(ends, count)| (ends[1] - ends[0]) * weight + count),
         )
     }
 
