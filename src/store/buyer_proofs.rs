@@ -4,14 +4,14 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use super::entity::buyer_proof;
-use super::row::{Column, to_json};
+use super::row::{Column, Only, to_json};
 use super::{StoreError, Tx};
 use crate::domain::buyer::ProofStanding;
 use crate::domain::id::ShipmentId;
 
 /// Under the shipment's lock.
 pub async fn find(tx: &Tx, shipment: ShipmentId) -> Result<ProofStanding, StoreError> {
-    match buyer_proof::Entity::find_by_id(shipment.uuid()).one(tx).await? {
+    match buyer_proof::Entity::find_by_id(shipment.uuid()).only(tx).await? {
         Some(row) => Column("buyer_proof", "standing").json(&row.standing),
         None => Ok(ProofStanding::default()),
     }

@@ -6,7 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use uuid::Uuid;
 
 use super::entity::{departure_change, hub_closure, hub_holiday};
-use super::row::Column;
+use super::row::{Column, Only};
 use super::{StoreError, Tx};
 use crate::chance;
 use crate::domain::calendar::{Calendar, ChangeKind, Closure, DepartureChange, Holiday};
@@ -78,7 +78,7 @@ pub async fn delete_closure(tx: &Tx, hub: &HubCode, id: ClosureId) -> Result<boo
 pub async fn change_departure(tx: &Tx, change: &DepartureChange, at: Instant) -> Result<bool, StoreError> {
     use departure_change::Column as C;
     let key = (change.departure.lane.to_string(), change.departure.date.to_string());
-    let before = departure_change::Entity::find_by_id(key).one(tx).await?;
+    let before = departure_change::Entity::find_by_id(key).only(tx).await?;
     if before.map(change_from_row).transpose()?.is_some_and(|before| before.kind == change.kind) {
         return Ok(false);
     }

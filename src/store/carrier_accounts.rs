@@ -7,7 +7,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseBackend, EntityTrait, FromQueryResult};
 
 use super::entity::carrier_account;
-use super::row::{Column, statement};
+use super::row::{Column, Only, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{AccountId, Usage};
 use crate::domain::instant::{Instant, from_micros};
@@ -42,7 +42,7 @@ pub async fn rest(tx: &Tx, id: &AccountId, until: Instant) -> Result<(), StoreEr
 /// Without holding it.
 pub async fn find(db: &impl ConnectionTrait, id: &AccountId) -> Result<Option<Usage>, StoreError> {
     let key = (id.carrier.to_string(), id.name.clone());
-    carrier_account::Entity::find_by_id(key).one(db).await?.map(from_row).transpose()
+    carrier_account::Entity::find_by_id(key).only(db).await?.map(from_row).transpose()
 }
 
 fn from_row(row: carrier_account::Model) -> Result<Usage, StoreError> {

@@ -54,7 +54,8 @@ impl Store {
     /// A database that ends with its last clone, of the schema of this version, for a simulation. It has one
     /// connection, which is asked one thing after the other: no two threads can race.
     pub async fn in_memory(fuse: Fuse) -> Result<Self, StoreError> {
-        let pool = Database::connect(sqlite("sqlite::memory:", 1)).await?;
+        // A connection of its own shares nothing, and takes no locks for it.
+        let pool = Database::connect(sqlite("sqlite::memory:?cache=private", 1)).await?;
         Migrator::up(&pool, None).await?;
         let held = Held::new(&pool).await?;
         let writer = Writer::Simulated(held.clone(), fuse);

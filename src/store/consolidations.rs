@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use super::entity::{bag, consolidation, left_behind, unit};
-use super::row::{Column, statement};
+use super::row::{Column, Only, statement};
 use super::{StoreError, Tx};
 use crate::domain::consolidation::ConsolidationState;
 use crate::domain::id::{ConsolidationId, ShipmentId};
@@ -131,7 +131,7 @@ pub async fn find(
     db: &impl ConnectionTrait,
     id: ConsolidationId,
 ) -> Result<Option<Consolidation>, StoreError> {
-    consolidation::Entity::find_by_id(id.uuid()).one(db).await?.map(from_row).transpose()
+    consolidation::Entity::find_by_id(id.uuid()).only(db).await?.map(from_row).transpose()
 }
 
 pub async fn find_by_departure(
@@ -251,7 +251,7 @@ pub async fn bags(db: &impl ConnectionTrait, id: ConsolidationId) -> Result<Vec<
 }
 
 pub async fn bag(db: &impl ConnectionTrait, sscc: Sscc) -> Result<Option<Bag>, StoreError> {
-    bag::Entity::find_by_id(sscc.to_string()).one(db).await?.map(bag_from_row).transpose()
+    bag::Entity::find_by_id(sscc.to_string()).only(db).await?.map(bag_from_row).transpose()
 }
 
 pub async fn count_bags(db: &impl ConnectionTrait, id: ConsolidationId) -> Result<u64, StoreError> {

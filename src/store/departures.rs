@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::entity::{booking, departure};
-use super::row::{Column, placeholders, statement};
+use super::row::{Column, Only, placeholders, statement};
 use super::{StoreError, Tx};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, from_micros};
@@ -260,7 +260,7 @@ pub async fn find_many(
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: &DepartureId) -> Result<Option<Booked>, StoreError> {
-    departure::Entity::find_by_id(id.to_string()).one(db).await?.map(from_row).transpose()
+    departure::Entity::find_by_id(id.to_string()).only(db).await?.map(from_row).transpose()
 }
 
 /// Departures that can be booked and have their cut-off at `from_at` or later, and those that closed since.
@@ -311,7 +311,7 @@ pub async fn close(tx: &Tx, id: &DepartureId, wall: Instant) -> Result<bool, Sto
 
 /// Keeps a departure as it is until the transaction ends: whoever closes it waits, or was waited for.
 pub async fn hold(tx: &Tx, id: &DepartureId) -> Result<(), StoreError> {
-    departure::Entity::find_by_id(id.to_string()).lock_shared().one(tx).await?;
+    departure::Entity::find_by_id(id.to_string()).lock_shared().only(tx).await?;
     Ok(())
 }
 

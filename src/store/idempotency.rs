@@ -3,7 +3,7 @@
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::entity::idempotency_key;
-use super::row::{Column, statement};
+use super::row::{Column, Only, statement};
 use super::{Backend, Store, StoreError, Tx};
 use crate::domain::id::MerchantId;
 use crate::domain::instant::Instant;
@@ -20,7 +20,7 @@ pub async fn find(
     merchant: MerchantId,
     key: &str,
 ) -> Result<Option<StoredAnswer>, StoreError> {
-    let row = idempotency_key::Entity::find_by_id((merchant.uuid(), key.to_owned())).one(db).await?;
+    let row = idempotency_key::Entity::find_by_id((merchant.uuid(), key.to_owned())).only(db).await?;
     row.map(|row| {
         let status = Column("idempotency_key", "status").number(row.status)?;
         Ok(StoredAnswer { request_hash: row.request_hash, status, body: row.body })

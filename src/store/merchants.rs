@@ -7,7 +7,7 @@ use sea_orm::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::entity::{hub_key, merchant, merchant_key};
-use super::row::{Column, to_json};
+use super::row::{Column, Only, to_json};
 use super::{StoreError, Tx};
 use crate::domain::escrow::ReleasePolicy;
 use crate::domain::id::MerchantId;
@@ -104,17 +104,17 @@ pub async fn set_escrow(
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
-    merchant::Entity::find_by_id(id.uuid()).one(db).await?.map(from_row).transpose()
+    merchant::Entity::find_by_id(id.uuid()).only(db).await?.map(from_row).transpose()
 }
 
 /// Held until the end of the transaction: two who change what belongs to one merchant take turns.
 pub async fn lock(tx: &Tx, id: MerchantId) -> Result<(), StoreError> {
-    merchant::Entity::find_by_id(id.uuid()).lock_exclusive().one(tx).await?;
+    merchant::Entity::find_by_id(id.uuid()).lock_exclusive().only(tx).await?;
     Ok(())
 }
 
 pub async fn by_key_hash(db: &impl ConnectionTrait, hash: &str) -> Result<Option<Merchant>, StoreError> {
-    let key = merchant_key::Entity::find_by_id(hash).one(db).await?.filter(|key| key.revoked_at.is_none());
+    let key = merchant_key::Entity::find_by_id(hash).only(db).await?.filter(|key| key.revoked_at.is_none());
     match key {
         Some(key) => find(db, MerchantId::from_uuid(key.merchant_id)).await,
         None => Ok(None),
@@ -160,7 +160,7 @@ pub async fn revoke_hub_keys(tx: &Tx, hub: &HubCode, at: Instant) -> Result<u64,
 }
 
 pub async fn hub_by_key_hash(db: &impl ConnectionTrait, hash: &str) -> Result<Option<HubCode>, StoreError> {
-    let key = hub_key::Entity::find_by_id(hash).one(db).await?.filter(|key| key.revoked_at.is_none());
+    let key = hub_key::Entity::find_by_id(hash).only(db).await?.filter(|key| key.revoked_at.is_none());
     key.map(|key| Column("hub_key", "hub_code").word(&key.hub_code)).transpose()
 }
 

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
 
 use super::entity::{hub, lane, network_edition};
-use super::row::Column;
+use super::row::{Column, Only};
 use super::{StoreError, Tx, calendar};
 use crate::domain::calendar::Calendar;
 use crate::domain::instant::Instant;
@@ -19,13 +19,13 @@ const TIME: &str = "%H:%M";
 
 /// 0 where nothing was imported yet.
 pub async fn edition(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
-    Ok(network_edition::Entity::find_by_id(EDITION).one(db).await?.map_or(0, |row| row.edition))
+    Ok(network_edition::Entity::find_by_id(EDITION).only(db).await?.map_or(0, |row| row.edition))
 }
 
 /// The same, and it stays in force until the end of the transaction: who makes a new one waits. What is
 /// planned on an edition and saved under this was planned on what is in force, or is not saved.
 pub async fn edition_held(tx: &Tx) -> Result<i64, StoreError> {
-    let row = network_edition::Entity::find_by_id(EDITION).lock_shared().one(tx).await?;
+    let row = network_edition::Entity::find_by_id(EDITION).lock_shared().only(tx).await?;
     Ok(row.map_or(0, |row| row.edition))
 }
 

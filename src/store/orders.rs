@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::{escrow_act, escrow_order, escrow_trigger, payment_owner};
-use super::row::{Column, statement, to_json};
+use super::row::{Column, Only, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::escrow::{Act, Declared, OrderState, ReleasePolicy, ShareState, TriggerFacts};
 use crate::domain::id::{MerchantId, OrderId, ShipmentId, TriggerId};
@@ -156,7 +156,7 @@ pub const OWNER: &str = "SELECT o.shipment_id FROM payment_owner p JOIN escrow_o
 pub async fn of_shipment(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Order, StoreError> {
     let row = escrow_order::Entity::find()
         .filter(escrow_order::Column::ShipmentId.eq(shipment.uuid()))
-        .one(db)
+        .only(db)
         .await?
         .ok_or_else(|| Column("escrow_order", "shipment_id").corrupt(format!("{shipment} has no order")))?;
     from_row(row)

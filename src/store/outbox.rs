@@ -16,7 +16,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::outbox;
-use super::row::{Column, skip_locked, statement};
+use super::row::{Column, Only, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::id::{OrderId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, from_micros};
@@ -299,7 +299,7 @@ pub async fn of_stream(db: &impl ConnectionTrait, stream: OrderId) -> Result<Vec
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: TriggerId) -> Result<Option<Message>, StoreError> {
-    outbox::Entity::find_by_id(id.uuid()).one(db).await?.map(from_row).transpose()
+    outbox::Entity::find_by_id(id.uuid()).only(db).await?.map(from_row).transpose()
 }
 
 /// Messages in `state`, oldest first.

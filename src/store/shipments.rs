@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::{parcel, pickup_request, plan, shipment};
-use super::row::{Column, statement, to_json};
+use super::row::{Column, Only, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::contact::{Consignee, Pickup};
 use crate::domain::escrow::OrderState;
@@ -123,17 +123,17 @@ pub async fn by_reference(
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: ShipmentId) -> Result<Option<Shipment>, StoreError> {
-    shipment::Entity::find_by_id(id.uuid()).one(db).await?.map(from_row).transpose()
+    shipment::Entity::find_by_id(id.uuid()).only(db).await?.map(from_row).transpose()
 }
 
 pub async fn find_by_token(db: &impl ConnectionTrait, token: &str) -> Result<Option<Shipment>, StoreError> {
     let query = shipment::Entity::find().filter(shipment::Column::TrackingToken.eq(token));
-    query.one(db).await?.map(from_row).transpose()
+    query.only(db).await?.map(from_row).transpose()
 }
 
 /// The shipment, held until the end of the transaction: two who change one shipment take turns.
 pub async fn lock(tx: &Tx, id: ShipmentId) -> Result<Option<Shipment>, StoreError> {
-    shipment::Entity::find_by_id(id.uuid()).lock_exclusive().one(tx).await?.map(from_row).transpose()
+    shipment::Entity::find_by_id(id.uuid()).lock_exclusive().only(tx).await?.map(from_row).transpose()
 }
 
 #[derive(Debug, Clone, Default)]
@@ -235,7 +235,7 @@ pub fn without_plan(shipment: &Shipment) -> StoreError {
 
 pub async fn plan(db: &impl ConnectionTrait, shipment: ShipmentId, id: PlanId) -> Result<Plan, StoreError> {
     let body = Column("plan", "body");
-    let row = plan::Entity::find_by_id((shipment.uuid(), id.uuid())).one(db).await?;
+    let row = plan::Entity::find_by_id((shipment.uuid(), id.uuid())).only(db).await?;
     let row = row.ok_or_else(|| body.corrupt(format!("{shipment} has no plan {id}")))?;
     body.json(&row.body)
 }

@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{number_owner, tracked_number};
-use super::row::{Column, skip_locked, statement};
+use super::row::{Column, Only, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::event::EventStatus;
@@ -97,7 +97,7 @@ pub async fn own(
         .to_owned();
     number_owner::Entity::insert(row).on_conflict(take_over).exec_without_returning(tx).await?;
     let key = (carrier.to_string(), number.to_string());
-    let owner = number_owner::Entity::find_by_id(key).one(tx).await?;
+    let owner = number_owner::Entity::find_by_id(key).only(tx).await?;
     Ok(owner.is_some_and(|owner| owner.shipment_id == shipment.uuid()))
 }
 
@@ -119,7 +119,7 @@ pub async fn disown_others(
 /// Whether a number still is its shipment's own: carriers give numbers out again.
 pub async fn is_own(tx: &Tx, tracked: &Tracked) -> Result<bool, StoreError> {
     let key = (tracked.carrier.to_string(), tracked.number.to_string());
-    let owner = number_owner::Entity::find_by_id(key).one(tx).await?;
+    let owner = number_owner::Entity::find_by_id(key).only(tx).await?;
     Ok(owner.is_some_and(|owner| owner.shipment_id == tracked.parcel.shipment.uuid()))
 }
 
@@ -328,7 +328,7 @@ pub async fn by_number(
 
 /// A number as it is now.
 pub async fn find(db: &impl ConnectionTrait, tracked: &Tracked) -> Result<Option<Tracked>, StoreError> {
-    let row = tracked_number::Entity::find().filter(is(tracked)).one(db).await?;
+    let row = tracked_number::Entity::find().filter(is(tracked)).only(db).await?;
     row.map(from_row).transpose()
 }
 

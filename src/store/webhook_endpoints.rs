@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::entity::webhook_endpoint::{self, Column as C};
-use super::row::{Column, skip_locked, statement, to_json};
+use super::row::{Column, Only, skip_locked, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::id::{MerchantId, WebhookId};
 use crate::domain::instant::{Instant, from_micros};
@@ -86,7 +86,7 @@ pub async fn find(
     id: WebhookId,
 ) -> Result<Option<Endpoint>, StoreError> {
     let found = kept().filter(C::MerchantId.eq(merchant.uuid())).filter(C::Id.eq(id.uuid()));
-    found.one(db).await?.map(from_row).transpose()
+    found.only(db).await?.map(from_row).transpose()
 }
 
 /// A merchant's endpoints, oldest first.
