@@ -18,6 +18,9 @@ use crate::sandbox::sample;
 use crate::simulation::{self, Failure, Level, Options, Report, Scene};
 use crate::telemetry;
 
+/// Of the bundled bodies, as many as a month of a small forwarder.
+const SHIPMENTS: u32 = 500;
+
 #[derive(Args)]
 pub struct Simulate {
     /// Another seed is another month: other people, other faults.
@@ -29,11 +32,15 @@ pub struct Simulate {
     /// Begins with no further seed after so many seconds.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: Option<u32>,
+    /// Fewer seeds in that time are a failure.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    at_least: u64,
     /// Days in which something happens; what is under way then comes to its end.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365))]
     days: u32,
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    shipments: u32,
+    /// 500 of the bundled bodies where it is left out, or each line of the workload once.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    shipments: Option<u32>,
     /// How much goes wrong.
     #[arg(long, value_enum, default_value_t = Faults::Some)]
     faults: Faults,
@@ -81,12 +88,13 @@ impl Simulate {
             pickups: &pickups,
             is_spread: self.workload.is_none(),
         };
-        let is_good = self.run_all(&scene);
+        let shipments = self.shipments(pickups.len());
+        let is_good = self.run_all(&scene, shipments);
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// One seed at a time for each processor; the first failure ends it.
-    fn run_all(&self, scene: &Scene) -> bool {
+    fn run_all(&self, scene: &Scene, shipments: u32) -> bool {
         let (next, done, has_failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
         let clock = Clock::real();
         let begun_at = clock.wall();
@@ -100,7 +108,7 @@ impl Simulate {
                     return;
                 }
                 let seed = self.seed.wrapping_add(nth);
-                let (days, shipments, faults) = (self.days, self.shipments, self.faults.into());
+                let (days, faults) = (self.days, self.faults.into());
                 let outcome = simulation::run(&Options { seed, days, shipments, faults }, scene);
                 let _turn = output.lock().unwrap_or_else(PoisonError::into_inner);
                 match outcome {
@@ -110,7 +118,7 @@ impl Simulate {
                     }
                     Err(failure) => {
                         has_failed.store(true, Ordering::Relaxed);
-                        self.complain(&failure);
+                        self.complain(&failure, shipments);
                     }
                 }
             }
@@ -123,11 +131,16 @@ impl Simulate {
                 });
             }
         });
+        let done = done.into_inner();
         if self.seeds > 1 && !self.json {
             let seconds = (clock.wall() - begun_at).num_seconds();
-            println!("{} of {} seeds in {seconds} s", done.into_inner(), self.seeds);
+            println!("{done} of {} seeds in {seconds} s", self.seeds);
         }
-        !has_failed.into_inner()
+        let is_enough = done >= self.at_least.min(self.seeds);
+        if !has_failed.load(Ordering::Relaxed) && !is_enough {
+            eprintln!("{done} seeds are too few: {} were wanted", self.at_least);
+        }
+        is_enough && !has_failed.into_inner()
     }
 
     fn tell(&self, report: &Report) {
@@ -143,15 +156,24 @@ impl Simulate {
         }
     }
 
-    fn complain(&self, failure: &Failure) {
+    fn shipments(&self, lines: usize) -> u32 {
+        let of_a_workload = self.workload.is_some().then(|| u32::try_from(lines).unwrap_or(u32::MAX));
+        self.shipments.or(of_a_workload).unwrap_or(SHIPMENTS)
+    }
+
+    fn complain(&self, failure: &Failure, shipments: u32) {
         let Failure { seed, step, trouble, last } = failure;
         last.iter().for_each(|line| eprintln!("  {line}"));
         eprintln!("seed {seed}, step {step}: {trouble}");
         let faults = self.faults.to_possible_value();
         let faults = faults.as_ref().map_or("some", |value| value.get_name());
-        let (days, shipments) = (self.days, self.shipments);
+        let days = self.days;
+        let of = |name: &str, path: &Option<PathBuf>| {
+            path.as_ref().map(|path| format!(" --{name} {}", path.display())).unwrap_or_default()
+        };
+        let (network, workload) = (of("network", &self.network), of("workload", &self.workload));
         eprintln!(
-            "again: sampan simulate --seed {seed} --days {days} --shipments {shipments} --faults {faults}"
+            "again: sampan simulate --seed {seed} --days {days} --shipments {shipments} --faults {faults}{network}{workload}"
         );
     }
 }

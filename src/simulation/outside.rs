@@ -7,14 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::carrier::{Carrier, problem};
 use super::faults::{Faults, Outages};
 use super::provider::{Heard, Provider, signed};
 use crate::clock::Clock;
-use crate::domain::escrow::{TriggerAction, TriggerFacts};
-use crate::domain::id::{MerchantId, ShipmentId};
+use crate::domain::escrow::{ReleaseMode, ReleasePolicy, TriggerAction, TriggerFacts};
+use crate::domain::id::{MerchantId, ParcelId, ShipmentId};
 use crate::domain::instant::Instant;
 use crate::faults::Fuse;
 use crate::outbound::{Answer, Peers, Request, SendError};
@@ -40,6 +41,8 @@ pub struct Books {
     pub codes: BTreeMap<ShipmentId, String>,
     /// Whose buyers object just now.
     pub disputed: BTreeSet<ShipmentId>,
+    /// About whose money somebody has said anything.
+    pub spoken_about: BTreeSet<ShipmentId>,
     /// Trades of which the provider may have something to say.
     pub to_say: Vec<(ShipmentId, String)>,
     /// Shipments that calls were about, since somebody last looked.
@@ -58,10 +61,13 @@ pub struct Shop {
     pub secret: Secret,
 }
 
-/// What nobody outside may read of a shipment.
+/// What the world knows of a shipment, whatever the daemon makes of it.
 pub struct Private {
     pub merchant: MerchantId,
+    /// What nobody outside may read of it.
     pub words: Vec<String>,
+    pub parcels: BTreeSet<ParcelId>,
+    pub policy: ReleasePolicy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +95,7 @@ impl Outside {
             secrets_of: BTreeMap::new(),
             codes: BTreeMap::new(),
             disputed: BTreeSet::new(),
+            spoken_about: BTreeSet::new(),
             to_say: Vec::new(),
             touched: BTreeSet::new(),
             lines: Vec::new(),
@@ -206,6 +213,10 @@ impl Books {
     /// Of a confirmation, each parcel's delivery has to be what the carrier said.
     fn stands_behind(&self, heard: &Heard, now: Instant) -> Result<(), String> {
         let TriggerFacts { shipment, action, evidence, .. } = &heard.facts;
+        let is_spoken_about = self.spoken_about.contains(shipment);
+        if *action == TriggerAction::Refund && !is_spoken_about {
+            return Err(format!("{shipment} is refunded, and nobody has said a word about it"));
+        }
         if *action != TriggerAction::ConfirmReceipt || !heard.is_new {
             return Ok(());
         }
@@ -214,6 +225,12 @@ impl Books {
         }
         if evidence.parcels.is_empty() {
             return Err(format!("{shipment} is confirmed, and nothing stands behind it"));
+        }
+        if let Some(private) = self.secrets_of.get(shipment) {
+            is_whole(private, &heard.facts)?;
+            if !is_spoken_about {
+                is_waited_for(private, &heard.facts, now)?;
+            }
         }
         for proof in &evidence.parcels {
             let number = proof.tracking_number.as_ref().and_then(|number| number.parse().ok());
@@ -264,5 +281,32 @@ impl Books {
         if let Some(word) = private.words.iter().find(|word| body.contains(word.as_str())) {
             self.broken.push(format!("what is sent of {shipment} says {word:?}"));
         }
+    }
+}
+
+/// Every parcel whose money it is has to be proved, and no other.
+fn is_whole(private: &Private, facts: &TriggerFacts) -> Result<(), String> {
+    let is_concerned = |parcel: &&ParcelId| facts.parcel.is_none_or(|number| parcel.number == number);
+    let concerned: BTreeSet<_> = private.parcels.iter().filter(is_concerned).copied().collect();
+    let proved: BTreeSet<_> = facts.evidence.parcels.iter().map(|proof| proof.parcel).collect();
+    if concerned == proved {
+        return Ok(());
+    }
+    Err(format!("{} is confirmed for {concerned:?}, and what stands behind it is {proved:?}", facts.shipment))
+}
+
+/// Where nobody says that it may be sooner.
+fn is_waited_for(private: &Private, facts: &TriggerFacts, now: Instant) -> Result<(), String> {
+    let policy = &private.policy;
+    let proofs = || facts.evidence.parcels.iter();
+    let waits = policy.release == ReleaseMode::AfterWindow
+        || proofs().any(|proof| proof.delivered_to.is_some_and(|to| policy.wait_for_window.contains(&to)));
+    let window = TimeDelta::days(if waits { i64::from(policy.days) } else { 0 });
+    let wait = window.max(TimeDelta::minutes(i64::from(policy.dwell_minutes)));
+    match proofs().map(|proof| proof.occurred_at + wait).max() {
+        Some(earliest) if earliest > now => {
+            Err(format!("{} is confirmed before {earliest}, and nobody said that it may be", facts.shipment))
+        }
+        Some(_) | None => Ok(()),
     }
 }

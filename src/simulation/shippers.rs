@@ -11,7 +11,9 @@ use super::world::{Ending, World};
 use crate::domain::failure::Class;
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::Instant;
-use crate::flows::{accept_pickup, cancel_shipment};
+use crate::flows::accept_pickup::{self, Customer};
+use crate::flows::cancel_shipment;
+use crate::store::merchants;
 
 pub async fn post(world: &mut World, at: usize, touched: &mut BTreeSet<ShipmentId>) -> Done {
     let pickup = &world.pickups[at];
@@ -21,7 +23,10 @@ pub async fn post(world: &mut World, at: usize, touched: &mut BTreeSet<ShipmentI
     };
     let reference = pickup.reference.clone();
     let deps = world.deps.clone();
-    let flow = accept_pickup::accept(&deps, merchant, Some(key), body.as_bytes());
+    // As the door hands it on.
+    let customer = merchants::find(deps.store.reader(), merchant).await?;
+    let customer = customer.as_ref().map_or_else(|| merchant.into(), Customer::from);
+    let flow = accept_pickup::accept(&deps, customer, Some(key), body.as_bytes());
     let Some(answer) = world.live(flow).await else { return Ok(None) };
     let answer = match answer {
         Ok(answer) => answer,

@@ -59,6 +59,9 @@ pub async fn go_on(world: &mut World, days: u32) -> Result<(), Trouble> {
 pub async fn step(world: &mut World, at: Instant, task: Task) -> Result<(), Trouble> {
     world.begin_step(at);
     let mut touched = BTreeSet::new();
+    if let Some(shipment) = task.is_about_money_of() {
+        world.outside.books().spoken_about.insert(shipment);
+    }
     match task {
         Task::Jobs => {
             if jobs::look(world).await? {

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::world::{Ending, World};
 use super::*;
 use crate::chance;
-use crate::domain::escrow::OrderState;
-use crate::domain::id::{MerchantId, ShipmentId, TriggerId};
+use crate::domain::escrow::{OrderState, ReleaseMode};
+use crate::domain::id::{MerchantId, ParcelId, ShipmentId, TriggerId};
 use crate::domain::instant::rfc3339;
 use crate::domain::shipment::ShipmentStatus;
 use crate::sandbox::sample;
@@ -114,4 +114,24 @@ fn a_name_on_its_way_out_is_noticed() {
         private.words.push("shipment".to_owned());
     });
     assert!(said.contains("says \"shipment\""), "{said}");
+}
+
+#[test]
+fn a_confirmation_before_its_window_ends_is_noticed() {
+    let said = noticed(async |world, shipment| {
+        let books = &mut world.outside.books();
+        let policy = &mut books.secrets_of.get_mut(&shipment).expect("a shipment").policy;
+        (policy.release, policy.days) = (ReleaseMode::AfterWindow, 20);
+    });
+    assert!(said.contains("nobody said that it may be"), "{said}");
+}
+
+#[test]
+fn a_confirmation_of_a_part_is_noticed() {
+    let said = noticed(async |world, shipment| {
+        let books = &mut world.outside.books();
+        let private = books.secrets_of.get_mut(&shipment).expect("a shipment");
+        private.parcels.insert(ParcelId { shipment, number: 99 });
+    });
+    assert!(said.contains("what stands behind it is"), "{said}");
 }

@@ -246,7 +246,9 @@ impl World {
             words.iter().flat_map(|word| word.chars()).filter(char::is_ascii_digit).collect();
         let phone_tail = digits[digits.len().saturating_sub(4)..].iter().collect();
         let Merchant { id: merchant, policy, proof } = merchant;
-        self.outside.books().secrets_of.insert(shipment, Private { merchant, words });
+        let private =
+            Private { merchant, words, parcels: parcels.iter().copied().collect(), policy: policy.clone() };
+        self.outside.books().secrets_of.insert(shipment, private);
         let fates = parcels.iter().map(|parcel| (*parcel, Ending::Open)).collect();
         self.accepted_as.insert(pickup, shipment);
         let release_by = policy.release_by;
