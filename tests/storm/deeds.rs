@@ -17,7 +17,7 @@ use crate::support::http::{Client, send};
 const ANA: usize = 0;
 const BEN: usize = 1;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-const LOOK_CLOSELY: Duration = Duration::from_millis(100);
+const LOOK_CLOSELY: Duration = Duration::from_millis(300);
 
 impl Shop {
     pub async fn do_deed(&mut self, order: &Order, deed: Deed) {

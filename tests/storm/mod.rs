@@ -67,10 +67,11 @@ pub struct Options {
 }
 
 const SHOPS: usize = 10;
-/// Those who wait for deliveries: nobody's order waits for another's.
-const DOORS: usize = 48;
-/// How long a step waits for answers: longer than any fault lasts.
-const NO_ANSWERS: Duration = Duration::from_secs(5);
+/// Those who wait for deliveries.
+const DOORS: usize = 24;
+/// How long a step waits for answers: longer than any fault lasts, and than a starved machine takes to start a daemon
+/// and let it answer. Killed earlier each time it would never answer anybody.
+const NO_ANSWERS: Duration = Duration::from_secs(30);
 /// Load goes with the plan: so many orders a step, and no more.
 const ORDERS_A_STEP: usize = 3;
 /// Of the departure for which most was received: a minute after the last of it, as the scans have it.

@@ -93,7 +93,7 @@ pub struct Shop {
 const PICKUP_LINES: usize = 200;
 const TRY_AGAIN_EVERY: Duration = Duration::from_millis(10);
 /// A storm leaves no question unanswered for so long, if it was asked so often.
-const HOPELESS: Duration = Duration::from_secs(300);
+const HOPELESS: Duration = Duration::from_secs(900);
 const TRIES_MIN: u32 = 100;
 
 impl Shop {
