@@ -1,13 +1,13 @@
 //! A storm as long as you like: `cargo bench --bench storm -- --kills 5000 --seed 1 --database postgres --daemons 3`.
 //!
-//! What is killed, cut, filled and checked is said in `tests/it/storm`. Left out, it is
+//! What is killed, cut, filled and checked is said in `tests/storm`. Left out, it is
 //! 5,000 kills of one daemon on SQLite, and a seed that nobody chose. Printed: what there was. A storm that
 //! fails prints its seed and its plan. `--profile dev` takes the binary that the tests are run with.
 
 // Of what the tests stand on a storm needs a part, and its own tests run elsewhere.
 #![allow(dead_code, unused_imports, unused_macros)]
 
-#[path = "../tests/it/storm/mod.rs"]
+#[path = "../tests/storm/mod.rs"]
 mod storm;
 #[path = "../tests/it/support/mod.rs"]
 mod support;

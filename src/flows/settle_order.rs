@@ -301,7 +301,9 @@ async fn tell_provider(
 const ROUNDS_MAX: u32 = 499;
 
 /// What was said before about freezing and is not there yet holds no more: arriving late it would undo what is
-/// said now. Says whether somebody began to send the last freeze.
+/// said now. But a freeze that somebody began to send can arrive late whatever is decided here. It is sent until
+/// the provider has it, before the opposite is: then its key is known, and a late copy changes nothing. Says whether
+/// somebody began to send the last freeze.
 async fn take_back_words(
     tx: &Tx,
     case: &Case,
@@ -312,11 +314,15 @@ async fn take_back_words(
     let mut was_heard = false;
     for trigger in case.triggers.iter().filter(|trigger| !trigger.facts.action.happens_once()) {
         let Some(message) = case.message(trigger.id) else { continue };
-        let is_last = trigger.facts.action == TriggerAction::Freeze && trigger.round == case.order.freezes;
-        was_heard |= is_last && message.claims > 0;
-        let because = "the opposite is said now";
-        if outbox::shift(tx, trigger.id, &open, OutboxState::Parked, occasion.wall, because).await? {
-            changes.add("trigger.parked", json!({"trigger": trigger.id, "because": because}));
+        let is_freeze = trigger.facts.action == TriggerAction::Freeze;
+        was_heard |= is_freeze && trigger.round == case.order.freezes && message.claims > 0;
+        let (from, to, action, because) = if is_freeze && message.is_on_its_way() && message.is_in_doubt() {
+            (&open[..2], OutboxState::Waiting, "trigger.put_back", "it goes before what is said now")
+        } else {
+            (&open[..], OutboxState::Parked, "trigger.parked", "the opposite is said now")
+        };
+        if outbox::shift(tx, trigger.id, from, to, occasion.wall, because).await? {
+            changes.add(action, json!({"trigger": trigger.id, "because": because}));
         }
     }
     Ok(was_heard)

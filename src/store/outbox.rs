@@ -53,6 +53,11 @@ impl Message {
         self.claims > self.answered + 1
     }
 
+    /// Nobody has taken it out, and its receiver is not known to have it.
+    pub fn is_on_its_way(&self) -> bool {
+        matches!(self.state, OutboxState::Pending | OutboxState::Waiting)
+    }
+
     /// Whether it may have had its effect, unless it is acknowledged.
     pub fn is_in_doubt(&self) -> bool {
         self.claims > self.answered

@@ -125,6 +125,33 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn a_thaw_waits_for_a_freeze_that_may_still_arrive(db: Database) {
+        // Of the first it is not known whether it is there, or still on its way.
+        let provider = Stub::start(|_, before| match before.len() {
+            0 => Reply::Status(500, Vec::new()),
+            _ => Reply::json(200, &json!({})),
+        })
+        .await;
+        let carrier = delivering_carrier().await;
+        // By itself it would not be sent again in this test.
+        let settings = settings(&provider, &carrier) + "outbox.retry_seconds = [3600, 3600]\n";
+        let app = spawn_app(&db, &settings).await;
+        let ana = Operator::new(&app, "ana").await;
+        let accepted = accept(&app, &pickup(TWO_PARCELS)).await;
+        let reason = json!({"reason": "the buyer called"});
+        ana.says(&app, &accepted, "freeze", reason.clone()).await.must_be(200);
+        let in_doubt = "SELECT COUNT(*) AS n FROM outbox WHERE attempts = 1 AND claims > answered";
+        wait_until("the freeze is in doubt", async || number(&app.deps.store, in_doubt).await == 1).await;
+        ana.says(&app, &accepted, "thaw", reason).await.must_be(200);
+        wait_until("the thaw is there", async || told(&provider).len() == 3).await;
+        let actions: Vec<_> = told(&provider).into_iter().map(|(action, _)| action).collect();
+        assert_eq!(actions, ["freeze", "freeze", "thaw"]);
+        let keys: Vec<_> =
+            provider.asked().iter().map(|asked| asked.header("idempotency-key").to_owned()).collect();
+        assert_eq!(keys[0], keys[1], "a copy of it that comes late is known by its key");
+        app.stop().await;
+    }
+
     async fn a_frozen_order_waits_and_goes_on_when_it_is_thawed(db: Database) {
         let (provider, carrier) = (willing().await, delivering_carrier().await);
         let app = spawn(&db, &provider, &carrier).await;

@@ -45,9 +45,6 @@ mod setbacks;
 mod shipments;
 mod signatures;
 mod simulate;
-// Processes are killed, clocks preloaded and disks mounted as Linux has it.
-#[cfg(target_os = "linux")]
-mod storm;
 mod subscriptions;
 mod tracking;
 mod vouched;

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::TimeDelta;
 use sampan::domain::id::TriggerId;
+use sampan::domain::instant::Instant;
+use sampan::domain::outbox::{Destination, OutboxState};
 use sampan::flows::send_triggers;
 use sampan::flows::tend_outbox::{ByHand, HandError, by_hand};
 use sampan::standard_webhooks::{Secret, Signed, verify};
+use sampan::store::outbox::{self, Ended, Message};
+use sampan::store::{Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
@@ -69,6 +74,36 @@ fn trigger(order: &Value, kind: &str) -> TriggerId {
     let triggers = order["triggers"].as_array().expect("triggers");
     let found = triggers.iter().find(|trigger| trigger["action"] == kind).expect("such a trigger");
     text(&found["id"]).parse().expect("a trigger's id")
+}
+
+/// The only message, taken at `at` for a minute.
+async fn claimed(store: &Store, at: Instant) -> Message {
+    let destination = Destination::escrow("webhook");
+    let until = at + TimeDelta::minutes(1);
+    let claimed =
+        store.write(move |tx| Box::pin(async move { outbox::claim(tx, &destination, at, until, 9).await }));
+    claimed.await.expect("a database").remove(0)
+}
+
+async fn message_of(store: &Store, id: TriggerId) -> Message {
+    outbox::find(store.reader(), id).await.expect("a database").expect("a message")
+}
+
+/// What each of the three verbs of its sender says: whether it still has it.
+async fn said_of(store: &Store, message: &Message) -> [bool; 3] {
+    let (message, later) = (message.clone(), message.leased_until + TimeDelta::hours(9));
+    let said: Result<_, StoreError> = store
+        .write(move |tx| {
+            Box::pin(async move {
+                Ok([
+                    outbox::renew(tx, &message, later).await?,
+                    outbox::postpone(tx, &message, later, Ended::InDoubt, "no answer").await?,
+                    outbox::bury(tx, &message, later, Ended::InDoubt, "refused").await?,
+                ])
+            })
+        })
+        .await;
+    said.expect("a database")
 }
 
 async fn try_by_hand(app: &App, id: TriggerId, what: ByHand) -> Result<(), HandError> {
@@ -167,6 +202,35 @@ on_both_databases! {
         change(&db, "UPDATE outbox SET next_attempt_at = 0").await;
         message_is(&app, "shipped", "acknowledged").await;
         app.stop().await;
+    }
+
+    async fn who_has_lost_a_message_changes_nothing_about_it(db: Database) {
+        let provider = provider(|_, _| Some(Reply::RetryAfter(429, 3_600))).await;
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "received").await;
+        let postponed = "SELECT COUNT(*) AS n FROM outbox WHERE last_problem IS NOT NULL";
+        wait_until("it was postponed", async || number(&app.deps.store, postponed).await == 1).await;
+        let wall = app.deps.clock.wall();
+        app.stop().await;
+        let store = db.store().await;
+        // One took it, and was so slow that its lease ended; another one has it now, and is still at it.
+        let late = claimed(&store, wall + TimeDelta::hours(2)).await;
+        let now = claimed(&store, wall + TimeDelta::hours(3)).await;
+        assert_eq!(late.id, now.id);
+        assert_eq!(said_of(&store, &late).await, [false; 3]);
+        assert_eq!(message_of(&store, late.id).await, now, "as if it had said nothing");
+        // And then it is taken out.
+        let (id, because) = (now.id, "its order is frozen");
+        let taken_out = store.write(move |tx| {
+            let (from, to) = (&[OutboxState::Pending], OutboxState::Frozen);
+            Box::pin(async move { outbox::shift(tx, id, from, to, wall, because).await })
+        });
+        assert!(taken_out.await.expect("a database"));
+        assert_eq!(said_of(&store, &now).await, [false; 3]);
+        assert_eq!(message_of(&store, id).await.state, OutboxState::Frozen, "nobody puts it back by failing");
+        store.close().await;
     }
 
     async fn an_address_that_is_gone_is_given_up_at_once_until_a_person_revives_it(db: Database) {

@@ -69,7 +69,8 @@ impl World {
         ]
     }
 
-    /// What provider and daemon sign with.
+    /// What provider and daemon sign with. Only storms speak as the provider.
+    #[allow(dead_code)]
     pub fn secret(&self) -> &str {
         &self.secret
     }

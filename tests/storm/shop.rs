@@ -22,7 +22,6 @@ use super::story::{Deed, Story};
 use crate::support::app::Keys;
 use crate::support::http::{Client, Response, send};
 use crate::support::journey::{Scan, long_ago, pickup, scans, tracking_number};
-use crate::support::wait::PATIENCE;
 use crate::support::world::World;
 
 /// What happens to an order from outside, in the order of [`acts`].
@@ -93,8 +92,9 @@ pub struct Shop {
 
 const PICKUP_LINES: usize = 200;
 const TRY_AGAIN_EVERY: Duration = Duration::from_millis(10);
-/// A storm leaves no question unanswered for so long.
-const HOPELESS: Duration = Duration::from_secs(300);
+/// A storm leaves no question unanswered for so long, if it was asked so often.
+const HOPELESS: Duration = Duration::from_secs(900);
+const TRIES_MIN: u32 = 100;
 
 impl Shop {
     /// Until no order is allowed any more.
@@ -249,16 +249,18 @@ impl Shop {
         let (begun, record) = (Instant::now(), Arc::clone(&self.street.record));
         let mut ticks = tokio::time::interval(TRY_AGAIN_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut last, mut again) = (String::new(), false);
+        let (mut last, mut again, mut tries) = (String::new(), false, 0);
         loop {
             ticks.tick().await;
-            assert!(begun.elapsed() < HOPELESS, "{what} was not answered within {HOPELESS:?}: {last}");
+            tries += 1;
+            let is_hopeless = begun.elapsed() > HOPELESS && tries > TRIES_MIN;
+            assert!(!is_hopeless, "{what} was not answered within {HOPELESS:?}: {last}");
             let Some(address) = self.street.fleet.any(&mut self.dice) else { continue };
             let client = Client { address, keys: self.street.keys.clone() };
-            let asked = tokio::time::timeout(PATIENCE, question(&client)).await;
+            let asked = tokio::time::timeout(HOPELESS, question(&client)).await;
             let asked_before = std::mem::replace(&mut again, true);
             match asked {
-                Err(_) => record.problem(format!("{what}: neither an answer nor an end within {PATIENCE:?}")),
+                Err(_) => record.problem(format!("{what}: neither an answer nor an end within {HOPELESS:?}")),
                 Ok(Err(error)) => {
                     count(&record.unanswered);
                     last = error.to_string();
@@ -282,7 +284,7 @@ impl Shop {
 
 /// Whether the same question can get another answer by itself. A notice is not believed by a daemon whose clock is
 /// wrong; a question that a starved machine takes seconds to read is answered 408.
-fn is_for_now(answer: &Response) -> bool {
+pub fn is_for_now(answer: &Response) -> bool {
     let says = |code: &str| answer.text().contains(code);
     matches!(answer.status, 408 | 503)
         || answer.status == 409 && says("idempotency-key-in-flight")

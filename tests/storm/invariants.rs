@@ -9,16 +9,17 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use sampan::domain::escrow::TriggerAction;
+use sampan::domain::event::{ScanKind, TrackingEvent};
 use sampan::domain::id::ShipmentId;
 use sampan::domain::shipment::ShipmentStatus;
-use sampan::store::{Store, audit, events, shipments};
+use sampan::store::{Backend, Store, audit, events, shipments};
 use sampan::tracking;
 use serde_json::Value;
 
 use super::ledger::Ledger;
 use super::record::{Figures, person};
 use super::settle::undone;
-use super::shop::Order;
+use super::shop::{Order, is_for_now};
 use super::story::Story;
 use crate::support::app::Keys;
 use crate::support::database::number;
@@ -58,7 +59,7 @@ impl Books<'_> {
         let each = stream::iter(self.orders).map(|order| self.order_holds(order, &effects));
         let known: Vec<usize> = each.buffer_unordered(TOGETHER).collect().await;
         self.invariant_2_the_provider_knows_nothing_else(known.iter().sum(), &effects, figures).await;
-        self.invariant_5_each_parcel_is_in_one_place().await;
+        self.invariant_5_each_parcel_is_in_one_place(figures).await;
         self.invariant_6_departures_carry_what_they_can_and_what_was_in_time().await;
         self.invariant_7_each_event_is_stored_once(figures).await;
         self.invariant_8_every_chain_is_whole(figures).await;
@@ -71,8 +72,10 @@ impl Books<'_> {
         let ledger = Ledger::read(self, order, id).await;
         let known = ledger.invariant_2_each_trigger_takes_effect_once_or_never(effects);
         ledger.invariant_3_a_confirmation_has_its_grounds();
+        ledger.invariant_3_what_is_on_its_way_is_taken_out_of_a_frozen_order();
         ledger.invariant_4_the_money_went_where_it_should(effects, self.trade(order).await.as_ref());
         ledger.invariant_8_every_effect_has_grounds_in_the_chain();
+        ledger.invariant_8_everybodys_word_is_in_the_chain();
         self.invariant_7_the_timeline_follows_from_the_events(order, id).await;
         self.invariant_9_a_buyer_sees_nobodys_name(order).await;
         known
@@ -151,7 +154,19 @@ impl Books<'_> {
             let said = (parcel.status, parcel.hub.as_ref());
             assert_eq!(said, (folded.status, folded.hub), "7: parcel {}", parcel.id);
         }
-        let mut expected = 1 + order.scans;
+        let is_packing = |event: &&TrackingEvent| event.scan == Some(ScanKind::Packed);
+        let packed = events.iter().filter(is_packing).count();
+        let uuid = match self.store.backend() {
+            Backend::Sqlite => format!("X'{}'", id.uuid().simple()),
+            Backend::Postgres => format!("'{}'", id.uuid()),
+        };
+        let members = format!("SELECT COUNT(*) AS n FROM bag_parcel WHERE shipment_id = {uuid}");
+        assert_eq!(
+            packed as i64,
+            number(self.store, &members).await,
+            "5: {id} was told what it is packed in"
+        );
+        let mut expected = 1 + order.scans + packed;
         if is_called_off {
             expected += 1;
         } else {
@@ -200,13 +215,17 @@ impl Books<'_> {
         figures.untold = figures.effects as i64 - acknowledged;
         assert!(figures.untold >= 0, "2: {} acknowledged triggers took no effect", -figures.untold);
         assert!(figures.untold == 0 || !self.inquires, "2: {} effects are not acknowledged", figures.untold);
+        // Who can be asked is asked before it is told again: only what is still on the wire comes twice.
+        let again = counts.seen_again as i64;
+        let is_asked = !self.inquires || again * 20 <= figures.triggers + 40;
+        assert!(is_asked, "2: {again} of {} triggers came again", figures.triggers);
         for (what, sql) in undone(self.inquires) {
             assert_eq!(number(self.store, sql).await, 0, "2: {what} are left for ever");
         }
     }
 
     /// 5: in one consolidation, and on one departure at a time.
-    async fn invariant_5_each_parcel_is_in_one_place(&self) {
+    async fn invariant_5_each_parcel_is_in_one_place(&self, figures: &mut Figures) {
         let packed = "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM bag_parcel b \
              JOIN consolidation c ON c.id = b.consolidation_id \
              WHERE c.dissolved_at IS NULL AND b.state = 'packed' \
@@ -217,6 +236,8 @@ impl Books<'_> {
              JOIN departure b ON b.id = two.departure_id \
              WHERE a.depart_at < b.arrive_at AND b.depart_at < a.arrive_at";
         assert_eq!(number(self.store, booked).await, 0, "5: a shipment is on two departures at a time");
+        figures.packed = count(self.store, "bag_parcel").await;
+        figures.consolidations = count(self.store, "consolidation").await;
     }
 
     /// 6.
@@ -253,9 +274,9 @@ impl Books<'_> {
 }
 
 /// Asks until there is an answer: a daemon may have a connection left that broke in the storm, and says "not now" once.
-async fn answered(what: &str, ask: impl AsyncFn() -> io::Result<Response>) -> Response {
+pub async fn answered(what: &str, ask: impl AsyncFn() -> io::Result<Response>) -> Response {
     let look = async || match ask().await {
-        Ok(answer) if answer.status == 503 => Err(answer.text()),
+        Ok(answer) if is_for_now(&answer) => Err(format!("{} {}", answer.status, answer.text())),
         Ok(answer) => Ok(answer),
         Err(error) => Err(error.to_string()),
     };

@@ -42,6 +42,8 @@ pub enum Fault {
     FullDisk {
         lasts: Duration,
     },
+    /// A departure that parcels were received for closes now.
+    CutOff,
     /// From now on a daemon's wall clock is so much ahead of ours.
     Clock {
         daemon: usize,
@@ -106,7 +108,8 @@ fn fault(terms: &Terms, dice: &mut fastrand::Rng) -> Fault {
             Fault::Trouble { link: Link::Database, trouble: trouble(dice), lasts }
         }
         82..88 if terms.disk => Fault::FullDisk { lasts },
-        88..100 => Fault::Clock { daemon, ahead_seconds: ahead_seconds(dice) },
+        88..96 => Fault::Clock { daemon, ahead_seconds: ahead_seconds(dice) },
+        96..100 => Fault::CutOff,
         _ => Fault::Kill { daemon },
     }
 }
@@ -154,6 +157,7 @@ mod tests {
         let count = |is: fn(&Fault) -> bool| one.steps.iter().filter(|step| is(&step.fault)).count();
         assert_eq!(count(|fault| matches!(fault, Fault::Kill { .. })), 500);
         assert!(count(|fault| matches!(fault, Fault::FullDisk { .. })) > 10);
+        assert!(count(|fault| matches!(fault, Fault::CutOff)) > 5);
         assert!(count(|fault| matches!(fault, Fault::Clock { ahead_seconds: 3_600.., .. })) > 0);
         assert!(count(|fault| matches!(fault, Fault::Clock { ahead_seconds: ..=-3_600, .. })) > 0);
         for link in LINKS {

@@ -1,7 +1,7 @@
 //! The daemons, each started again as soon as it has ended, as an init system does.
 //!
-//! A daemon may end by itself only while it starts, and only while its database is in trouble: anything else that
-//! was not a kill is a problem, and so is a panic, whatever came of it.
+//! A daemon may end by itself only while it starts, and only while its database is in trouble or does not answer:
+//! anything else that was not a kill is a problem, and so is a panic, whatever came of it.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -242,11 +242,13 @@ impl Keeper {
         if was_killed && status.signal() == Some(SIGKILL) || is_stopped && status.success() {
             return;
         }
-        if !has_listened && status.code() == Some(1) && self.common.excuses.since(excuses) {
+        let last = held(&self.last_lines).iter().rev().take(8).rev().cloned().collect::<Vec<_>>().join("\n");
+        // A machine that stood still is a database that did not answer.
+        let is_excused = self.common.excuses.since(excuses) || last.contains("timed out");
+        if !has_listened && status.code() == Some(1) && is_excused {
             count(&record.failed_starts);
             return;
         }
-        let last = held(&self.last_lines).iter().rev().take(8).rev().cloned().collect::<Vec<_>>().join("\n");
         let when = if has_listened { "while it ran" } else { "while it started" };
         record.problem(format!("daemon {} ended by itself {when} with {status}:\n{last}", self.name));
     }

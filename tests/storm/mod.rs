@@ -53,6 +53,7 @@ use crate::support::binary;
 use crate::support::database::{Database, Kind};
 use crate::support::http::{Client, send};
 use crate::support::postgres::{self, Target};
+use crate::support::rows::try_change;
 use crate::support::stub::Stub;
 use crate::support::wait::wait_until;
 use crate::support::world::{Troubles, World};
@@ -67,11 +68,19 @@ pub struct Options {
 
 const SHOPS: usize = 10;
 /// Those who wait for deliveries.
-const DOORS: usize = 12;
-/// How long a step waits for answers: longer than any fault lasts.
-const NO_ANSWERS: Duration = Duration::from_secs(5);
+const DOORS: usize = 24;
+/// How long a step waits for answers: longer than any fault lasts, and than a starved machine takes to start a daemon
+/// and let it answer. Killed earlier each time it would never answer anybody.
+const NO_ANSWERS: Duration = Duration::from_secs(30);
 /// Load goes with the plan: so many orders a step, and no more.
 const ORDERS_A_STEP: usize = 3;
+/// Of the departure for which most was received: a minute after the last of it, as the scans have it.
+const CUT_OFF: &str = "UPDATE departure SET cutoff_at = (SELECT MAX(e.occurred_at) + 60000000 FROM booking b \
+     JOIN tracking_event e ON e.shipment_id = b.shipment_id AND e.scan_kind IN ('received', 'arrived') \
+     WHERE b.departure_id = departure.id AND e.hub_code = departure.from_hub) \
+     WHERE id = (SELECT d.id FROM departure d JOIN booking b ON b.departure_id = d.id \
+     JOIN tracking_event e ON e.shipment_id = b.shipment_id AND e.hub_code = d.from_hub \
+     WHERE d.state = 'open' AND e.scan_kind IN ('received', 'arrived') GROUP BY d.id ORDER BY COUNT(*) DESC, d.id LIMIT 1)";
 const TROUBLES: Troubles = Troubles { carrier_faults: 0.1, lost_answers: 0.2, escrow_errors: 0.1 };
 
 /// None: there is no PostgreSQL here, and somebody was told so. Panics with the plan if anything is wrong.
@@ -228,8 +237,8 @@ impl Storm {
         let bearer = format!("Bearer {}", client.keys.api_key);
         let body = json!({"url": format!("http://{}/hooks", self.links.merchant.address)}).to_string();
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-        let answer = send(client.address, "POST", "/v1/webhooks", &headers, body.as_bytes()).await;
-        answer.expect("an answer").must_be(201);
+        let register = async || send(client.address, "POST", "/v1/webhooks", &headers, body.as_bytes()).await;
+        invariants::answered("the merchant may listen", register).await.must_be(201);
     }
 
     async fn run(&self, plan: &Plan) -> Figures {
@@ -273,15 +282,10 @@ impl Storm {
         store.close().await;
         self.audit_agrees();
         self.no_problems();
-        let clocks = plan.steps.iter().filter_map(|step| match step.fault {
-            Fault::Clock { ahead_seconds, .. } => Some(ahead_seconds.abs()),
-            _ => None,
-        });
-        let (farthest, seen) = (clocks.max().unwrap_or(0), self.street.record.clock_off_seconds());
-        assert!(
-            farthest < 600 || seen > 60,
-            "clocks were set {farthest} s off, and daemons saw {seen} s of it"
-        );
+        let is_far = |step: &&Step| matches!(step.fault, Fault::Clock { ahead_seconds, .. } if ahead_seconds.abs() > 600);
+        let far = plan.steps.iter().filter(is_far).count();
+        let seen = self.street.record.clock_off_seconds();
+        assert!(far < 5 || seen > 60, "clocks were set far off {far} times, and daemons saw {seen} s of it");
         figures
     }
 
@@ -338,6 +342,8 @@ impl Storm {
                     excuses.end();
                 });
             }
+            // It comes by itself as well, days later. What is lost with a disk that is full comes another time.
+            Fault::CutOff => drop(try_change(&self.db, CUT_OFF).await),
             Fault::Clock { daemon, ahead_seconds } => self.weathers[daemon].set_ahead(ahead_seconds),
         }
     }
@@ -455,48 +461,9 @@ fn stories(orders: &[Order]) -> BTreeMap<String, usize> {
     stories
 }
 
-/// What is run of every change: 200 kills in all. `SAMPAN_STORM_KILLS` and `SAMPAN_STORM_SEED` change each storm's
-/// own; for long ones there is `cargo bench --bench storm`.
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    fn variable(name: &str) -> Option<u64> {
-        let set = std::env::var(name).ok()?;
-        Some(set.parse().unwrap_or_else(|_| panic!("{name} has to be a number, and is {set:?}")))
-    }
-
-    async fn weather(kind: Kind, daemons: usize, kills: usize, seed: u64) {
-        let kills = variable("SAMPAN_STORM_KILLS").map_or(kills, |kills| kills as usize);
-        let seed = variable("SAMPAN_STORM_SEED").unwrap_or(seed);
-        let options = Options { kind, daemons, kills, seed };
-        if let Some(figures) = rage(options).await {
-            // Past what keeps the words of a test that passes: a seed and its figures are for whoever looks.
-            let _ = write!(std::io::stderr().lock(), "\n{options:?}\n{figures}");
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn one_daemon_on_sqlite_loses_nothing_and_does_nothing_twice() {
-        weather(Kind::Sqlite, 1, 70, 1).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn one_daemon_on_postgres_loses_nothing_and_does_nothing_twice() {
-        weather(Kind::Postgres, 1, 60, 2).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn three_daemons_on_postgres_lose_nothing_and_do_nothing_twice() {
-        weather(Kind::Postgres, 3, 70, 3).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn jobs_go_on_when_a_clock_was_ahead_for_a_moment() {
-        let options = Options { kind: Kind::Sqlite, daemons: 1, kills: 0, seed: 1 };
-        let storm = Storm::prepare(options).await.expect("SQLite is built in");
-        storm.be_calm().await;
-        storm.end().await;
-    }
+/// No storm, and its end: jobs go on although a clock was ahead for a moment.
+pub async fn calm_again(options: Options) {
+    let storm = Storm::prepare(options).await.expect("its database");
+    storm.be_calm().await;
+    storm.end().await;
 }

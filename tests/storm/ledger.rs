@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sampan::domain::escrow::{Act, OrderState, TriggerAction};
+use sampan::domain::escrow::{Act, OrderState, ShareOf, TriggerAction};
 use sampan::domain::event::{EventStatus, TrackingEvent};
 use sampan::domain::id::{ParcelId, ShipmentId};
 use sampan::domain::money::Money;
@@ -65,11 +65,15 @@ impl Ledger {
             let way = Way { state: message.state, is_in_doubt: message.is_in_doubt() };
             ways.insert(trigger.id.to_string(), way);
         }
+        let row = orders::of_shipment(db, id).await.expect("an order");
+        let mut ends = order.story.ends(order.held);
+        let place = ends.iter().position(|end| end.state == row.state).unwrap_or(0);
+        let end = ends.swap_remove(place);
         Self {
             story: order.story,
             inquires: books.inquires,
-            end: order.story.end(order.held),
-            row: orders::of_shipment(db, id).await.expect("an order"),
+            end,
+            row,
             triggers,
             ways,
             events: events::of_shipment(db, id).await.expect("events"),
@@ -78,10 +82,21 @@ impl Ledger {
         }
     }
 
-    fn done(&self, action: TriggerAction) -> Option<&Trigger> {
-        let is_done =
-            |trigger: &&Trigger| trigger.facts.action == action && trigger.acknowledged_at.is_some();
-        self.triggers.iter().find(is_done)
+    /// For each part of the money that goes by itself.
+    fn is_done(&self, action: TriggerAction) -> bool {
+        let is_of = |trigger: &&Trigger, share: ShareOf| {
+            trigger.facts.action == action
+                && trigger.facts.parcel == share
+                && trigger.acknowledged_at.is_some()
+        };
+        self.shares().iter().all(|share| self.triggers.iter().any(|trigger| is_of(&trigger, *share)))
+    }
+
+    fn shares(&self) -> Vec<ShareOf> {
+        if self.story != Story::PlainByParcel {
+            return vec![None];
+        }
+        self.parcels.iter().map(|parcel| Some(parcel.number)).collect()
     }
 
     /// One trigger and one key for what happens once; what is acknowledged took effect, what is not did not and is on
@@ -89,14 +104,15 @@ impl Ledger {
     pub fn invariant_2_each_trigger_takes_effect_once_or_never(&self, effects: &Effects) -> usize {
         let (row, story) = (&self.row, self.story);
         assert_eq!(row.state, self.end.state, "2: {story:?} of {} ({:?})", row.id, row.frozen_because);
-        let mut actions: Vec<_> = self.triggers.iter().map(|trigger| trigger.facts.action).collect();
-        actions.retain(|action| action.happens_once());
+        let of = |trigger: &Trigger| (trigger.facts.action, trigger.facts.parcel);
+        let mut actions: Vec<_> = self.triggers.iter().map(of).collect();
+        actions.retain(|(action, _)| action.happens_once());
         let all = actions.len();
         actions.sort_unstable();
         actions.dedup();
         assert_eq!(actions.len(), all, "2: one trigger for each action of {story:?} {}", row.id);
         for action in &self.end.done {
-            assert!(self.done(*action).is_some(), "2: {action} of {story:?} {} was lost", row.id);
+            assert!(self.is_done(*action), "2: {action} of {story:?} {} was lost", row.id);
         }
         for trigger in &self.triggers {
             let action = trigger.facts.action;
@@ -131,15 +147,23 @@ impl Ledger {
         self.triggers.iter().filter(|trigger| effects.contains_key(&trigger.id.to_string())).count()
     }
 
-    /// Every parcel's delivered event, stored with the trigger, and no dispute or freeze at that moment; where there
-    /// is a window, the buyer's word.
+    /// Of each confirmation.
     pub fn invariant_3_a_confirmation_has_its_grounds(&self) {
-        let confirm =
-            self.triggers.iter().find(|trigger| trigger.facts.action == TriggerAction::ConfirmReceipt);
-        let Some(confirm) = confirm else { return };
+        let is_confirm = |trigger: &&Trigger| trigger.facts.action == TriggerAction::ConfirmReceipt;
+        for confirm in self.triggers.iter().filter(is_confirm) {
+            self.has_evidence(confirm);
+            self.nothing_spoke_against(confirm);
+        }
+    }
+
+    /// A delivered event of every parcel that it is about, stored with the trigger.
+    fn has_evidence(&self, confirm: &Trigger) {
         let evidence = &confirm.facts.evidence;
-        assert_eq!(evidence.parcels.len(), self.parcels.len(), "3: evidence for each parcel: {evidence:?}");
-        for parcel in &self.parcels {
+        let is_concerned =
+            |parcel: &&ParcelId| confirm.facts.parcel.is_none_or(|number| number == parcel.number);
+        let concerned: Vec<_> = self.parcels.iter().filter(is_concerned).collect();
+        assert_eq!(evidence.parcels.len(), concerned.len(), "3: evidence for each parcel: {evidence:?}");
+        for parcel in concerned {
             let proof = evidence.parcels.iter().find(|proof| proof.parcel == *parcel);
             let proof = proof.unwrap_or_else(|| panic!("3: no evidence for {parcel}: {evidence:?}"));
             let stands = self.events.iter().any(|event| {
@@ -149,6 +173,10 @@ impl Ledger {
             });
             assert!(stands && proof.status == "delivered", "3: no event stands behind {proof:?}");
         }
+    }
+
+    /// No dispute and no freeze at that moment; where there is a window, the buyer's word.
+    fn nothing_spoke_against(&self, confirm: &Trigger) {
         let (mut disputes, mut is_frozen, mut is_confirmed) = (0, false, false);
         for entry in self.before("trigger.issued", confirm) {
             match entry.act() {
@@ -178,9 +206,30 @@ impl Ledger {
         assert!(is_confirmed || !has_window, "3: {story:?}: {confirm:?} was made within the window");
     }
 
+    /// What was not acknowledged when the order froze is taken out at once, before anything else becomes of it.
+    pub fn invariant_3_what_is_on_its_way_is_taken_out_of_a_frozen_order(&self) {
+        let moves = [TriggerAction::ConfirmReceipt, TriggerAction::Refund];
+        let whole = |trigger: &&Trigger| trigger.facts.parcel.is_none();
+        for trigger in self.triggers.iter().filter(whole).filter(|one| moves.contains(&one.facts.action)) {
+            let (mut is_open, mut has_to_go) = (false, false);
+            for entry in &self.chain {
+                has_to_go |= is_open && entry.action == "order.state" && entry.detail["to"] == "frozen";
+                if entry.detail["trigger"] != trigger.id.to_string() || entry.action == "trigger.rewritten" {
+                    continue;
+                }
+                let (action, story) = (entry.action.as_str(), self.story);
+                assert!(!has_to_go || action == "trigger.taken_out", "3: {story:?}: {action} of {trigger:?}");
+                has_to_go = false;
+                is_open = matches!(action, "trigger.issued" | "trigger.put_back" | "trigger.revived");
+            }
+            assert!(!has_to_go, "3: {:?}: {trigger:?} was left on its way", self.story);
+        }
+    }
+
     /// By the provider's own books: each part once, and to whom the story says.
     pub fn invariant_4_the_money_went_where_it_should(&self, effects: &Effects, trade: Option<&Value>) {
         let (story, held) = (self.story, self.row.held);
+        let row_is = |state: OrderState| self.row.state == state;
         let minor = |field: &str| trade.map_or(0, |trade| trade[field].as_i64().expect("a number"));
         let (released, refunded) = (minor("released_minor"), minor("refunded_minor"));
         assert!(released + refunded <= held.minor, "4: {released} and {refunded} of {held:?} moved");
@@ -199,6 +248,11 @@ impl Ledger {
         let moved = |action| ours.get(&action).copied().unwrap_or(0);
         let by_itself = minor("released_by_itself_minor");
         assert!(by_itself == 0 || story.may_be_released_by_provider(), "4: {story:?} {trade:?}");
+        // In a race the money may move while the provider is told that it may not.
+        let (is_frozen, says) = (row_is(OrderState::Frozen), trade.map(|trade| &trade["frozen"]));
+        if is_frozen || row_is(OrderState::Confirmed) && !story.is_a_race() {
+            assert_eq!(says, Some(&Value::Bool(is_frozen)), "4: the provider of {story:?} {trade:?}");
+        }
         let all = (moved(TriggerAction::ConfirmReceipt) + by_itself, moved(TriggerAction::Refund));
         assert_eq!(all, (released, refunded), "4: what moved is what we are told of, {story:?}");
         let others =
@@ -246,6 +300,21 @@ impl Ledger {
             };
             assert!(has_grounds, "8: {story:?}: nothing in the chain stands behind {trigger:?}");
         }
+    }
+
+    /// What people were told that it is done, and nothing twice.
+    pub fn invariant_8_everybodys_word_is_in_the_chain(&self) {
+        let (story, mut expected) = (self.story, self.story.acts(self.row.held));
+        let mut found = BTreeMap::<String, usize>::new();
+        for act in self.chain.iter().filter(|entry| entry.action == "order.act") {
+            *found.entry(act.detail["act"].as_str().expect("its kind").to_owned()).or_default() += 1;
+        }
+        for (kind, times) in &found {
+            let (fewest, most) = expected.remove(kind.as_str()).unwrap_or((0, 0));
+            assert!((fewest..=most).contains(times), "8: {story:?}: {kind} is in the chain {times} times");
+        }
+        let lost: Vec<_> = expected.iter().filter(|(_, (fewest, _))| *fewest > 0).collect();
+        assert!(lost.is_empty(), "8: {story:?}: the chain knows nothing of {lost:?}");
     }
 
     fn before(&self, action: &'static str, trigger: &Trigger) -> impl Iterator<Item = &Entry> {

@@ -5,13 +5,14 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/storm/weather.c");
+const SOURCE: &str = include_str!("weather.c");
 
 /// Builds what is preloaded.
 pub fn build(folder: &Path) -> PathBuf {
-    let library = folder.join("weather.so");
+    let (source, library) = (folder.join("weather.c"), folder.join("weather.so"));
+    std::fs::write(&source, SOURCE).expect("a file");
     let mut cc = Command::new("cc");
-    cc.args(["-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-o"]).arg(&library).arg(SOURCE);
+    cc.args(["-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-o"]).arg(&library).arg(&source);
     let built = cc.arg("-ldl").output().expect("cc, which linking needs as well");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     library

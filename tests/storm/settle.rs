@@ -1,6 +1,6 @@
 //! After the storm: until nothing is left to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use sampan::domain::escrow::OrderState;
@@ -13,7 +13,7 @@ use super::story::Story;
 use crate::support::database::{Database, number};
 use crate::support::http::send;
 use crate::support::rows::{text, try_change};
-use crate::support::wait::{PATIENCE, wait_until};
+use crate::support::wait::{Wait, wait_until};
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Nobody who has claimed a number is at it for so long while nothing moves.
@@ -66,23 +66,52 @@ pub async fn all_are_ready(fleet: &Fleet) {
 }
 
 /// How many orders have to be found how.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Expected {
+    states: BTreeMap<String, i64>,
+    /// Of those with a race, each in one of its states.
+    open: BTreeMap<String, i64>,
+    races: i64,
+    delivered: i64,
+}
+
+#[derive(Debug)]
+struct Found {
     states: BTreeMap<String, i64>,
     delivered: i64,
 }
 
 impl Expected {
     pub fn of(orders: &[Order]) -> Self {
-        let mut states = BTreeMap::new();
+        let (mut states, mut open, mut races) = (BTreeMap::new(), BTreeMap::new(), 0);
         for order in orders {
-            *states.entry(order.story.end(order.held).state.to_string()).or_default() += 1;
+            let ends = order.story.ends(order.held);
+            let of_one = if ends.len() == 1 { &mut states } else { &mut open };
+            races += i64::from(ends.len() > 1);
+            for end in ends {
+                *of_one.entry(end.state.to_string()).or_default() += 1;
+            }
         }
         let delivered = orders.iter().filter(|order| order.story != Story::CalledOff).count() as i64;
-        Self { states, delivered }
+        Self { states, open, races, delivered }
     }
 
-    async fn found(store: &Store) -> Self {
+    fn is_met_by(&self, found: &Found) -> bool {
+        let of = |states: &BTreeMap<String, i64>, state: &str| states.get(state).copied().unwrap_or(0);
+        let beyond = |state: &str| of(&found.states, state) - of(&self.states, state);
+        let each = OrderState::ALL.iter().map(|state| state.to_string());
+        let fits = each.map(|state| (beyond(&state), of(&self.open, &state)));
+        let (mut races, mut is_met) = (0, self.delivered == found.delivered);
+        for (beyond, most) in fits {
+            is_met &= (0..=most).contains(&beyond);
+            races += beyond;
+        }
+        is_met && races == self.races
+    }
+}
+
+impl Found {
+    async fn by(store: &Store) -> Self {
         let mut states = BTreeMap::new();
         for state in OrderState::ALL {
             let sql = format!("SELECT COUNT(*) AS n FROM escrow_order WHERE state = '{state}'");
@@ -101,7 +130,14 @@ pub fn undone(inquires: bool) -> impl Iterator<Item = (&'static str, &'static st
     UNDONE.into_iter().filter(move |(what, _)| inquires || *what != "doubts")
 }
 
-const UNDONE: [(&str, &str); 5] = [
+const UNDONE: [(&str, &str); 8] = [
+    // No cut-off of a storm's orders is in the past but those that the storm has brought forward.
+    (
+        "cut-offs",
+        "SELECT COUNT(*) AS n FROM departure WHERE state = 'open' AND depart_at - cutoff_at > 259200000000",
+    ),
+    ("consolidations", "SELECT COUNT(*) AS n FROM consolidation WHERE NOT announced"),
+    ("plans", "SELECT COUNT(*) AS n FROM replan WHERE attempts = 0"),
     ("triggers", "SELECT COUNT(*) AS n FROM outbox WHERE state IN ('pending', 'waiting')"),
     ("doubts", "SELECT COUNT(*) AS n FROM outbox WHERE state = 'frozen' AND claims > answered"),
     ("messages", "SELECT COUNT(*) AS n FROM webhook_message WHERE state = 'pending'"),
@@ -111,14 +147,14 @@ const UNDONE: [(&str, &str); 5] = [
 
 /// What is not done yet, in words; the same words for as long as nothing moves.
 async fn left(store: &Store, expected: &Expected, inquires: bool) -> Option<String> {
-    let (found, mut open) = (Expected::found(store).await, Vec::new());
+    let (found, mut open) = (Found::by(store).await, Vec::new());
     for (what, sql) in undone(inquires) {
         let rows = number(store, sql).await;
         if rows > 0 {
             open.push(format!("{rows} {what}"));
         }
     }
-    if found == *expected && open.is_empty() {
+    if expected.is_met_by(&found) && open.is_empty() {
         return None;
     }
     let answered =
@@ -163,7 +199,9 @@ pub async fn converge(
     expected: &Expected,
     inquires: bool,
 ) -> Result<u64, String> {
-    let (mut last, mut moved_at, mut put_off) = (String::new(), Instant::now(), 0);
+    let (mut moved_at, mut put_off) = (Instant::now(), 0);
+    // What goes to and fro does not move.
+    let (mut seen, mut still) = (BTreeSet::new(), Wait::begin());
     let mut freed_at: Option<Instant> = None;
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -175,10 +213,11 @@ pub async fn converge(
             free_claims(db).await;
             freed_at = Some(Instant::now());
         }
-        if left != last {
-            (last, moved_at) = (left, Instant::now());
-        } else if moved_at.elapsed() > PATIENCE {
-            return Err(format!("nothing moves any more: {last}\n{}", unfinished(store).await));
+        if !seen.contains(&left) {
+            seen.insert(left);
+            (moved_at, still) = (Instant::now(), Wait::begin());
+        } else if still.is_hopeless() {
+            return Err(format!("nothing moves any more: {left}\n{}", unfinished(store).await));
         }
     }
 }

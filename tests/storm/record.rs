@@ -115,6 +115,8 @@ pub struct Figures {
     pub stories: BTreeMap<String, usize>,
     pub refused: u64,
     pub events: i64,
+    pub consolidations: i64,
+    pub packed: i64,
     pub triggers: i64,
     pub effects: usize,
     pub seen_again: u64,
@@ -145,8 +147,8 @@ impl fmt::Display for Figures {
         )?;
         writeln!(
             f,
-            "{} orders, {} more refused; {} events, {} audit entries",
-            self.orders, self.refused, self.events, self.audit_entries
+            "{} orders, {} more refused; {} events, {} audit entries; {} consolidations of {} parcels",
+            self.orders, self.refused, self.events, self.audit_entries, self.consolidations, self.packed
         )?;
         let stories: Vec<_> =
             self.stories.iter().map(|(story, orders)| format!("{orders} {story}")).collect();

@@ -1,5 +1,7 @@
 //! What becomes of an order's money: who does what about it, and how that has to end. Pure.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use sampan::domain::escrow::{OrderState, TriggerAction};
 use sampan::domain::money::Money;
@@ -25,6 +27,8 @@ impl Part {
 pub enum Story {
     /// The goods arrive, and the merchant is paid.
     Plain,
+    /// The same, each parcel's share by itself.
+    PlainByParcel,
     /// By the merchant, before anybody collects it.
     CalledOff,
     /// An operator freezes it on the way, and thaws it.
@@ -43,6 +47,10 @@ pub enum Story {
     ReleasedByProvider,
     /// The same while the goods arrive: whose release is first, nobody knows.
     ReleasedByProviderInARace,
+    /// The buyer objects while the release is on its way, and is told that all is well.
+    DisputedInARace,
+    /// An operator refunds while the release is on its way: whether the merchant was paid before, nobody knows.
+    RefundedInARace,
 }
 
 /// What somebody does about an order's money.
@@ -62,6 +70,8 @@ pub enum Deed {
     Confirm,
     /// Nobody acts before the order is said to be delivered.
     AwaitDelivery,
+    /// Or before the merchant's money is on its way.
+    AwaitRelease,
     ProviderReleases,
 }
 
@@ -90,8 +100,12 @@ impl Story {
             33..45 => Story::RefundedOnTheWay(part),
             45..55 => Story::ConfirmedByBuyer,
             55..67 => Story::RefundedAtTheDoor(part),
-            67..71 if by_provider => Story::ReleasedByProvider,
-            71..75 if by_provider => Story::ReleasedByProviderInARace,
+            67..70 if by_provider => Story::ReleasedByProvider,
+            70..74 if by_provider => Story::ReleasedByProviderInARace,
+            // Elsewhere a person finds out whether the release took effect before anything is refunded.
+            74..79 if by_provider => Story::RefundedInARace,
+            79..86 => Story::DisputedInARace,
+            86..92 => Story::PlainByParcel,
             _ => Story::Plain,
         }
     }
@@ -101,6 +115,7 @@ impl Story {
             Story::ConfirmedByBuyer | Story::RefundedAtTheDoor(_) => {
                 json!({"release": "after_window", "days": 10})
             }
+            Story::PlainByParcel => json!({"release": "on_delivery", "release_by": "parcel"}),
             Story::Plain
             | Story::CalledOff
             | Story::FrozenForAWhile
@@ -109,7 +124,9 @@ impl Story {
             | Story::DisputeRejected
             | Story::RefundedOnTheWay(_)
             | Story::ReleasedByProvider
-            | Story::ReleasedByProviderInARace => json!({"release": "on_delivery"}),
+            | Story::ReleasedByProviderInARace
+            | Story::DisputedInARace
+            | Story::RefundedInARace => json!({"release": "on_delivery"}),
         }
     }
 
@@ -117,10 +134,13 @@ impl Story {
     pub fn on_the_way(self) -> Vec<Deed> {
         match self {
             Story::Plain
+            | Story::PlainByParcel
             | Story::CalledOff
             | Story::ConfirmedByBuyer
             | Story::RefundedAtTheDoor(_)
-            | Story::ReleasedByProviderInARace => Vec::new(),
+            | Story::ReleasedByProviderInARace
+            | Story::DisputedInARace
+            | Story::RefundedInARace => Vec::new(),
             Story::FrozenForAWhile => vec![Deed::Freeze, Deed::Thaw],
             Story::FrozenForGood => vec![Deed::Freeze],
             Story::DisputeWithdrawn => vec![Deed::Dispute, Deed::Withdraw],
@@ -143,7 +163,12 @@ impl Story {
                 deeds
             }
             Story::ReleasedByProviderInARace => vec![Deed::ProviderReleases],
+            Story::DisputedInARace => vec![Deed::AwaitRelease, Deed::Dispute, Deed::Reject],
+            Story::RefundedInARace => {
+                vec![Deed::AwaitRelease, Deed::OrderRefund(Part::All), Deed::Approve(Part::All)]
+            }
             Story::Plain
+            | Story::PlainByParcel
             | Story::CalledOff
             | Story::FrozenForAWhile
             | Story::FrozenForGood
@@ -154,7 +179,8 @@ impl Story {
         }
     }
 
-    pub fn end(self, held: Money) -> End {
+    /// How it has to end; in a race, in one of these ways.
+    pub fn ends(self, held: Money) -> Vec<End> {
         use TriggerAction::{ConfirmReceipt, Delivered, Refund, Shipped};
         let end = |state, done: &[TriggerAction], possible: &[TriggerAction], released, refunded| End {
             state,
@@ -164,30 +190,65 @@ impl Story {
             refunded_minor: refunded,
         };
         let (all, half) = (held.minor, Part::Half.of(held).minor);
+        let paid = || end(OrderState::Confirmed, &[Shipped, Delivered, ConfirmReceipt], &[], all, 0);
+        let back = |possible| end(OrderState::Refunded, &[Refund], possible, 0, all);
         match self {
             Story::Plain
+            | Story::PlainByParcel
             | Story::FrozenForAWhile
             | Story::DisputeWithdrawn
             | Story::DisputeRejected
-            | Story::ConfirmedByBuyer => {
-                end(OrderState::Confirmed, &[Shipped, Delivered, ConfirmReceipt], &[], all, 0)
-            }
-            Story::CalledOff => end(OrderState::Frozen, &[], &[], 0, 0),
-            Story::FrozenForGood => end(OrderState::Frozen, &[], &[Shipped], 0, 0),
-            Story::RefundedOnTheWay(Part::All) => end(OrderState::Refunded, &[Refund], &[Shipped], 0, all),
-            Story::RefundedAtTheDoor(Part::All) => {
-                end(OrderState::Refunded, &[Refund], &[Shipped, Delivered], 0, all)
-            }
+            | Story::ConfirmedByBuyer => vec![paid()],
+            Story::CalledOff => vec![end(OrderState::Frozen, &[], &[], 0, 0)],
+            Story::FrozenForGood => vec![end(OrderState::Frozen, &[], &[Shipped], 0, 0)],
+            Story::RefundedOnTheWay(Part::All) => vec![back(&[Shipped])],
+            Story::RefundedAtTheDoor(Part::All) => vec![back(&[Shipped, Delivered])],
             Story::RefundedOnTheWay(Part::Half) | Story::RefundedAtTheDoor(Part::Half) => {
                 let done = [Shipped, Delivered, ConfirmReceipt, Refund];
-                end(OrderState::Confirmed, &done, &[], all - half, half)
+                vec![end(OrderState::Confirmed, &done, &[], all - half, half)]
             }
             // What it says may be taken in later than the goods arrive.
-            Story::ReleasedByProvider => end(OrderState::Confirmed, &[], &[Shipped, Delivered], all, 0),
+            Story::ReleasedByProvider => vec![end(OrderState::Confirmed, &[], &[Shipped, Delivered], all, 0)],
             Story::ReleasedByProviderInARace => {
-                end(OrderState::Confirmed, &[], &[Shipped, Delivered, ConfirmReceipt], all, 0)
+                vec![end(OrderState::Confirmed, &[], &[Shipped, Delivered, ConfirmReceipt], all, 0)]
             }
+            // A release that reaches the provider behind the freeze is refused there, for good.
+            Story::DisputedInARace => {
+                vec![paid(), end(OrderState::Failed, &[], &[Shipped, Delivered], 0, 0)]
+            }
+            Story::RefundedInARace => vec![paid(), back(&[Shipped, Delivered])],
         }
+    }
+
+    /// Who acts may be too late.
+    pub fn is_a_race(self) -> bool {
+        matches!(self, Story::ReleasedByProviderInARace | Story::DisputedInARace | Story::RefundedInARace)
+    }
+
+    /// What people did, each in the chain once: how often the fewest times, and how often the most.
+    pub fn acts(self, held: Money) -> BTreeMap<&'static str, (usize, usize)> {
+        let mut acts = BTreeMap::new();
+        let fewest = usize::from(!self.is_a_race());
+        for deed in self.on_the_way().into_iter().chain(self.at_the_door()) {
+            let kinds: &[&str] = match deed {
+                Deed::Freeze => &["frozen"],
+                Deed::Thaw => &["thawed"],
+                Deed::Dispute => &["dispute_opened"],
+                Deed::Withdraw => &["dispute_withdrawn"],
+                Deed::Reject => &["dispute_closed"],
+                Deed::SettleBy(_) => &["dispute_closed", "refund_ordered"],
+                Deed::OrderRefund(_) => &["refund_ordered"],
+                Deed::Approve(part) if needs_second_person(part.of(held)) => &["refund_approved"],
+                Deed::Approve(_) | Deed::AwaitDelivery | Deed::AwaitRelease => &[],
+                Deed::Extend => &["buyer_extended"],
+                Deed::Confirm => &["buyer_confirmed"],
+                Deed::ProviderReleases => &["provider_released"],
+            };
+            // What is frozen may be frozen again: who was not answered asks twice.
+            let most = if deed == Deed::Freeze { usize::MAX } else { 1 };
+            acts.extend(kinds.iter().map(|kind| (*kind, (fewest, most))));
+        }
+        acts
     }
 
     /// By anybody else than by us.
