@@ -55,7 +55,8 @@ pub async fn settle(
 pub struct Weighed {
     /// As it is now, if it has changed: to be saved.
     pub order: Option<Order>,
-    /// Whether something new goes out at once, beside the order's stream.
+    /// Whether something goes out at once that nobody has begun to send: what is new beside the order's stream, and
+    /// what a sender may have passed over just now, since it was held here.
     pub to_send: bool,
 }
 
@@ -91,7 +92,7 @@ pub async fn weigh(
     if let Some(action) = tell {
         tell_provider(tx, &mut case, shipment, action, occasion, changes).await?;
     }
-    let mut to_send = false;
+    let mut to_send = case.messages.iter().any(Message::is_untouched);
     for verdict in shares.iter() {
         for made in &verdict.triggers {
             let facts = trigger_facts(&case, shipment, made, verdict.of, occasion);

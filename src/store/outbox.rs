@@ -58,6 +58,11 @@ impl Message {
         matches!(self.state, OutboxState::Pending | OutboxState::Waiting)
     }
 
+    /// It may go, and nobody has begun to send it.
+    pub fn is_untouched(&self) -> bool {
+        self.state == OutboxState::Pending && self.claims == 0
+    }
+
     /// Whether it may have had its effect, unless it is acknowledged.
     pub fn is_in_doubt(&self) -> bool {
         self.claims > self.answered

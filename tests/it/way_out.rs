@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use sampan::app;
 use sampan::clock::Clock;
 use sampan::config;
 use sampan::domain::carrier::TrackingNumber;
-use sampan::flows::{Deps, accept_pickup, poll_carriers, record_scans, send_triggers};
+use sampan::flows::{Deps, accept_pickup, bell, poll_carriers, record_scans, send_triggers, send_webhooks};
+use sampan::store::Backend;
 use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::on_both_databases;
-use crate::support::app::{App, Keys, prepare, settings, spawn_app, spawn_beside};
+use crate::support::app::{App, Keys, prepare, settings, spawn_app};
 use crate::support::database::{Database, number};
 use crate::support::hooks::hook;
 use crate::support::journey::{self, TWO_PARCELS, pickup, scans, tracking_number};
@@ -83,6 +87,34 @@ async fn deliver_by(deps: &Deps, world: &World, keys: &Keys) {
     }
     scan_by(deps, &accepted, usize::MAX).await;
     poll_carriers::run_due(deps).await.expect("a carrier that answers");
+}
+
+/// Those of a daemon who send, and whoever tells them to; nobody who asks carriers.
+struct Senders {
+    stop: watch::Sender<bool>,
+    at_work: Vec<JoinHandle<()>>,
+}
+
+impl Senders {
+    fn of(deps: &Deps) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let mut at_work = vec![
+            tokio::spawn(send_triggers::work(deps.clone(), stopped.clone())),
+            tokio::spawn(send_webhooks::work(deps.clone(), stopped.clone())),
+        ];
+        if deps.store.backend() == Backend::Postgres {
+            let url = deps.settings.database.url.clone();
+            at_work.push(tokio::spawn(bell::listen(deps.bells.clone(), url, stopped)));
+        }
+        Self { stop, at_work }
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        for one in self.at_work {
+            one.await.expect("a sender that ends");
+        }
+    }
 }
 
 on_both_databases! {
@@ -199,28 +231,42 @@ on_both_databases! {
         deps.store.close().await;
     }
 
+    /// While it was judged its messages were held, and a sender that was woken then has passed over them.
+    async fn who_held_a_message_that_nobody_has_begun_to_send_rings_again(db: Database) {
+        let (world, keys) = (World::start(Troubles::default()), prepare(&db).await);
+        let deps = parts(&db, &world, "").await;
+        let rings = || deps.outbox_bell.notified().now_or_never().is_some();
+        let accepted = accept_by(&deps, &keys).await;
+        scan_by(&deps, &accepted, 2).await;
+        assert_eq!((rings(), rings()), (true, false), "both parcels are received: the shop has shipped");
+        scan_by(&deps, &accepted, 3).await;
+        assert!(rings(), "a scan that gives cause to nothing new");
+        send_triggers::run_due(&deps).await.expect("a database");
+        rings();
+        scan_by(&deps, &accepted, 4).await;
+        assert!(!rings(), "what is sent is nobody's to send");
+        deps.store.close().await;
+    }
+
     /// By the commit alone: nobody looks by himself within the hour.
     async fn a_delivery_is_told_without_a_tick_whichever_daemon_wrote_it_down(db: Database) {
-        let (world, keys) = (Arc::new(World::start(Troubles::default())), prepare(&db).await);
         let shop = Stub::start(|_, _| Reply::json(200, &json!({}))).await;
-        // Who sends asks no carrier: what is delivered is written down by the other.
+        let app = spawn_app(&db, "").await;
+        hook(&app.client, &shop, "hooks", &["escrow.*"]).await;
+        let (world, keys) = (Arc::clone(&app.world), app.client.keys.clone());
+        app.stop().await;
         let hourly = "outbox.tick_seconds = 3600\n";
-        let no_carrier = format!("{hourly}carriers.dhl_unified.api_key = \"\"\n");
-        let sender = spawn_beside(&db, Arc::clone(&world), keys.clone(), &no_carrier).await;
-        hook(&sender.client, &shop, "hooks", &["escrow.*"]).await;
+        let sender = parts(&db, &world, hourly).await;
         let other = match db.kind {
             Kind::Postgres => parts(&db, &world, hourly).await,
-            Kind::Sqlite => {
-                // One daemon has the file to itself: its own bell rings.
-                let mut own = sender.deps.clone();
-                own.carriers = parts(&db, &world, hourly).await.carriers;
-                own
-            }
+            // One daemon has the file to itself: its own bell rings.
+            Kind::Sqlite => sender.clone(),
         };
+        let senders = Senders::of(&sender);
         for round in 1..=3 {
             deliver_by(&other, &world, &keys).await;
             let confirmed = "SELECT COUNT(*) AS n FROM escrow_order WHERE state = 'confirmed'";
-            wait_until("the money moves", async || number(&sender.deps.store, confirmed).await == round).await;
+            wait_until("the money moves", async || number(&sender.store, confirmed).await == round).await;
             let told = async || {
                 let kinds = shop.asked().iter().map(|asked| text(&asked.json()["type"]).to_owned()).collect::<Vec<_>>();
                 kinds.iter().filter(|kind| *kind == "escrow.trigger_acknowledged").count() as i64 == 3 * round
@@ -228,9 +274,10 @@ on_both_databases! {
             wait_until("the merchant is told", told).await;
         }
         assert_eq!(world.escrow.snapshot().triggers, 9);
+        senders.stop().await;
         if db.kind == Kind::Postgres {
             other.store.close().await;
         }
-        sender.stop().await;
+        sender.store.close().await;
     }
 }
