@@ -4,9 +4,13 @@
 //! Gathered from the public tracking pages of DHL Express, Parcel DE and eCommerce (2024–2025), and of
 //! the carriers that read by it. A phrase is matched in whole words, whatever the capitals and the punctuation.
 
+mod lexicon;
 mod phrases;
 mod takers;
 
+use std::sync::LazyLock;
+
+pub use self::lexicon::Lexicon;
 use self::phrases::{PHRASES, RECIPIENTS};
 pub use super::names::without_names;
 use super::sender;
@@ -79,31 +83,30 @@ fn read(texts: &[&str], otherwise: impl Fn(&Found<'_>) -> Option<Meaning>) -> Me
     sender::handed_back(&texts, by_phrases(&texts, otherwise))
 }
 
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(PHRASES.iter().map(|(phrase, _)| *phrase)));
+static RECIPIENTS_NAMED: LazyLock<Lexicon> =
+    LazyLock::new(|| Lexicon::new(RECIPIENTS.iter().map(|(phrase, _)| *phrase)));
+
 fn by_phrases(texts: &[String], otherwise: impl Fn(&Found<'_>) -> Option<Meaning>) -> Meaning {
     let mut doubted = false;
-    for (phrase, status) in PHRASES {
-        for (before, after) in texts.iter().flat_map(|text| occurrences(text, phrase)) {
-            if can_be_doubted(*status) && is_doubted(before) {
-                doubted = true;
-                continue;
-            }
-            match otherwise(&Found { phrase, before, after }) {
-                Some(Meaning::Doubted) => doubted = true,
-                Some(Meaning::Nothing) => {}
-                Some(told @ Meaning::Says(_)) => return told,
-                None => return Meaning::Says(*status),
-            }
+    for found in LEXICON.look_up(texts) {
+        let (phrase, status) = PHRASES[found.row];
+        if can_be_doubted(status) && is_doubted(found.before) {
+            doubted = true;
+            continue;
+        }
+        match otherwise(&Found { phrase, before: found.before, after: found.after }) {
+            Some(Meaning::Doubted) => doubted = true,
+            Some(Meaning::Nothing) => {}
+            Some(told @ Meaning::Says(_)) => return told,
+            None => return Meaning::Says(status),
         }
     }
     if doubted { Meaning::Doubted } else { Meaning::Nothing }
 }
 
 pub fn recipient(texts: &[&str]) -> DeliveredTo {
-    let texts: Vec<String> = texts.iter().map(|text| words(text)).collect();
-    RECIPIENTS
-        .iter()
-        .find(|(phrase, _)| texts.iter().any(|text| occurrences(text, phrase).next().is_some()))
-        .map_or(DeliveredTo::Unspecified, |(_, to)| *to)
+    RECIPIENTS_NAMED.first(texts).map_or(DeliveredTo::Unspecified, |row| RECIPIENTS[row].1)
 }
 
 /// Whether one of the texts has the phrase in it, in whole words.
@@ -115,7 +118,8 @@ pub fn says(texts: &[&str], phrase: &str) -> bool {
 fn words(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len() + 8);
     // Full stops end clauses, but for these.
-    let text = text.to_lowercase().replace("p.o.", "po");
+    let text = text.to_lowercase();
+    let text = if text.contains("p.o.") { text.replace("p.o.", "po") } else { text };
     for letter in text.chars() {
         match letter {
             '\'' | '’' => {}
@@ -124,7 +128,13 @@ fn words(text: &str) -> String {
             _ => spaced.push(' '),
         }
     }
-    format!(" {} ", spaced.split_whitespace().collect::<Vec<_>>().join(" "))
+    let mut words = String::with_capacity(spaced.len() + 2);
+    for word in spaced.split_whitespace() {
+        words.push(' ');
+        words.push_str(word);
+    }
+    words.push(' ');
+    words
 }
 
 /// What stands before and after each occurrence of `phrase` in whole words.

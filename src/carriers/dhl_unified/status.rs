@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use super::wire::Fields;
 use crate::carriers::codes::Codes;
 use crate::carriers::verdict::{agreed, agreed_by_row};
-use crate::carriers::wording::{Meaning, meaning, recipient, says};
+use crate::carriers::wording::{Lexicon, Meaning, meaning, recipient};
 use crate::domain::event::{DeliveredTo, EventStatus};
 
 use EventStatus as S;
@@ -80,7 +80,7 @@ pub fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
         Meaning::Nothing => code == S::Delivered,
         Meaning::Doubted => false,
     };
-    match elsewhere(&texts).filter(|_| is_delivery) {
+    match is_delivery.then(|| elsewhere(&texts)).flatten() {
         Some(told) if code == S::Delivered => (told, None),
         Some(told) => (agreed(code, Meaning::Says(told)), None),
         None if code == S::Delivered && is_doubted(&fields.remark) => {
@@ -90,10 +90,16 @@ pub fn status(fields: &Fields) -> (EventStatus, Option<DeliveredTo>) {
     }
 }
 
+static ELSEWHERE_NAMED: LazyLock<Lexicon> =
+    LazyLock::new(|| Lexicon::new(ELSEWHERE.iter().map(|(phrase, _)| *phrase)));
+static HANDED_ON_TO: LazyLock<Lexicon> = LazyLock::new(|| {
+    let to = |whom: &'static str| ARTICLES.iter().map(move |article| format!("to {article}{whom}"));
+    Lexicon::new(HANDED_ON.iter().flat_map(|whom| to(whom)))
+});
+
 fn elsewhere(texts: &[&str]) -> Option<EventStatus> {
-    let listed = ELSEWHERE.iter().find(|(phrase, _)| says(texts, phrase)).map(|(_, status)| *status);
-    let to = |whom: &str| ARTICLES.iter().any(|article| says(texts, &format!("to {article}{whom}")));
-    let status = listed.or_else(|| HANDED_ON.iter().any(|whom| to(whom)).then_some(S::InTransit))?;
+    let listed = ELSEWHERE_NAMED.first(texts).map(|row| ELSEWHERE[row].1);
+    let status = listed.or_else(|| HANDED_ON_TO.first(texts).map(|_| S::InTransit))?;
     // Where it waited is where it was fetched.
     let is_fetched = status == S::AvailableForCollection && recipient(texts) == DeliveredTo::Collected;
     (!is_fetched).then_some(status)
