@@ -13,7 +13,7 @@
 //! that happen.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use chrono::Duration;
 
@@ -102,7 +102,14 @@ pub struct StageTimes(BTreeMap<Milestone, Stage>);
 #[derive(Debug, Clone)]
 struct Stage {
     all: Curve,
-    groups: BTreeMap<String, Curve>,
+    groups: BTreeMap<String, Group>,
+}
+
+/// Most groups are asked about by nobody before something new is learned.
+#[derive(Debug, Clone)]
+struct Group {
+    seen: Histogram,
+    curve: OnceLock<Curve>,
 }
 
 impl StageTimes {
@@ -128,7 +135,8 @@ impl StageTimes {
                 all
             });
             let all = ASSUMED.with(&together, ASSUMED_WEIGHT);
-            let groups = groups.into_iter().map(|(group, own)| (group, all.with(&own, MILESTONE_WEIGHT)));
+            let groups =
+                groups.into_iter().map(|(group, seen)| (group, Group { seen, curve: OnceLock::new() }));
             Stage { groups: groups.collect(), all }
         };
         Self(by_milestone.into_iter().map(|(milestone, groups)| (milestone, stage(groups))).collect())
@@ -138,7 +146,9 @@ impl StageTimes {
     /// not there at `now`.
     pub fn window(&self, milestone: Milestone, group: &str, due_at: Instant, now: Instant) -> Estimate {
         let curve = match self.0.get(&milestone) {
-            Some(stage) => stage.groups.get(group).unwrap_or(&stage.all),
+            Some(Stage { all, groups }) => groups
+                .get(group)
+                .map_or(all, |group| group.curve.get_or_init(|| all.with(&group.seen, MILESTONE_WEIGHT))),
             None => &ASSUMED,
         };
         let passed_seconds = (now - due_at).num_seconds();
