@@ -234,7 +234,21 @@ pub fn of_all(states: &[OrderState]) -> OrderState {
 }
 
 pub fn decide(facts: &Facts, now: Instant) -> Decision {
-    let shares: Vec<_> = facts.shares.iter().map(|share| judge(facts, share, now)).collect();
+    let judged = |is_held_there| -> Vec<_> {
+        facts.shares.iter().map(|share| judge(facts, share, is_held_there, now)).collect()
+    };
+    let shares = judged(false);
+    let tell = tell(facts, &shares);
+    // What is told goes out before whatever it lets go.
+    let is_held_there = match tell {
+        Some(action) => action == TriggerAction::Freeze,
+        None => facts.provider_knows_frozen,
+    };
+    Decision { shares: if is_held_there { judged(true) } else { shares }, tell }
+}
+
+/// What the provider is to be told about all of an order whose shares stand so.
+fn tell(facts: &Facts, shares: &[Verdict]) -> Option<TriggerAction> {
     let open = || shares.iter().filter(|share| !is_settled(share.state));
     // A provider freezes a trade as a whole: it is told when no share of it may move any more.
     let frozen = open().next().is_some() && open().all(|share| share.state == OrderState::Frozen);
@@ -246,20 +260,24 @@ pub fn decide(facts: &Facts, now: Instant) -> Decision {
         });
     // Who names another's payment has no say about it.
     let may_tell = facts.can.freeze && !facts.contested;
-    let tell = match (facts.provider_knows_frozen, frozen) {
+    match (facts.provider_knows_frozen, frozen) {
         (false, true) if may_tell => Some(TriggerAction::Freeze),
         (true, false) if may_tell && calm => Some(TriggerAction::Thaw),
         _ => None,
-    };
-    Decision { shares, tell }
+    }
 }
 
 pub fn is_settled(state: OrderState) -> bool {
     matches!(state, OrderState::Confirmed | OrderState::Refunded)
 }
 
-fn judge(facts: &Facts, share: &Share, now: Instant) -> Verdict {
-    let seen = sight::see(facts, share, now);
+/// `is_held_there`: the provider releases nothing of this order as long as it is not told otherwise.
+fn judge(facts: &Facts, share: &Share, is_held_there: bool, now: Instant) -> Verdict {
+    let mut seen = sight::see(facts, share, now);
+    if is_held_there && seen.sight == Sight::ReleaseDue {
+        let text = "the provider holds the whole payment, because of another parcel";
+        (seen.sight, seen.because) = (Sight::Delivered, Some(text.to_owned()));
+    }
     let state = next(share.state, seen.sight);
     let stays = state == share.state && is_settled(state);
     let because = if stays { share.because.clone() } else { seen.because };

@@ -68,6 +68,8 @@ struct World {
     parts: Vec<Part>,
     people: People,
     day: u8,
+    /// The last word to the provider was that nothing may move.
+    told_frozen: bool,
     provider_let_go: bool,
     we_know_it_did: bool,
 }
@@ -120,6 +122,7 @@ impl Model {
             parts: vec![part; count],
             people: People::default(),
             day: DAYS[0],
+            told_frozen: false,
             provider_let_go: false,
             we_know_it_did: false,
         }
@@ -226,15 +229,21 @@ impl Model {
         let shares = self.shares(&world, &parcels);
         let facts = Facts {
             policy: &self.policy,
-            can: Can { shipped: false, delivered: false, freeze: false, ..Can::EVERYTHING },
+            can: Can { shipped: false, delivered: false, ..Can::EVERYTHING },
             parcels: &parcels,
             shares: &shares,
             standing: &standing,
             called_off: false,
             contested: false,
-            provider_knows_frozen: false,
+            provider_knows_frozen: world.told_frozen,
         };
         let decision = decide(&facts, at(world.day));
+        match decision.tell {
+            Some(TriggerAction::Freeze) => world.told_frozen = true,
+            Some(TriggerAction::Thaw) => world.told_frozen = false,
+            Some(other) => panic!("{other} is not about all of an order"),
+            None => {}
+        }
         for (index, verdict) in decision.shares.into_iter().enumerate() {
             for made in verdict.triggers.iter().chain(&verdict.rewritten) {
                 if made.action == TriggerAction::ConfirmReceipt {
@@ -261,6 +270,9 @@ impl Model {
                     took_effect: false,
                 });
             }
+            // It would be refused, and nobody could ask for it again.
+            let goes = may_send(verdict.state).contains(&TriggerAction::ConfirmReceipt);
+            assert!(!(goes && world.told_frozen), "released while the provider holds it: {world:?}");
             let part = &mut world.parts[index];
             part.state = verdict.state;
             part.taken_back = verdict.taken_back;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::acts::{Situation, admit};
+use super::acts::{RefundOrder, Situation, admit};
 use super::*;
 use crate::domain::escrow::{Act, DisputeOutcome, DisputeReason, ReleaseBy, ReleaseMode};
 use crate::domain::event::{DeliveredTo, EventSource};
@@ -428,4 +428,38 @@ fn a_freeze_is_told_once_and_a_thaw_after_it_but_never_about_anothers_payment() 
     assert_eq!(tell(&nothing, false, true), Some(TriggerAction::Thaw));
     assert_eq!(tell(&nothing, false, false), None);
     assert_eq!(tell(&frozen, true, false), None);
+}
+
+#[test]
+fn a_parcels_money_waits_as_long_as_the_provider_holds_another_ones() {
+    let policy = ReleasePolicy { release_by: ReleaseBy::Parcel, ..ReleasePolicy::default() };
+    let parcels = [parcel(1, true, true), parcel(2, true, true)];
+    let shares = [share(Some(1), 9_000), share(Some(2), 1_000)];
+    let waits = RefundOrder {
+        amount_minor: 4_500,
+        reason: "half of it is broken".into(),
+        by: "ana".into(),
+        needs_second: true,
+        approved_by: None,
+    };
+    let disputed = Standing { refunds: [(Some(1), waits)].into(), ..Standing::default() };
+    let nothing = Standing::default();
+    let decided = |standing, provider_knows_frozen| {
+        let facts = Facts {
+            policy: &policy,
+            can: Can::EVERYTHING,
+            parcels: &parcels,
+            shares: &shares,
+            standing,
+            called_off: false,
+            contested: false,
+            provider_knows_frozen,
+        };
+        let Decision { shares, tell } = decide(&facts, noon());
+        (shares.into_iter().map(|verdict| verdict.state).collect::<Vec<_>>(), tell)
+    };
+    use OrderState::{ConfirmRequested, Delivered, Frozen};
+    assert_eq!(decided(&disputed, false), (vec![Frozen, ConfirmRequested], None));
+    assert_eq!(decided(&disputed, true), (vec![Frozen, Delivered], None));
+    assert_eq!(decided(&nothing, true), (vec![ConfirmRequested; 2], Some(TriggerAction::Thaw)));
 }
