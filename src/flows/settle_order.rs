@@ -207,9 +207,11 @@ async fn move_messages(
     for trigger in of_it {
         let Some(message) = case.message(trigger.id) else { continue };
         let may = may_send(verdict.state).contains(&trigger.facts.action);
+        let is_over = is_settled(verdict.state) && !message.is_in_doubt();
         let (from, to, action): (&[_], _, _) = match message.state {
-            OutboxState::Frozen if is_settled(verdict.state) && !message.is_in_doubt() => {
-                (&[OutboxState::Frozen], OutboxState::Parked, "trigger.parked")
+            OutboxState::Frozen if is_over => (&[OutboxState::Frozen], OutboxState::Parked, "trigger.parked"),
+            OutboxState::Pending | OutboxState::Waiting if is_over && !may => {
+                (&[OutboxState::Pending, OutboxState::Waiting], OutboxState::Parked, "trigger.parked")
             }
             OutboxState::Frozen if may && !is_settled(verdict.state) => {
                 (&[OutboxState::Frozen], OutboxState::Waiting, "trigger.put_back")
@@ -225,7 +227,7 @@ async fn move_messages(
             | OutboxState::Frozen => continue,
         };
         let because = match to {
-            OutboxState::Parked => "its money has moved while it was taken out",
+            OutboxState::Parked => "its money has moved",
             OutboxState::Waiting => "its order is not frozen any more",
             _ => verdict.because.as_deref().unwrap_or("it may not be sent as things stand"),
         };

@@ -10,6 +10,7 @@ use super::entity::{parcel, pickup_request, plan, shipment};
 use super::row::{Column, Only, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::contact::{Consignee, Pickup};
+use crate::domain::escrow::OrderState;
 use crate::domain::event::DeliveredTo;
 use crate::domain::goods::Item;
 use crate::domain::id::{MerchantId, OrderId, ParcelId, PlanId, ShipmentId};
@@ -178,19 +179,32 @@ pub async fn parcels_of(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result
     query.all(db).await?.into_iter().map(parcel_from_row).collect()
 }
 
-/// Where one parcel is, and when it is expected at the latest. None: there is no such parcel.
+/// Where one parcel is, and how its money stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub status: ShipmentStatus,
+    /// When it is expected at the latest.
+    pub expected_by: Instant,
+    pub order: OrderState,
+}
+
+/// None: there is no such parcel.
 pub async fn parcel_standing(
     db: &impl ConnectionTrait,
     id: ParcelId,
-) -> Result<Option<(ShipmentStatus, Instant)>, StoreError> {
-    let sql = "SELECT p.status, s.estimated_latest_at FROM parcel p JOIN shipment s ON s.id = p.shipment_id \
+) -> Result<Option<Standing>, StoreError> {
+    let sql = "SELECT p.status, s.estimated_latest_at, o.state FROM parcel p \
+         JOIN shipment s ON s.id = p.shipment_id JOIN escrow_order o ON o.shipment_id = p.shipment_id \
          WHERE p.shipment_id = $1 AND p.number = $2";
     let values = [id.shipment.uuid().into(), i32::from(id.number).into()];
     let row = db.query_one_raw(statement(db, sql, values)).await?;
     row.map(|row| {
-        let status: String = row.try_get("", "status")?;
-        let latest_at: i64 = row.try_get("", "estimated_latest_at")?;
-        Ok((Column("parcel", "status").word(&status)?, from_micros(latest_at)))
+        let (status, order): (String, String) = (row.try_get("", "status")?, row.try_get("", "state")?);
+        Ok(Standing {
+            status: Column("parcel", "status").word(&status)?,
+            expected_by: from_micros(row.try_get("", "estimated_latest_at")?),
+            order: Column("escrow_order", "state").word(&order)?,
+        })
     })
     .transpose()
 }

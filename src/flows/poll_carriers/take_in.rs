@@ -15,6 +15,7 @@ use crate::domain::carrier::{AccountId, Limits};
 use crate::domain::event::{EventSource, EventStatus, Occurred, OffsetSource, TrackingEvent};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::shipment::ShipmentStatus;
+use crate::escrow::rules::is_settled;
 use crate::faults;
 use crate::flows::Deps;
 use crate::flows::advance::{Advanced, AdvancedParcel, Occasion, advance};
@@ -118,10 +119,13 @@ async fn write(
         false => None,
     };
     // Where money waits for what was said, it is judged again with each answer.
-    let quiet = quiet.filter(|(status, _)| *status != ShipmentStatus::Delivered);
+    let quiet = quiet.filter(|quiet| {
+        let is_known_delivered = before.last.delivered_at.is_some();
+        quiet.status != ShipmentStatus::Delivered || is_known_delivered && is_settled(quiet.order)
+    });
     let mut delivered_at = before.last.delivered_at;
     let (standing, is_delivered) = if quiet.is_some() {
-        (quiet, None)
+        (quiet.map(|quiet| (quiet.status, quiet.expected_by)), None)
     } else {
         if let Some(raw) = heard.raw {
             keep(tx, &tracked, raw, now).await?;
