@@ -72,6 +72,10 @@ pub enum Task {
     Approve {
         shipment: ShipmentId,
     },
+    /// An operator settles at the provider's console what nobody else can.
+    Settle {
+        shipment: ShipmentId,
+    },
     /// The provider says by itself how a trade stands.
     Notice {
         shipment: ShipmentId,
@@ -112,7 +116,8 @@ impl Task {
             Task::Buyer { shipment, .. }
             | Task::Decide { shipment }
             | Task::GiveBack { shipment }
-            | Task::Approve { shipment } => Some(*shipment),
+            | Task::Approve { shipment }
+            | Task::Settle { shipment } => Some(*shipment),
             Task::Post { .. }
             | Task::CallOff { .. }
             | Task::Receive { .. }

@@ -11,14 +11,17 @@ use chrono::{Datelike, TimeDelta, Weekday};
 
 use super::Trouble;
 use super::carrier::Fate;
+use super::diary::Task;
 use super::world::{Ending, World};
-use crate::domain::escrow::{OrderState, ReleaseBy};
+use crate::domain::escrow::{OrderState, ReleaseBy, TriggerAction};
 use crate::domain::id::ShipmentId;
+use crate::domain::money::Money;
+use crate::domain::outbox::OutboxState;
 use crate::domain::shipment::ShipmentStatus;
 use crate::flows::show;
 use crate::store::orders::{Order, Trigger};
 use crate::store::shipments::{AuditHead, Parcel, Shipment};
-use crate::store::{audit, events, orders, shipments, shipments_at_once, soundness};
+use crate::store::{audit, events, orders, outbox, shipments, shipments_at_once, soundness};
 use crate::tracking;
 
 /// What was seen of a shipment when it was checked last.
@@ -27,6 +30,7 @@ pub struct Remembered {
     audit: AuditHead,
     events: usize,
     status: ShipmentStatus,
+    has_failed: bool,
 }
 
 fn broken(shipment: ShipmentId, what: impl std::fmt::Display) -> Trouble {
@@ -81,10 +85,19 @@ async fn one(world: &mut World, id: ShipmentId) -> Result<(), Trouble> {
     }
     let (order, triggers) = (orders::of_shipment(db, id).await?, orders::triggers(db, id).await?);
     money_agrees(world, &order, &triggers)?;
-    if before.is_none_or(|before| before.status != shipment.status) {
+    let has_failed = order.state == OrderState::Failed;
+    if has_failed && !is_a_persons(world, &order, &triggers).await? {
+        return Err(broken(id, format!("its money has failed: {:?}", order.frozen_because)));
+    }
+    if before.as_ref().is_none_or(|before| before.status != shipment.status) {
         is_not_told_who(world, &shipment).await?;
     }
-    let remembered = Remembered { audit: shipment.audit.clone(), events: told, status: shipment.status };
+    if has_failed && before.is_none_or(|before| !before.has_failed) {
+        let at = world.now + TimeDelta::minutes(world.dice.i64(60..30 * 60));
+        world.diary.note(at, Task::Settle { shipment: id });
+    }
+    let audit = shipment.audit.clone();
+    let remembered = Remembered { audit, events: told, status: shipment.status, has_failed };
     world.remembered.insert(id, remembered);
     Ok(())
 }
@@ -133,7 +146,6 @@ fn money_agrees(world: &World, order: &Order, triggers: &[Trigger]) -> Result<()
         OrderState::Confirmed | OrderState::Refunded if !is_over => {
             Err(broken(id, format!("it is {} here, and money is left at the provider", order.state)))
         }
-        OrderState::Failed => Err(broken(id, format!("its money has failed: {:?}", order.frozen_because))),
         OrderState::Held
         | OrderState::Shipped
         | OrderState::Delivered
@@ -141,8 +153,30 @@ fn money_agrees(world: &World, order: &Order, triggers: &[Trigger]) -> Result<()
         | OrderState::Confirmed
         | OrderState::Frozen
         | OrderState::RefundRequested
-        | OrderState::Refunded => Ok(()),
+        | OrderState::Refunded
+        | OrderState::Failed => Ok(()),
     }
+}
+
+/// Whether it is right that this one's money waits for somebody: it was tried for days in vain, or part of it went back
+/// after the release of the whole was on its way, and under its key nothing else can be asked for.
+async fn is_a_persons(world: &World, order: &Order, triggers: &[Trigger]) -> Result<bool, Trouble> {
+    let messages = outbox::of_stream(world.deps.store.reader(), order.id).await?;
+    let with =
+        |share, action| triggers.iter().find(|it| (it.facts.parcel, it.facts.action) == (share, action));
+    let is_dead = |trigger: &&Trigger| {
+        messages.iter().any(|message| message.id == trigger.id && message.state == OutboxState::Dead)
+    };
+    let mut failed = order.shares.iter().filter(|share| share.state == OrderState::Failed);
+    Ok(failed.all(|share| {
+        let refund = with(share.of, TriggerAction::Refund);
+        let release = with(share.of, TriggerAction::ConfirmReceipt);
+        let amount = |trigger: &Trigger| Money::parse(&trigger.facts.amount, order.held.currency).ok();
+        let back = refund.filter(|refund| refund.acknowledged_at.is_some()).and_then(amount);
+        let is_part_back = back.is_some_and(|back| back.minor < share.held_minor);
+        release.into_iter().chain(refund).any(|trigger| is_dead(&trigger))
+            || is_part_back && release.is_some()
+    }))
 }
 
 /// 9: whoever has the token sees nobody's name.
@@ -236,6 +270,8 @@ fn is_settled(world: &World, shipment: &Shipment, order: &Order) -> Result<(), T
         "nobody does anything with it any more, and nothing happened to it".to_owned()
     } else if matches!(order.state, OrderState::ConfirmRequested | OrderState::RefundRequested) {
         format!("everything is at rest, and its money is {}", order.state)
+    } else if order.state == OrderState::Failed {
+        "everything is at rest, and nobody has settled its money".to_owned()
     } else if paid > 0 && !may_be_paid {
         format!("{paid} of {held} were paid, and its parcels ended so: {endings:?}")
     } else if is_delivered && shipment.status != ShipmentStatus::Delivered {

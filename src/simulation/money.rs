@@ -11,20 +11,22 @@ use super::diary::{Says, Task};
 use super::steps::{AGAIN, Done};
 use super::world::World;
 use crate::domain::dispute::Statement;
-use crate::domain::escrow::{DisputeReason, OrderState};
+use crate::domain::escrow::{DisputeReason, OrderState, SettledThere};
 use crate::domain::failure::Class;
-use crate::domain::id::{DisputeId, ShipmentId};
+use crate::domain::id::{DisputeId, ShipmentId, TriggerId};
 use crate::domain::instant::Instant;
 use crate::domain::merchant::BuyerProof;
 use crate::domain::money::Money;
+use crate::domain::outbox::OutboxState;
 use crate::escrow::rules::acts::Standing;
 use crate::flows::act_on_order::{self, Wish};
 use crate::flows::authenticate::Operator;
 use crate::flows::buyer_acts::{self, BuyerWish};
 use crate::flows::disputes;
+use crate::flows::tend_outbox::{self, ByHand, HandError};
 use crate::intake::{Decided, Decision, Objection, Proven};
 use crate::store;
-use crate::store::orders;
+use crate::store::{orders, outbox};
 
 /// How often a buyer asks for a code before giving up.
 const CODES_MAX: u32 = 3;
@@ -193,6 +195,44 @@ pub async fn approve(world: &mut World, shipment: ShipmentId) -> Done {
         }
     }
     Ok(Some(()))
+}
+
+/// What was given up is sent again. Where no command can move what is left any more, and nobody objects, she moves it at
+/// the provider's console.
+pub async fn settle(world: &mut World, shipment: ShipmentId) -> Done {
+    let order = orders::of_shipment(world.deps.store.reader(), shipment).await?;
+    if order.state != OrderState::Failed {
+        return Ok(Some(()));
+    }
+    world.diary.note(world.now + TimeDelta::hours(6), Task::Settle { shipment });
+    let messages = outbox::of_stream(world.deps.store.reader(), order.id).await?;
+    let given_up = messages.iter().find(|message| message.state == OutboxState::Dead);
+    if let Some(given_up) = given_up {
+        return send_again(world, given_up.id).await;
+    }
+    if open_dispute(world, shipment).await?.is_some() {
+        return Ok(Some(()));
+    }
+    {
+        let mut books = world.outside.books();
+        books.provider.pay_out(&order.payment_reference, world.now);
+        books.to_say.push((shipment, order.payment_reference));
+    }
+    let (outcome, reason) = (SettledThere::Released, "paid out at the console".to_owned());
+    act(world, shipment, Wish::Settled { outcome, reason }, "ana").await
+}
+
+async fn send_again(world: &mut World, trigger: TriggerId) -> Done {
+    let deps = world.deps.clone();
+    let flow = tend_outbox::by_hand(&deps, trigger, ByHand::Retry);
+    let Some(done) = world.live(flow).await else { return Ok(None) };
+    match done {
+        Err(HandError::Store(error)) => Err(Trouble::Job { job: "outbox", error: error.to_string() }),
+        done => {
+            world.note(&format!("ana sends {trigger} again: {}", done.is_ok()));
+            Ok(Some(()))
+        }
+    }
 }
 
 async fn act(world: &mut World, shipment: ShipmentId, wish: Wish, name: &str) -> Done {

@@ -57,6 +57,13 @@ impl Provider {
         self.escrow.books().by_key(&trigger.to_string()).is_some_and(|known| known.took_effect)
     }
 
+    /// What is left of a trade is paid out by the merchant's own people, at its console.
+    pub fn pay_out(&self, reference: &str, now: Instant) {
+        let mut books = self.escrow.books();
+        books.set_frozen(Format::Webhook, reference, false);
+        books.release_now(Format::Webhook, reference, now);
+    }
+
     /// By currency, what was paid out and what went back.
     pub fn moved(&self) -> BTreeMap<&'static str, [Money; 2]> {
         let mut moved = BTreeMap::new();
