@@ -7,6 +7,8 @@ use sampan::app;
 use sampan::clock::Clock;
 use sampan::config;
 use sampan::domain::carrier::TrackingNumber;
+use sampan::domain::escrow::Act;
+use sampan::flows::act_on_order::{self, Wish};
 use sampan::flows::{Deps, accept_pickup, bell, poll_carriers, record_scans, send_triggers, send_webhooks};
 use sampan::store::Backend;
 use serde_json::{Value, json};
@@ -79,7 +81,7 @@ async fn scan_by(deps: &Deps, accepted: &Value, last: usize) {
 }
 
 /// A shipment that is handed over, with numbers that the carrier delivers.
-async fn deliver_by(deps: &Deps, world: &World, keys: &Keys) {
+async fn deliver_by(deps: &Deps, world: &World, keys: &Keys) -> Value {
     let accepted = accept_by(deps, keys).await;
     for parcel in accepted["parcels"].as_array().expect("parcels") {
         let number: TrackingNumber = tracking_number(parcel).parse().expect("a tracking number");
@@ -87,6 +89,7 @@ async fn deliver_by(deps: &Deps, world: &World, keys: &Keys) {
     }
     scan_by(deps, &accepted, usize::MAX).await;
     poll_carriers::run_due(deps).await.expect("a carrier that answers");
+    accepted
 }
 
 /// Those of a daemon who send, and whoever tells them to; nobody who asks carriers.
@@ -245,6 +248,23 @@ on_both_databases! {
         rings();
         scan_by(&deps, &accepted, 4).await;
         assert!(!rings(), "what is sent is nobody's to send");
+        deps.store.close().await;
+    }
+
+    async fn what_nobody_can_have_seen_is_parked_when_its_order_ends(db: Database) {
+        let (world, keys) = (World::start(Troubles::default()), prepare(&db).await);
+        let deps = parts(&db, &world, "").await;
+        let accepted = deliver_by(&deps, &world, &keys).await;
+        let states = async |state: &str| {
+            number(&deps.store, &format!("SELECT COUNT(*) AS n FROM outbox WHERE state = '{state}'")).await
+        };
+        assert_eq!((states("pending").await, states("waiting").await), (1, 2), "shipped; delivered, confirm_receipt");
+        let shipment = text(&accepted["id"]).parse().expect("a shipment's id");
+        let act = Act::ProviderReleased { word: "by its own deadline".to_owned() };
+        act_on_order::act(&deps, shipment, None, Wish::Do(act), "provider webhook".to_owned()).await.expect("an act");
+        assert_eq!((states("parked").await, states("frozen").await), (1, 0), "what it did by itself is not asked for");
+        send_triggers::run_due(&deps).await.expect("a database");
+        assert_eq!((states("acknowledged").await, states("pending").await + states("waiting").await), (2, 0));
         deps.store.close().await;
     }
 
