@@ -24,6 +24,7 @@ mod together;
 
 use std::time::Duration;
 
+pub use attempt::read;
 use calls::Calls;
 pub use doubts::ask_again;
 pub use settle::{

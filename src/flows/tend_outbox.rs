@@ -43,12 +43,15 @@ pub enum HandError {
     Store(#[from] StoreError),
 }
 
-pub async fn by_hand(deps: &Deps, id: TriggerId, what: ByHand) -> Result<(), HandError> {
-    let occasion = Occasion::new(deps, "operator".to_owned());
+/// `actor`: as the audit names whoever does it.
+pub async fn by_hand(deps: &Deps, id: TriggerId, what: ByHand, actor: String) -> Result<(), HandError> {
     match what {
         ByHand::Retry | ByHand::Park => {}
-        ByHand::TookEffect | ByHand::NoEffect => return say(deps, id, what == ByHand::TookEffect).await,
+        ByHand::TookEffect | ByHand::NoEffect => {
+            return say(deps, id, what == ByHand::TookEffect, actor).await;
+        }
     }
+    let occasion = Occasion::new(deps, actor);
     deps.store.write(move |tx| Box::pin(async move { write(tx, id, what, &occasion).await })).await
 }
 
@@ -70,13 +73,12 @@ async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Res
 }
 
 /// Ends a doubt by a person's word.
-async fn say(deps: &Deps, id: TriggerId, took_effect: bool) -> Result<(), HandError> {
+async fn say(deps: &Deps, id: TriggerId, took_effect: bool, actor: String) -> Result<(), HandError> {
     let message = outbox::find(deps.store.reader(), id).await?.ok_or(HandError::NotThere(id))?;
     let settled = message.state == OutboxState::Acknowledged;
     if settled || !message.is_in_doubt() || message.leased_until > deps.clock.wall() {
         return Err(HandError::NotInDoubt(id));
     }
-    let actor = "operator".to_owned();
     match took_effect {
         true => send_triggers::acknowledged_by(deps, message, actor).await?,
         false => send_triggers::had_no_effect_by(deps, message, actor).await?,

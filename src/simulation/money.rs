@@ -224,7 +224,7 @@ pub async fn settle(world: &mut World, shipment: ShipmentId) -> Done {
 
 async fn send_again(world: &mut World, trigger: TriggerId) -> Done {
     let deps = world.deps.clone();
-    let flow = tend_outbox::by_hand(&deps, trigger, ByHand::Retry);
+    let flow = tend_outbox::by_hand(&deps, trigger, ByHand::Retry, operator("ana").actor());
     let Some(done) = world.live(flow).await else { return Ok(None) };
     match done {
         Err(HandError::Store(error)) => Err(Trouble::Job { job: "outbox", error: error.to_string() }),

@@ -371,7 +371,7 @@ on_both_databases! {
         let all = escrow["triggers"].as_array().expect("triggers");
         let confirm = all.iter().find(|trigger| trigger["action"] == "confirm_receipt").expect("a confirmation");
         let confirm = text(&confirm["id"]).parse().expect("a trigger");
-        by_hand(&app.deps, confirm, ByHand::NoEffect).await.expect("a doubt that ends");
+        by_hand(&app.deps, confirm, ByHand::NoEffect, "operator ana".to_owned()).await.expect("a doubt that ends");
         settled().await.must_be(200);
         assert_eq!(states().await, ["refunded", "refunded"]);
         assert_eq!(amounts(&provider, "refund"), [""; 0]);

@@ -107,7 +107,7 @@ async fn said_of(store: &Store, message: &Message) -> [bool; 3] {
 }
 
 async fn try_by_hand(app: &App, id: TriggerId, what: ByHand) -> Result<(), HandError> {
-    by_hand(&app.deps, id, what).await
+    by_hand(&app.deps, id, what, "operator ana".to_owned()).await
 }
 
 async fn by_an_operator(app: &App, id: TriggerId, what: ByHand) -> bool {
@@ -116,7 +116,7 @@ async fn by_an_operator(app: &App, id: TriggerId, what: ByHand) -> bool {
 
 async fn done_by_an_operator(app: &App, action: &str) -> i64 {
     let done =
-        format!("SELECT COUNT(*) AS n FROM audit_entry WHERE actor = 'operator' AND action = '{action}'");
+        format!("SELECT COUNT(*) AS n FROM audit_entry WHERE actor = 'operator ana' AND action = '{action}'");
     number(&app.deps.store, &done).await
 }
 
