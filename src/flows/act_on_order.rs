@@ -184,8 +184,9 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
 fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActError> {
     let refuse = |text: String| Err(NotNow(text).into());
     let waits = |state| matches!(state, OrderState::Failed | OrderState::Frozen);
+    let is_held = |state| state == OrderState::Delivered && case.provider_holds();
     let mut left = case.order.shares.iter().filter(|share| !rules::is_settled(share.state));
-    if !waits(case.order.state) || !left.all(|share| waits(share.state)) {
+    if !waits(case.order.state) || !left.all(|share| waits(share.state) || is_held(share.state)) {
         return refuse(format!("the order is {}, and some of its money moves by itself", case.order.state));
     }
     if case.order.contested {

@@ -92,7 +92,7 @@ pub async fn weigh(
     if let Some(action) = tell {
         tell_provider(tx, &mut case, shipment, action, occasion, changes).await?;
     }
-    let mut to_send = case.messages.iter().any(Message::is_untouched);
+    let mut to_send = tell == Some(TriggerAction::Freeze) || case.messages.iter().any(Message::is_untouched);
     for verdict in shares.iter() {
         for made in &verdict.triggers {
             let facts = trigger_facts(&case, shipment, made, verdict.of, occasion);
@@ -207,6 +207,7 @@ async fn move_messages(
     for trigger in of_it {
         let Some(message) = case.message(trigger.id) else { continue };
         let may = may_send(verdict.state).contains(&trigger.facts.action);
+        // Nothing more has to be said of it but what is on its way already, and stays true.
         let is_over = is_settled(verdict.state) && !message.is_in_doubt();
         let (from, to, action): (&[_], _, _) = match message.state {
             OutboxState::Frozen if is_over => (&[OutboxState::Frozen], OutboxState::Parked, "trigger.parked"),

@@ -72,9 +72,11 @@ pub enum Task {
     Approve {
         shipment: ShipmentId,
     },
-    /// An operator settles at the provider's console what nobody else can.
+    /// An operator sees to money that has failed.
     Settle {
         shipment: ShipmentId,
+        /// So far.
+        tries: u32,
     },
     /// The provider says by itself how a trade stands.
     Notice {
@@ -116,8 +118,7 @@ impl Task {
             Task::Buyer { shipment, .. }
             | Task::Decide { shipment }
             | Task::GiveBack { shipment }
-            | Task::Approve { shipment }
-            | Task::Settle { shipment } => Some(*shipment),
+            | Task::Approve { shipment } => Some(*shipment),
             Task::Post { .. }
             | Task::CallOff { .. }
             | Task::Receive { .. }
@@ -129,6 +130,7 @@ impl Task {
             | Task::Scan { .. }
             | Task::Push { .. }
             | Task::Notice { .. }
+            | Task::Settle { .. }
             | Task::NoMoreNews
             | Task::CancelFlight { .. }
             | Task::Jobs

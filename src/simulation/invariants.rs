@@ -20,6 +20,7 @@ use crate::domain::outbox::OutboxState;
 use crate::domain::shipment::ShipmentStatus;
 use crate::flows::show;
 use crate::store::orders::{Order, Trigger};
+use crate::store::outbox::Message;
 use crate::store::shipments::{AuditHead, Parcel, Shipment};
 use crate::store::{audit, events, orders, outbox, shipments, shipments_at_once, soundness};
 use crate::tracking;
@@ -94,7 +95,7 @@ async fn one(world: &mut World, id: ShipmentId) -> Result<(), Trouble> {
     }
     if has_failed && before.is_none_or(|before| !before.has_failed) {
         let at = world.now + TimeDelta::minutes(world.dice.i64(60..30 * 60));
-        world.diary.note(at, Task::Settle { shipment: id });
+        world.diary.note(at, Task::Settle { shipment: id, tries: 0 });
     }
     let audit = shipment.audit.clone();
     let remembered = Remembered { audit, events: told, status: shipment.status, has_failed };
@@ -164,18 +165,20 @@ async fn is_a_persons(world: &World, order: &Order, triggers: &[Trigger]) -> Res
     let messages = outbox::of_stream(world.deps.store.reader(), order.id).await?;
     let with =
         |share, action| triggers.iter().find(|it| (it.facts.parcel, it.facts.action) == (share, action));
-    let is_dead = |trigger: &&Trigger| {
-        messages.iter().any(|message| message.id == trigger.id && message.state == OutboxState::Dead)
-    };
+    let tries = world.deps.settings.outbox.retry_seconds.len();
+    let message = |trigger: &Trigger| messages.iter().find(|message| message.id == trigger.id);
+    let is_given_up =
+        |it: &Message| it.state == OutboxState::Dead && usize::try_from(it.attempts).is_ok_and(|n| n > tries);
     let mut failed = order.shares.iter().filter(|share| share.state == OrderState::Failed);
     Ok(failed.all(|share| {
         let refund = with(share.of, TriggerAction::Refund);
         let release = with(share.of, TriggerAction::ConfirmReceipt);
         let amount = |trigger: &Trigger| Money::parse(&trigger.facts.amount, order.held.currency).ok();
         let back = refund.filter(|refund| refund.acknowledged_at.is_some()).and_then(amount);
-        let is_part_back = back.is_some_and(|back| back.minor < share.held_minor);
-        release.into_iter().chain(refund).any(|trigger| is_dead(&trigger))
-            || is_part_back && release.is_some()
+        let left = share.held_minor - back.map_or(0, |back| back.minor);
+        let was_begun = release.and_then(message).is_some_and(|message| message.claims > 0);
+        let was_for_more = was_begun && release.and_then(amount).is_some_and(|release| release.minor > left);
+        was_for_more || release.into_iter().chain(refund).filter_map(message).any(is_given_up)
     }))
 }
 

@@ -11,7 +11,7 @@ use super::diary::{Says, Task};
 use super::steps::{AGAIN, Done};
 use super::world::World;
 use crate::domain::dispute::Statement;
-use crate::domain::escrow::{DisputeReason, OrderState, SettledThere};
+use crate::domain::escrow::{DisputeReason, OrderState, SettledThere, ShareState};
 use crate::domain::failure::Class;
 use crate::domain::id::{DisputeId, ShipmentId, TriggerId};
 use crate::domain::instant::Instant;
@@ -19,6 +19,7 @@ use crate::domain::merchant::BuyerProof;
 use crate::domain::money::Money;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::rules::acts::Standing;
+use crate::escrow::rules::is_settled;
 use crate::flows::act_on_order::{self, Wish};
 use crate::flows::authenticate::Operator;
 use crate::flows::buyer_acts::{self, BuyerWish};
@@ -197,26 +198,43 @@ pub async fn approve(world: &mut World, shipment: ShipmentId) -> Done {
     Ok(Some(()))
 }
 
-/// What was given up is sent again. Where no command can move what is left any more, and nobody objects, she moves it at
-/// the provider's console.
-pub async fn settle(world: &mut World, shipment: ShipmentId) -> Done {
+/// How often an operator comes back to money that has failed: for two months.
+const TRIES_MAX: u32 = 120;
+
+/// What was given up is sent again. Where no command can move what is left any more, nobody objects and nothing else goes
+/// on by itself, she moves it at the provider's console.
+pub async fn settle(world: &mut World, shipment: ShipmentId, tries: u32) -> Done {
     let order = orders::of_shipment(world.deps.store.reader(), shipment).await?;
     if order.state != OrderState::Failed {
         return Ok(Some(()));
     }
-    world.diary.note(world.now + TimeDelta::hours(6), Task::Settle { shipment });
+    if tries == TRIES_MAX {
+        return Err(Trouble::Broken(format!("{shipment}: nobody can settle its money")));
+    }
+    world.diary.note(world.now + TimeDelta::hours(12), Task::Settle { shipment, tries: tries + 1 });
     let messages = outbox::of_stream(world.deps.store.reader(), order.id).await?;
     let given_up = messages.iter().find(|message| message.state == OutboxState::Dead);
     if let Some(given_up) = given_up {
         return send_again(world, given_up.id).await;
     }
-    if open_dispute(world, shipment).await?.is_some() {
+    let waits = |share: &ShareState| {
+        is_settled(share.state) || matches!(share.state, OrderState::Failed | OrderState::Frozen)
+    };
+    let is_objected_to = open_dispute(world, shipment).await?.is_some();
+    if is_objected_to
+        || !order.shares.iter().all(waits)
+        || !waiting_refunds(world, shipment).await?.is_empty()
+    {
         return Ok(Some(()));
     }
     {
         let mut books = world.outside.books();
+        books.spoken_about.insert(shipment);
         books.provider.pay_out(&order.payment_reference, world.now);
         books.to_say.push((shipment, order.payment_reference));
+    }
+    if let Some(accepted) = world.shipments.get_mut(&shipment) {
+        accepted.is_objected = true;
     }
     let (outcome, reason) = (SettledThere::Released, "paid out at the console".to_owned());
     act(world, shipment, Wish::Settled { outcome, reason }, "ana").await

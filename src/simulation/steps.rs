@@ -144,7 +144,10 @@ async fn do_task(world: &mut World, task: &Task, touched: &mut BTreeSet<Shipment
         Task::Decide { shipment } => money::decide(world, *shipment).await,
         Task::GiveBack { shipment } => money::give_back(world, *shipment).await,
         Task::Approve { shipment } => money::approve(world, *shipment).await,
-        Task::Settle { shipment } => money::settle(world, *shipment).await,
+        Task::Settle { shipment, tries } => {
+            touched.insert(*shipment);
+            money::settle(world, *shipment, *tries).await
+        }
         Task::Notice { shipment, reference, number } => {
             touched.insert(*shipment);
             provider::notify(world, reference, *number).await

@@ -179,9 +179,9 @@ pub async fn parcels_of(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result
     query.all(db).await?.into_iter().map(parcel_from_row).collect()
 }
 
-/// Where one parcel is, and how its money stands.
+/// Where one parcel is, and how its order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct ParcelStanding {
     pub status: ShipmentStatus,
     /// When it is expected at the latest.
     pub expected_by: Instant,
@@ -192,7 +192,7 @@ pub struct Standing {
 pub async fn parcel_standing(
     db: &impl ConnectionTrait,
     id: ParcelId,
-) -> Result<Option<Standing>, StoreError> {
+) -> Result<Option<ParcelStanding>, StoreError> {
     let sql = "SELECT p.status, s.estimated_latest_at, o.state FROM parcel p \
          JOIN shipment s ON s.id = p.shipment_id JOIN escrow_order o ON o.shipment_id = p.shipment_id \
          WHERE p.shipment_id = $1 AND p.number = $2";
@@ -200,7 +200,7 @@ pub async fn parcel_standing(
     let row = db.query_one_raw(statement(db, sql, values)).await?;
     row.map(|row| {
         let (status, order): (String, String) = (row.try_get("", "status")?, row.try_get("", "state")?);
-        Ok(Standing {
+        Ok(ParcelStanding {
             status: Column("parcel", "status").word(&status)?,
             expected_by: from_micros(row.try_get("", "estimated_latest_at")?),
             order: Column("escrow_order", "state").word(&order)?,

@@ -44,7 +44,8 @@ const LAWS: [(&str, &str); 7] = [
         "confirmed orders whose confirmation nobody acknowledged",
         "SELECT COUNT(*) AS n FROM escrow_order o WHERE o.state = 'confirmed' AND NOT EXISTS (SELECT 1 \
          FROM escrow_trigger t WHERE t.shipment_id = o.shipment_id AND t.action = 'confirm_receipt' \
-         AND t.acknowledged_at IS NOT NULL)",
+         AND t.acknowledged_at IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM escrow_act a \
+         WHERE a.shipment_id = o.shipment_id AND a.act LIKE '%\"provider_released\"%')",
     ),
 ];
 

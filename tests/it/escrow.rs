@@ -13,7 +13,9 @@ use crate::support::http::{Response, send};
 use crate::support::journey::{TWO_PARCELS, pickup};
 use crate::support::rows::change;
 use crate::support::steps::{accept, detail, pointers, problem, scan_until, stranger, text};
-use crate::support::stub::{Reply, Stub, days_back, delivering_carrier, dhl_event, dhl_page, number_in};
+use crate::support::stub::{
+    Asked, Reply, Stub, days_back, delivering_carrier, dhl_event, dhl_page, number_in,
+};
 use crate::support::wait::wait_until;
 
 const SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiBhIHByb3ZpZGVyIGluIGEgdGVzdA";
@@ -150,6 +152,53 @@ on_both_databases! {
             provider.asked().iter().map(|asked| asked.header("idempotency-key").to_owned()).collect();
         assert_eq!(keys[0], keys[1], "a copy of it that comes late is known by its key");
         app.stop().await;
+    }
+
+    async fn money_waits_while_its_provider_was_told_to_hold_it_and_no_longer(db: Database) {
+        // It freezes or not, and does not hear the first thaw.
+        for freezes in [true, false] {
+            let provider = Stub::start(move |asked, before| {
+                let says = |asked: &Asked, action: &str| asked.json()["data"]["action"] == action;
+                let is_first = !before.iter().any(|asked| says(asked, "thaw"));
+                let refused = says(asked, "thaw") && is_first || says(asked, "freeze") && !freezes;
+                Reply::json(if refused { 422 } else { 200 }, &json!({}))
+            })
+            .await;
+            let carrier = delivering_carrier().await;
+            let app = spawn(&db, &provider, &carrier).await;
+            let ana = Operator::new(&app, "ana").await;
+            let mut body = pickup(TWO_PARCELS);
+            body["payment"]["reference"] = json!(format!("T-{freezes}"));
+            let accepted = accept(&app, &body).await;
+            let why = json!({"reason": "the buyer called"});
+            assert_eq!(ana.says(&app, &accepted, "freeze", why.clone()).await.must_be(200)["state"], "frozen");
+            let are = async |action: &str, state: &str| {
+                let sql = format!(
+                    "SELECT COUNT(*) AS n FROM outbox o JOIN escrow_trigger t ON t.id = o.id \
+                     WHERE t.action = '{action}' AND o.state = '{state}'"
+                );
+                number(&app.deps.store, &sql).await
+            };
+            let heard = if freezes { "acknowledged" } else { "dead" };
+            wait_until("the freeze was answered", async || are("freeze", heard).await == 1).await;
+            scan_until(&app, &accepted, "handed_over").await;
+            ana.says(&app, &accepted, "thaw", why).await.must_be(200);
+            wait_until("the thaw is given up", async || are("thaw", "dead").await == 1).await;
+            if freezes {
+                state_is(&app, &accepted, "delivered").await;
+                let escrow = detail(&app, &accepted).await["escrow"].clone();
+                assert!(text(&escrow["frozen_because"]).contains("holds the whole payment"), "{escrow}");
+                assert_eq!(amounts(&provider, "confirm_receipt"), [""; 0], "it would be refused");
+                let triggers = escrow["triggers"].as_array().expect("triggers");
+                let thaw = triggers.iter().find(|trigger| trigger["action"] == "thaw").expect("a thaw");
+                let thaw = text(&thaw["id"]).parse().expect("a trigger");
+                by_hand(&app.deps, thaw, ByHand::Retry, "operator ana".to_owned()).await.expect("one that is dead");
+                app.deps.outbox_bell.notify_one();
+            }
+            state_is(&app, &accepted, "confirmed").await;
+            assert_eq!(amounts(&provider, "confirm_receipt").len(), 1);
+            app.stop().await;
+        }
     }
 
     async fn a_frozen_order_waits_and_goes_on_when_it_is_thawed(db: Database) {

@@ -157,6 +157,8 @@ pub struct Facts<'a> {
     pub contested: bool,
     /// Whether the last word to the provider about it was that nothing may move.
     pub provider_knows_frozen: bool,
+    /// Whether it does what it was told then, as far as anybody knows: it would refuse to release anything.
+    pub provider_holds: bool,
 }
 
 /// What may be sent while a share stands so. The rest of what was made and not acknowledged is
@@ -238,17 +240,14 @@ pub fn decide(facts: &Facts, now: Instant) -> Decision {
         facts.shares.iter().map(|share| judge(facts, share, is_held_there, now)).collect()
     };
     let shares = judged(false);
-    let tell = tell(facts, &shares);
-    // What is told goes out before whatever it lets go.
-    let is_held_there = match tell {
-        Some(action) => action == TriggerAction::Freeze,
-        None => facts.provider_knows_frozen,
-    };
+    let tell = to_tell(facts, &shares);
+    // A thaw goes out before whatever it lets go.
+    let is_held_there = tell.is_none() && facts.provider_holds;
     Decision { shares: if is_held_there { judged(true) } else { shares }, tell }
 }
 
 /// What the provider is to be told about all of an order whose shares stand so.
-fn tell(facts: &Facts, shares: &[Verdict]) -> Option<TriggerAction> {
+fn to_tell(facts: &Facts, shares: &[Verdict]) -> Option<TriggerAction> {
     let open = || shares.iter().filter(|share| !is_settled(share.state));
     // A provider freezes a trade as a whole: it is told when no share of it may move any more.
     let frozen = open().next().is_some() && open().all(|share| share.state == OrderState::Frozen);
@@ -275,7 +274,7 @@ pub fn is_settled(state: OrderState) -> bool {
 fn judge(facts: &Facts, share: &Share, is_held_there: bool, now: Instant) -> Verdict {
     let mut seen = sight::see(facts, share, now);
     if is_held_there && seen.sight == Sight::ReleaseDue {
-        let text = "the provider holds the whole payment, because of another parcel";
+        let text = "the provider holds the whole payment, and is not told yet to let it go";
         (seen.sight, seen.because) = (Sight::Delivered, Some(text.to_owned()));
     }
     let state = next(share.state, seen.sight);

@@ -236,6 +236,7 @@ impl Model {
             called_off: false,
             contested: false,
             provider_knows_frozen: world.told_frozen,
+            provider_holds: world.told_frozen,
         };
         let decision = decide(&facts, at(world.day));
         match decision.tell {

@@ -79,6 +79,7 @@ impl Case {
             called_off: false,
             contested: false,
             provider_knows_frozen: false,
+            provider_holds: false,
         };
         decide(&facts, now).shares.remove(0)
     }
@@ -188,6 +189,7 @@ fn by_parcel_each_share_goes_when_its_parcel_is_there() {
         called_off: false,
         contested: false,
         provider_knows_frozen: false,
+        provider_holds: false,
     };
     let decision = decide(&facts, noon());
     let confirmed = |verdict: &Verdict| {
@@ -421,6 +423,7 @@ fn a_freeze_is_told_once_and_a_thaw_after_it_but_never_about_anothers_payment() 
         called_off: false,
         contested,
         provider_knows_frozen,
+        provider_holds: provider_knows_frozen,
     };
     let tell = |standing, contested, knows| decide(&facts(standing, contested, knows), noon()).tell;
     assert_eq!(tell(&frozen, false, false), Some(TriggerAction::Freeze));
@@ -454,6 +457,7 @@ fn a_parcels_money_waits_as_long_as_the_provider_holds_another_ones() {
             called_off: false,
             contested: false,
             provider_knows_frozen,
+            provider_holds: provider_knows_frozen,
         };
         let Decision { shares, tell } = decide(&facts, noon());
         (shares.into_iter().map(|verdict| verdict.state).collect::<Vec<_>>(), tell)

@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::facts::stands;
 use super::streams_beside;
-use crate::domain::escrow::{Act, Consignment, ShareState};
+use crate::domain::escrow::{Act, Consignment, ShareState, TriggerAction};
 use crate::domain::id::{ShipmentId, TriggerId};
 use crate::domain::money::Money;
+use crate::domain::outbox::OutboxState;
 use crate::escrow::registry::Providers;
 use crate::escrow::rules::acts::Standing;
 use crate::escrow::rules::{Can, Facts, Issued, ParcelFacts, Share};
@@ -96,6 +97,22 @@ impl Case {
         self.messages.iter().find(|message| message.id == id)
     }
 
+    /// Whether its provider holds the payment, as it was told. One that refused the freeze does not; one that refused
+    /// the thaw does.
+    pub fn provider_holds(&self) -> bool {
+        let last = |action| {
+            let round = self.order.freezes;
+            let trigger = self.triggers.iter().find(|it| it.facts.action == action && it.round == round);
+            trigger.and_then(|trigger| self.message(trigger.id))
+        };
+        let is_held = last(TriggerAction::Freeze).is_some_and(|freeze| {
+            freeze.state == OutboxState::Acknowledged || freeze.is_on_its_way() || freeze.is_in_doubt()
+        });
+        // One that a person took out was seen to.
+        let is_let_go = last(TriggerAction::Thaw).is_some_and(|thaw| thaw.state != OutboxState::Dead);
+        self.can.freeze && is_held && !is_let_go
+    }
+
     /// Asks `question` with everything that is known.
     pub fn ask<T>(&self, question: impl FnOnce(&Facts) -> T) -> T {
         let (standing, shares) = (self.standing(), self.shares());
@@ -108,6 +125,7 @@ impl Case {
             called_off: self.called_off,
             contested: self.order.contested,
             provider_knows_frozen: self.order.provider_frozen,
+            provider_holds: self.provider_holds(),
         })
     }
 
