@@ -10,11 +10,14 @@
 //! One thing is presumed: who asks what became of a trigger asks when nobody is sending it any
 //! more (leases outlast time-outs).
 
+mod wire;
+
 use std::collections::{HashSet, VecDeque};
 
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+use self::wire::{Sent, ways_of};
 use super::acts::{RefundOrder, Situation, admit};
 use super::tests::{parcel, share};
 use super::*;
@@ -29,16 +32,6 @@ enum Goods {
     Delivered,
     TakenBack,
     Returning,
-}
-
-/// A trigger that moves money, from its making to its end.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-struct Sent {
-    stands: Stands,
-    amount: i64,
-    is_fresh: bool,
-    is_on_the_wire: bool,
-    took_effect: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -459,42 +452,6 @@ impl Model {
         }
         known.len()
     }
-}
-
-/// What can become of a trigger next.
-fn ways_of(sent: Sent, may_go: bool, nothing_left: bool) -> Vec<Sent> {
-    let mut ways = Vec::new();
-    let settled = matches!(sent.stands, Stands::Acknowledged);
-    if sent.is_on_the_wire {
-        let landed = Sent { is_on_the_wire: false, took_effect: sent.took_effect || !nothing_left, ..sent };
-        if landed.took_effect {
-            ways.push(Sent { stands: Stands::Acknowledged, ..landed });
-        }
-        // The answer is lost, or whoever waited for it died.
-        ways.push(Sent { stands: Stands::MaybeSeen, ..landed });
-        ways.push(Sent { stands: Stands::GivenUp, ..landed });
-        let lost = Sent { is_on_the_wire: false, ..sent };
-        ways.push(Sent { stands: Stands::MaybeSeen, ..lost });
-        if !sent.took_effect {
-            ways.push(Sent { stands: Stands::Unseen, ..lost });
-            ways.push(Sent { stands: Stands::Refused, ..lost });
-        }
-    } else if !settled {
-        let revived = matches!(sent.stands, Stands::Refused | Stands::GivenUp);
-        if may_go && !revived {
-            ways.push(Sent { stands: Stands::MaybeSeen, is_fresh: false, is_on_the_wire: true, ..sent });
-        }
-        match sent.stands {
-            Stands::MaybeSeen | Stands::GivenUp if sent.took_effect => {
-                ways.push(Sent { stands: Stands::Acknowledged, ..sent });
-            }
-            Stands::MaybeSeen | Stands::GivenUp | Stands::Refused => {
-                ways.push(Sent { stands: Stands::Unseen, ..sent });
-            }
-            Stands::Unseen | Stands::Acknowledged => {}
-        }
-    }
-    ways
 }
 
 fn explore(release: ReleaseMode, release_by: ReleaseBy, parcels: usize, people: bool) {
