@@ -13,7 +13,7 @@ use super::Deps;
 use super::advance::{Changes, Occasion, advance, finish};
 use super::send_triggers::moves_money;
 use super::settle_order::{Case, settle};
-use crate::domain::escrow::{Act, OrderState, SettledThere, ShareOf, TriggerAction};
+use crate::domain::escrow::{Act, OrderState, SettledThere, ShareOf, ShareState, TriggerAction};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, ShipmentId};
 use crate::domain::instant::Instant;
@@ -183,10 +183,13 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
 /// say otherwise: a dispute, a refund that waits for approval, a command of which nobody knows what came of it.
 fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActError> {
     let refuse = |text: String| Err(NotNow(text).into());
-    let waits = |state| matches!(state, OrderState::Failed | OrderState::Frozen);
-    let is_held = |state| state == OrderState::Delivered && case.provider_holds();
-    let mut left = case.order.shares.iter().filter(|share| !rules::is_settled(share.state));
-    if !waits(case.order.state) || !left.all(|share| waits(share.state) || is_held(share.state)) {
+    let waits = |share: &ShareState| {
+        let is_held =
+            share.state == OrderState::Delivered && share.because.as_deref() == Some(rules::HELD_THERE);
+        is_held || matches!(share.state, OrderState::Failed | OrderState::Frozen)
+    };
+    let mut left = case.order.shares.iter().filter(|share| !rules::is_settled(share.state)).peekable();
+    if left.peek().is_none() || !left.all(waits) {
         return refuse(format!("the order is {}, and some of its money moves by itself", case.order.state));
     }
     if case.order.contested {

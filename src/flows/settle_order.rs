@@ -273,7 +273,8 @@ async fn tell_provider(
     changes: &mut Changes<'_>,
 ) -> Result<(), StoreError> {
     let is_freeze = action == TriggerAction::Freeze;
-    let was_heard = take_back_words(tx, case, occasion, changes).await?;
+    let was_heard = case.provider_may_hold();
+    take_back_words(tx, case, occasion, changes).await?;
     case.order.provider_frozen = is_freeze;
     if !is_freeze && !was_heard {
         // Nobody began to say that nothing may move: there is nothing to take back.
@@ -306,20 +307,17 @@ const ROUNDS_MAX: u32 = 499;
 
 /// What was said before about freezing and is not there yet holds no more: arriving late it would undo what is
 /// said now. But a freeze that somebody began to send can arrive late whatever is decided here. It is sent until
-/// the provider has it, before the opposite is: then its key is known, and a late copy changes nothing. Says whether
-/// somebody began to send the last freeze.
+/// the provider has it, before the opposite is: then its key is known, and a late copy changes nothing.
 async fn take_back_words(
     tx: &Tx,
     case: &Case,
     occasion: &Occasion,
     changes: &mut Changes<'_>,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let open = [OutboxState::Pending, OutboxState::Waiting, OutboxState::Frozen, OutboxState::Dead];
-    let mut was_heard = false;
     for trigger in case.triggers.iter().filter(|trigger| !trigger.facts.action.happens_once()) {
         let Some(message) = case.message(trigger.id) else { continue };
         let is_freeze = trigger.facts.action == TriggerAction::Freeze;
-        was_heard |= is_freeze && trigger.round == case.order.freezes && message.claims > 0;
         let (from, to, action, because) = if is_freeze && message.is_on_its_way() && message.is_in_doubt() {
             (&open[..2], OutboxState::Waiting, "trigger.put_back", "it goes before what is said now")
         } else {
@@ -329,7 +327,7 @@ async fn take_back_words(
             changes.add(action, json!({"trigger": trigger.id, "because": because}));
         }
     }
-    Ok(was_heard)
+    Ok(())
 }
 
 fn trigger_facts(

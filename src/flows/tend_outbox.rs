@@ -37,6 +37,8 @@ pub enum HandError {
     OrderFrozen(String),
     #[error("trigger {0} is not the last word about freezing its order")]
     Overtaken(TriggerId),
+    #[error("trigger {0} says whether the order is frozen: freeze or thaw the order, and it is taken back")]
+    StillMeant(TriggerId),
     #[error("what came of trigger {0} is known, or somebody is still sending it")]
     NotInDoubt(TriggerId),
     #[error(transparent)]
@@ -62,7 +64,7 @@ async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Res
     let mut changes = Changes::new(occasion);
     match what {
         ByHand::Retry => retry(tx, &mut case, &message, occasion, &mut changes).await?,
-        ByHand::Park => park(tx, &message, occasion, &mut changes).await?,
+        ByHand::Park => park(tx, &case, &message, occasion, &mut changes).await?,
         ByHand::TookEffect | ByHand::NoEffect => {}
     }
     // Read again: what was moved stands differently now.
@@ -120,10 +122,16 @@ async fn retry(
 
 async fn park(
     tx: &Tx,
+    case: &Case,
     message: &Message,
     occasion: &Occasion,
     changes: &mut Changes<'_>,
 ) -> Result<(), HandError> {
+    let trigger = case.triggers.iter().find(|trigger| trigger.id == message.id);
+    // What it says is meant until something else is said.
+    if trigger.is_some_and(|trigger| !trigger.facts.action.happens_once()) && message.is_on_its_way() {
+        return Err(HandError::StillMeant(message.id));
+    }
     let from = [OutboxState::Pending, OutboxState::Waiting, OutboxState::Frozen, OutboxState::Dead];
     let why = "parked by an operator";
     if !outbox::shift(tx, message.id, &from, OutboxState::Parked, occasion.wall, why).await? {

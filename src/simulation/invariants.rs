@@ -12,6 +12,7 @@ use chrono::{Datelike, TimeDelta, Weekday};
 use super::Trouble;
 use super::carrier::Fate;
 use super::diary::Task;
+use super::money;
 use super::world::{Ending, World};
 use crate::domain::escrow::{OrderState, ReleaseBy, TriggerAction};
 use crate::domain::id::ShipmentId;
@@ -86,13 +87,14 @@ async fn one(world: &mut World, id: ShipmentId) -> Result<(), Trouble> {
     }
     let (order, triggers) = (orders::of_shipment(db, id).await?, orders::triggers(db, id).await?);
     money_agrees(world, &order, &triggers)?;
-    let has_failed = order.state == OrderState::Failed;
+    let has_failed = order.shares.iter().any(|share| share.state == OrderState::Failed);
     if has_failed && !is_a_persons(world, &order, &triggers).await? {
         return Err(broken(id, format!("its money has failed: {:?}", order.frozen_because)));
     }
     if before.as_ref().is_none_or(|before| before.status != shipment.status) {
         is_not_told_who(world, &shipment).await?;
     }
+    let has_failed = has_failed || order.freezes > 0 && money::has_given_up(world, &order).await?;
     if has_failed && before.is_none_or(|before| !before.has_failed) {
         let at = world.now + TimeDelta::minutes(world.dice.i64(60..30 * 60));
         world.diary.note(at, Task::Settle { shipment: id, tries: 0 });
@@ -273,8 +275,11 @@ fn is_settled(world: &World, shipment: &Shipment, order: &Order) -> Result<(), T
         "nobody does anything with it any more, and nothing happened to it".to_owned()
     } else if matches!(order.state, OrderState::ConfirmRequested | OrderState::RefundRequested) {
         format!("everything is at rest, and its money is {}", order.state)
-    } else if order.state == OrderState::Failed {
+    } else if order.shares.iter().any(|share| share.state == OrderState::Failed) {
         "everything is at rest, and nobody has settled its money".to_owned()
+    } else if order.shares.iter().any(|share| share.state == OrderState::Delivered) && order.wake_at.is_none()
+    {
+        "everything is at rest, and its money waits for nothing".to_owned()
     } else if paid > 0 && !may_be_paid {
         format!("{paid} of {held} were paid, and its parcels ended so: {endings:?}")
     } else if is_delivered && shipment.status != ShipmentStatus::Delivered {

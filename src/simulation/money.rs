@@ -27,6 +27,8 @@ use crate::flows::disputes;
 use crate::flows::tend_outbox::{self, ByHand, HandError};
 use crate::intake::{Decided, Decision, Objection, Proven};
 use crate::store;
+use crate::store::orders::Order;
+use crate::store::outbox::Message;
 use crate::store::{orders, outbox};
 
 /// How often a buyer asks for a code before giving up.
@@ -201,30 +203,34 @@ pub async fn approve(world: &mut World, shipment: ShipmentId) -> Done {
 /// How often an operator comes back to money that has failed: for two months.
 const TRIES_MAX: u32 = 120;
 
-/// What was given up is sent again. Where no command can move what is left any more, nobody objects and nothing else goes
-/// on by itself, she moves it at the provider's console.
+async fn given_up(world: &World, order: &Order) -> Result<Vec<TriggerId>, Trouble> {
+    let messages = outbox::of_stream(world.deps.store.reader(), order.id).await?;
+    let dead = messages.into_iter().filter(|message| message.state == OutboxState::Dead);
+    Ok(dead.map(|message| message.id).collect())
+}
+
+/// Whether some trigger of an order goes out no more by itself.
+pub async fn has_given_up(world: &World, order: &Order) -> Result<bool, Trouble> {
+    Ok(!given_up(world, order).await?.is_empty())
+}
+
+/// What was given up is sent again. Where no command can move what is left any more, nobody objects and nothing goes on by
+/// itself, she moves it at the provider's console.
 pub async fn settle(world: &mut World, shipment: ShipmentId, tries: u32) -> Done {
     let order = orders::of_shipment(world.deps.store.reader(), shipment).await?;
-    if order.state != OrderState::Failed {
+    let given_up = given_up(world, &order).await?;
+    let has_failed = order.shares.iter().any(|share| share.state == OrderState::Failed);
+    if given_up.is_empty() && !has_failed {
         return Ok(Some(()));
     }
     if tries == TRIES_MAX {
         return Err(Trouble::Broken(format!("{shipment}: nobody can settle its money")));
     }
     world.diary.note(world.now + TimeDelta::hours(12), Task::Settle { shipment, tries: tries + 1 });
-    let messages = outbox::of_stream(world.deps.store.reader(), order.id).await?;
-    let given_up = messages.iter().find(|message| message.state == OutboxState::Dead);
-    if let Some(given_up) = given_up {
-        return send_again(world, given_up.id).await;
+    if let Some(again) = given_up.get(tries as usize % given_up.len().max(1)) {
+        return send_again(world, *again).await;
     }
-    let waits = |share: &ShareState| {
-        is_settled(share.state) || matches!(share.state, OrderState::Failed | OrderState::Frozen)
-    };
-    let is_objected_to = open_dispute(world, shipment).await?.is_some();
-    if is_objected_to
-        || !order.shares.iter().all(waits)
-        || !waiting_refunds(world, shipment).await?.is_empty()
-    {
+    if !waits_for_her(world, &order).await? {
         return Ok(Some(()));
     }
     {
@@ -237,7 +243,27 @@ pub async fn settle(world: &mut World, shipment: ShipmentId, tries: u32) -> Done
         accepted.is_objected = true;
     }
     let (outcome, reason) = (SettledThere::Released, "paid out at the console".to_owned());
-    act(world, shipment, Wish::Settled { outcome, reason }, "ana").await
+    let done = act(world, shipment, Wish::Settled { outcome, reason }, "ana").await?;
+    let after = orders::of_shipment(world.deps.store.reader(), shipment).await?;
+    match done.is_some() && after.state != OrderState::Confirmed {
+        true => {
+            Err(Trouble::Broken(format!("{shipment}: what was paid out at the console is {}", after.state)))
+        }
+        false => Ok(done),
+    }
+}
+
+/// Whether nothing else can come of its money any more.
+async fn waits_for_her(world: &World, order: &Order) -> Result<bool, Trouble> {
+    let waits = |share: &ShareState| {
+        is_settled(share.state) || matches!(share.state, OrderState::Failed | OrderState::Frozen)
+    };
+    let messages = outbox::of_stream(world.deps.store.reader(), order.id).await?;
+    let in_doubt = |it: &Message| it.state != OutboxState::Acknowledged && it.is_in_doubt();
+    Ok(order.shares.iter().all(waits)
+        && !messages.iter().any(in_doubt)
+        && open_dispute(world, order.shipment).await?.is_none()
+        && waiting_refunds(world, order.shipment).await?.is_empty())
 }
 
 async fn send_again(world: &mut World, trigger: TriggerId) -> Done {

@@ -78,6 +78,13 @@ impl Operator {
     }
 }
 
+/// What somebody does about a thaw that was given up.
+#[derive(Clone, Copy)]
+enum Then {
+    ByHand(ByHand),
+    Settled,
+}
+
 on_both_databases! {
     async fn a_window_holds_the_money_until_it_ends(db: Database) {
         let (provider, carrier) = (willing().await, delivering_carrier().await);
@@ -155,48 +162,71 @@ on_both_databases! {
     }
 
     async fn money_waits_while_its_provider_was_told_to_hold_it_and_no_longer(db: Database) {
-        // It freezes or not, and does not hear the first thaw.
-        for freezes in [true, false] {
+        // What becomes of the freeze, how often the thaw fails and in which way, and what a person does then.
+        for (nth, (freeze, thaws, thaw, then)) in [
+            (200, 1, 422, Some(Then::ByHand(ByHand::Retry))),
+            (200, 2, 500, Some(Then::ByHand(ByHand::TookEffect))),
+            (200, 1, 422, Some(Then::Settled)),
+            (422, 1, 422, None),
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let provider = Stub::start(move |asked, before| {
                 let says = |asked: &Asked, action: &str| asked.json()["data"]["action"] == action;
-                let is_first = !before.iter().any(|asked| says(asked, "thaw"));
-                let refused = says(asked, "thaw") && is_first || says(asked, "freeze") && !freezes;
-                Reply::json(if refused { 422 } else { 200 }, &json!({}))
+                let before = before.iter().filter(|asked| says(asked, "thaw")).count();
+                let status = match () {
+                    () if says(asked, "freeze") => freeze,
+                    () if says(asked, "thaw") && before < thaws => thaw,
+                    () => 200,
+                };
+                if status == 500 { Reply::Status(500, Vec::new()) } else { Reply::json(status, &json!({})) }
             })
             .await;
             let carrier = delivering_carrier().await;
-            let app = spawn(&db, &provider, &carrier).await;
-            let ana = Operator::new(&app, "ana").await;
+            let hurried = settings(&provider, &carrier) + "outbox.retry_seconds = [0]\n";
+            let app = spawn_app(&db, &hurried).await;
+            let ana = Operator::new(&app, &format!("ana-{nth}")).await;
             let mut body = pickup(TWO_PARCELS);
-            body["payment"]["reference"] = json!(format!("T-{freezes}"));
+            body["payment"]["reference"] = json!(format!("T-{nth}"));
             let accepted = accept(&app, &body).await;
             let why = json!({"reason": "the buyer called"});
             assert_eq!(ana.says(&app, &accepted, "freeze", why.clone()).await.must_be(200)["state"], "frozen");
             let are = async |action: &str, state: &str| {
                 let sql = format!(
                     "SELECT COUNT(*) AS n FROM outbox o JOIN escrow_trigger t ON t.id = o.id \
-                     WHERE t.action = '{action}' AND o.state = '{state}'"
+                     JOIN escrow_order e ON e.shipment_id = t.shipment_id \
+                     WHERE t.action = '{action}' AND o.state = '{state}' AND e.payment_reference = 'T-{nth}'"
                 );
                 number(&app.deps.store, &sql).await
             };
-            let heard = if freezes { "acknowledged" } else { "dead" };
+            let heard = if freeze == 200 { "acknowledged" } else { "dead" };
             wait_until("the freeze was answered", async || are("freeze", heard).await == 1).await;
             scan_until(&app, &accepted, "handed_over").await;
             ana.says(&app, &accepted, "thaw", why).await.must_be(200);
             wait_until("the thaw is given up", async || are("thaw", "dead").await == 1).await;
-            if freezes {
+            if let Some(then) = then {
                 state_is(&app, &accepted, "delivered").await;
                 let escrow = detail(&app, &accepted).await["escrow"].clone();
                 assert!(text(&escrow["frozen_because"]).contains("holds the whole payment"), "{escrow}");
                 assert_eq!(amounts(&provider, "confirm_receipt"), [""; 0], "it would be refused");
-                let triggers = escrow["triggers"].as_array().expect("triggers");
-                let thaw = triggers.iter().find(|trigger| trigger["action"] == "thaw").expect("a thaw");
-                let thaw = text(&thaw["id"]).parse().expect("a trigger");
-                by_hand(&app.deps, thaw, ByHand::Retry, "operator ana".to_owned()).await.expect("one that is dead");
-                app.deps.outbox_bell.notify_one();
+                match then {
+                    Then::Settled => {
+                        let said = json!({"outcome": "released", "reason": "case 4711"});
+                        ana.says(&app, &accepted, "settled", said).await.must_be(200);
+                    }
+                    Then::ByHand(what) => {
+                        let all = escrow["triggers"].as_array().expect("triggers");
+                        let thaw = all.iter().find(|trigger| trigger["action"] == "thaw").expect("a thaw");
+                        let thaw = text(&thaw["id"]).parse().expect("a trigger");
+                        by_hand(&app.deps, thaw, what, "operator ana".to_owned()).await.expect("one that is dead");
+                        app.deps.outbox_bell.notify_one();
+                    }
+                }
             }
             state_is(&app, &accepted, "confirmed").await;
-            assert_eq!(amounts(&provider, "confirm_receipt").len(), 1);
+            let asked_for = usize::from(!matches!(then, Some(Then::Settled)));
+            assert_eq!(amounts(&provider, "confirm_receipt").len(), asked_for);
             app.stop().await;
         }
     }

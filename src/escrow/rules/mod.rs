@@ -270,12 +270,14 @@ pub fn is_settled(state: OrderState) -> bool {
     matches!(state, OrderState::Confirmed | OrderState::Refunded)
 }
 
+/// Why a share waits that would be released otherwise.
+pub const HELD_THERE: &str = "the provider holds the whole payment, and has not let it go";
+
 /// `is_held_there`: the provider releases nothing of this order as long as it is not told otherwise.
 fn judge(facts: &Facts, share: &Share, is_held_there: bool, now: Instant) -> Verdict {
     let mut seen = sight::see(facts, share, now);
     if is_held_there && seen.sight == Sight::ReleaseDue {
-        let text = "the provider holds the whole payment, and is not told yet to let it go";
-        (seen.sight, seen.because) = (Sight::Delivered, Some(text.to_owned()));
+        (seen.sight, seen.because) = (Sight::Delivered, Some(HELD_THERE.to_owned()));
     }
     let state = next(share.state, seen.sight);
     let stays = state == share.state && is_settled(state);

@@ -186,20 +186,10 @@ pub fn can_be_set_aside(trouble: &Trouble) -> bool {
 
 /// Whether what was taken out of the outbox proves something else than what is proved now.
 fn says_otherwise(facts: &Facts, share: &Share) -> bool {
+    let said_so = [TriggerAction::Delivered, TriggerAction::ConfirmReceipt];
     let unsettled = |issued: &&Issued| matches!(issued.stands, Stands::Unseen | Stands::MaybeSeen);
     let proved = || parcels_of(facts, share).filter_map(|parcel| parcel.delivered.as_ref());
-    let was_taken_out = |issued: &&Issued| match share.state {
-        OrderState::Held | OrderState::Shipped | OrderState::Frozen => {
-            matches!(issued.action, TriggerAction::Delivered | TriggerAction::ConfirmReceipt)
-        }
-        // What nobody began to send is written anew.
-        OrderState::Delivered => issued.action == TriggerAction::ConfirmReceipt && !issued.is_fresh,
-        OrderState::ConfirmRequested
-        | OrderState::Confirmed
-        | OrderState::RefundRequested
-        | OrderState::Refunded
-        | OrderState::Failed => false,
-    };
-    let mut said = share.issued.iter().filter(was_taken_out).filter(unsettled);
-    said.any(|issued| !proved().eq(issued.parcels.iter()))
+    let mut said = share.issued.iter().filter(|issued| said_so.contains(&issued.action)).filter(unsettled);
+    let may_wait = matches!(share.state, OrderState::Held | OrderState::Shipped | OrderState::Frozen);
+    may_wait && said.any(|issued| !proved().eq(issued.parcels.iter()))
 }

@@ -231,7 +231,7 @@ async fn acknowledge_with(
         trigger,
         action,
     }));
-    let is_judged = moves_money(action)
+    let is_judged = changes_its_order(action)
         || action == TriggerAction::Shipped && sets_a_clock(tx, &shipment, occasion, &mut changes).await?;
     if is_judged {
         judge(tx, &shipment, occasion, &mut changes, None).await?;
@@ -271,8 +271,12 @@ fn may_set_a_clock(deps: &Deps, message: &Message) -> bool {
         && read(&message.body).is_ok_and(|facts| facts.action == TriggerAction::Shipped)
 }
 
-/// Whether its acknowledgement changes how the order stands: frozen or not, the provider has acted, and that is the
-/// truth now.
+/// Whether its acknowledgement changes how the order stands: money has moved, or may move now.
+pub fn changes_its_order(action: TriggerAction) -> bool {
+    moves_money(action) || matches!(action, TriggerAction::Freeze | TriggerAction::Thaw)
+}
+
+/// Frozen or not, the provider has acted when it acknowledges it, and that is the truth then.
 pub fn moves_money(action: TriggerAction) -> bool {
     match action {
         TriggerAction::ConfirmReceipt | TriggerAction::Refund => true,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 
-use super::settle::{about, moves_money};
+use super::settle::{about, changes_its_order};
 use crate::domain::id::{OrderId, ShipmentId};
 use crate::faults;
 use crate::flows::advance::{Changes, Occasion, finish_each};
@@ -44,7 +44,7 @@ pub async fn acknowledge(tx: &Tx, messages: &[Message], occasion: &Occasion) -> 
     let acknowledged: Vec<&Trigger> = shipments.iter().map(|(_, trigger)| trigger).collect();
     let judged: Vec<ShipmentId> = acknowledged
         .iter()
-        .filter(|trigger| moves_money(trigger.facts.action))
+        .filter(|trigger| changes_its_order(trigger.facts.action))
         .map(|trigger| trigger.facts.shipment)
         .collect();
     let cases = cases(tx, &judged, occasion).await?;

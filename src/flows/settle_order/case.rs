@@ -100,17 +100,33 @@ impl Case {
     /// Whether its provider holds the payment, as it was told. One that refused the freeze does not; one that refused
     /// the thaw does.
     pub fn provider_holds(&self) -> bool {
-        let last = |action| {
-            let round = self.order.freezes;
-            let trigger = self.triggers.iter().find(|it| it.facts.action == action && it.round == round);
-            trigger.and_then(|trigger| self.message(trigger.id))
-        };
-        let is_held = last(TriggerAction::Freeze).is_some_and(|freeze| {
+        let heard = |freeze: &Message| {
             freeze.state == OutboxState::Acknowledged || freeze.is_on_its_way() || freeze.is_in_doubt()
-        });
-        // One that a person took out was seen to.
-        let is_let_go = last(TriggerAction::Thaw).is_some_and(|thaw| thaw.state != OutboxState::Dead);
-        self.can.freeze && is_held && !is_let_go
+        };
+        self.can.freeze && self.is_held_by(heard)
+    }
+
+    /// Whether somebody began to tell the provider to hold it, and nobody that it may go.
+    pub(super) fn provider_may_hold(&self) -> bool {
+        self.is_held_by(|freeze| freeze.claims > 0)
+    }
+
+    /// By a freeze that counts, and was not taken back since.
+    fn is_held_by(&self, counts: impl Fn(&Message) -> bool) -> bool {
+        let said = |action| {
+            let of_it = self.triggers.iter().filter(move |trigger| trigger.facts.action == action);
+            of_it.filter_map(|trigger| Some((trigger.round, self.message(trigger.id)?)))
+        };
+        let lets_go = |round, thaw: &Message| match thaw.state {
+            OutboxState::Acknowledged | OutboxState::Pending | OutboxState::Waiting => true,
+            // By a person, who has seen to it; those before were overtaken by a freeze.
+            OutboxState::Parked => round == self.order.freezes,
+            OutboxState::Dead | OutboxState::Frozen => false,
+        };
+        let thaws = said(TriggerAction::Thaw).filter(|(round, thaw)| lets_go(*round, thaw));
+        let last = thaws.map(|(round, _)| round).max();
+        let mut freezes = said(TriggerAction::Freeze).filter(|(_, freeze)| counts(freeze));
+        freezes.any(|(round, _)| last.is_none_or(|last| round > last))
     }
 
     /// Asks `question` with everything that is known.
