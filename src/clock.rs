@@ -79,6 +79,16 @@ impl Clock {
         }
     }
 
+    /// Waits until the machine's time is `at`: not at all where it is already, since a timer takes a millisecond
+    /// at least. Nobody waits for hands to be moved.
+    pub async fn reaches(&self, at: Instant) {
+        let wait = (at - self.wall()).to_std().unwrap_or_default();
+        match &self.0 {
+            Pace::Real | Pace::Fast { .. } if !wait.is_zero() => tokio::time::sleep(wait).await,
+            Pace::Real | Pace::Fast { .. } | Pace::ByHand(_) => {}
+        }
+    }
+
     /// How long a waiter has to wait until the journey's time is `at`.
     pub fn until(&self, at: Instant) -> Duration {
         let ahead = (at - self.now()).to_std().unwrap_or_default();

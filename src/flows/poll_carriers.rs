@@ -165,9 +165,7 @@ async fn next_calls(deps: &Deps, account: &Account, under_way: usize) -> Result<
 
 /// Never fails: what goes wrong is noted and asked about again.
 async fn ask(deps: &Deps, account: &Account, call: Call) {
-    if let Ok(wait) = (call.at - deps.clock.wall()).to_std() {
-        tokio::time::sleep(wait).await;
-    }
+    deps.clock.reaches(call.at).await;
     let questions: Vec<Question> = call.questions().collect();
     let asked_at = deps.clock.wall();
     let answer = deps.asker.ask(account, &questions, asked_at, &Toll::of(deps, account)).await;

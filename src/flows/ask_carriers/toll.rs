@@ -59,9 +59,7 @@ impl Toll {
             })
             .await;
         let (at, _) = granted.map_err(AskError::NotCounted)?.ok_or(AskError::NoCallLeft)?;
-        if let Ok(wait) = (at - clock.wall()).to_std() {
-            tokio::time::sleep(wait).await;
-        }
+        clock.reaches(at).await;
         Ok(())
     }
 }
