@@ -168,6 +168,7 @@ async fn begin(deps: &Deps, running: &[Arc<Semaphore>]) -> Result<JobScheduler, 
 /// Each job waits for the time of its next tick by the machine's clock. That is long to come when a job ticked while
 /// the clock was ahead, were it for a moment. The pulse is a job like every other: where it stays away, all begin anew.
 async fn keep(cron: Arc<Mutex<JobScheduler>>, deps: Deps, running: Vec<Arc<Semaphore>>) {
+    shorten(&deps).await;
     let (mut felt, mut in_vain) = (deps.pulse.count(), 0);
     loop {
         tokio::time::sleep(FEEL_PULSE).await;
@@ -185,12 +186,16 @@ async fn keep(cron: Arc<Mutex<JobScheduler>>, deps: Deps, running: Vec<Arc<Semap
                 if let Err(error) = old.shutdown().await {
                     tracing::warn!(%error, "the scheduler did not stop cleanly");
                 }
-                // What was put off by the wrong clock, ours among others.
-                if let Err(error) = shorten_waits::run_due(&deps).await {
-                    tracing::error!(%error, "waits cannot be looked at; they will be in a moment");
-                }
+                shorten(&deps).await;
             }
             Err(error) => tracing::error!(%error, "jobs cannot begin anew; they will be tried again"),
         }
+    }
+}
+
+/// What a wrong clock put off, ours among others.
+async fn shorten(deps: &Deps) {
+    if let Err(error) = shorten_waits::run_due(deps).await {
+        tracing::error!(%error, "waits cannot be looked at; they will be in a moment");
     }
 }

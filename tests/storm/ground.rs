@@ -24,7 +24,7 @@ use crate::support::world::World;
 const HURRIED: &str = r#"
     log.format = "json"
     database.connections_max = 4
-    polling.hours_delivered = 0.01
+    polling.hours_delivered = 1.0
     polling.hours_between_most = 0.002
     polling.minutes_between_least = 0.02
     polling.retry_minutes_first = 1

@@ -72,6 +72,8 @@ const DOORS: usize = 24;
 /// How long a step waits for answers: longer than any fault lasts, and than a starved machine takes to start a daemon
 /// and let it answer. Killed earlier each time it would never answer anybody.
 const NO_ANSWERS: Duration = Duration::from_secs(30);
+/// What a wrong clock put off for hours comes after so many steps.
+const HOURS_PASS_EVERY: usize = 8;
 /// Load goes with the plan: so many orders a step, and no more.
 const ORDERS_A_STEP: usize = 3;
 /// Of the departure for which most was received: a minute after the last of it, as the scans have it.
@@ -304,6 +306,9 @@ impl Storm {
                 break;
             }
             self.play(*fault, &mut lasting).await;
+            if nth % HOURS_PASS_EVERY == 0 {
+                settle::time_goes_on(&self.db).await;
+            }
             while lasting.try_join_next().is_some() {}
         }
         self.allow.send_replace(None);

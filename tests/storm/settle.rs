@@ -22,9 +22,10 @@ const STILL: Duration = Duration::from_secs(3);
 /// What daemons put off until a time: table, column, which rows it counts for, and how many seconds ahead are worth
 /// waiting for. Further ahead is what is put off for minutes, and what a clock put off that was wrong. Leases are not
 /// here: those that a wrong clock wrote the daemons have to shorten.
-const PUT_OFF: [(&str, &str, &str, i64); 7] = [
+const PUT_OFF: [PutOff; 7] = [
     ("outbox", "next_attempt_at", "state IN ('pending', 'frozen')", 5),
-    ("tracked_number", "next_poll_at", "next_poll_at IS NOT NULL", 5),
+    // Nothing waits for another word about what is delivered, and a long storm has thousands of those.
+    ("tracked_number", "next_poll_at", "next_poll_at IS NOT NULL AND delivered_at IS NULL", 5),
     ("carrier_account", "next_call_at", "next_call_at > 0", 5),
     ("webhook_message", "next_attempt_at", "state = 'pending'", 5),
     ("webhook_endpoint", "paused_until", "paused_until > 0", 5),
@@ -36,15 +37,34 @@ const PUT_OFF: [(&str, &str, &str, i64); 7] = [
 /// itself, so much later. Who is busy is left alone until the next time.
 async fn let_time_pass(db: &Database, store: &Store) -> u64 {
     let mut moved = 0;
-    for (table, column, rows, seconds) in PUT_OFF {
-        let now = chrono::Utc::now().timestamp_micros();
-        let which = format!("{rows} AND {column} > {}", now + seconds * 1_000_000);
-        if number(store, &format!("SELECT COUNT(*) AS n FROM {table} WHERE {which}")).await > 0 {
-            let sql = format!("UPDATE {table} SET {column} = {now} WHERE {which}");
-            moved += try_change(db, &sql).await.unwrap_or(0);
+    for put_off in PUT_OFF {
+        let (table, rows) = further_ahead(put_off);
+        if number(store, &format!("SELECT COUNT(*) AS n FROM {table} WHERE {rows}")).await > 0 {
+            moved += bring_forward(db, put_off).await;
         }
     }
     moved
+}
+
+/// The same while the storm lasts, and perhaps nothing can be changed: without it one clock that was hours ahead for
+/// a moment would be all that happens.
+pub async fn time_goes_on(db: &Database) {
+    for put_off in PUT_OFF {
+        bring_forward(db, put_off).await;
+    }
+}
+
+type PutOff = (&'static str, &'static str, &'static str, i64);
+
+fn further_ahead((table, column, rows, seconds): PutOff) -> (&'static str, String) {
+    let worth_waiting = chrono::Utc::now().timestamp_micros() + seconds * 1_000_000;
+    (table, format!("{rows} AND {column} > {worth_waiting}"))
+}
+
+async fn bring_forward(db: &Database, put_off: PutOff) -> u64 {
+    let (now, column) = (chrono::Utc::now().timestamp_micros(), put_off.1);
+    let (table, rows) = further_ahead(put_off);
+    try_change(db, &format!("UPDATE {table} SET {column} = {now} WHERE {rows}")).await.unwrap_or(0)
 }
 
 /// The same for the claims of the dead, and of those who could not store an answer: they end by themselves in two
