@@ -175,7 +175,7 @@ impl Curve {
     fn assumed() -> Self {
         let share = |bin: usize| {
             let hours = |bin: usize| FIRST_BIN_AT / 3_600 + bin as i64;
-            let later = |bin: usize| (-((hours(bin) - 24) * 3_600) as f64 / TAIL_SECONDS).exp();
+            let later = |bin: usize| libm::exp(-((hours(bin) - 24) * 3_600) as f64 / TAIL_SECONDS);
             match hours(bin) {
                 -12..0 => 0.1 / 12.0,
                 0..24 => 0.8 / 24.0,
@@ -215,7 +215,7 @@ impl Curve {
     fn quantile_after(&self, passed_seconds: i64, quantile: f64) -> i64 {
         let gone = self.share_before(passed_seconds);
         if 1.0 - gone < 1e-6 {
-            let waits = -(1.0 - quantile).ln() * TAIL_SECONDS;
+            let waits = -libm::log(1.0 - quantile) * TAIL_SECONDS;
             return passed_seconds + waits.round() as i64;
         }
         let share = gone + quantile * (1.0 - gone);

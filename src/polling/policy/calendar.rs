@@ -51,7 +51,7 @@ impl Weekdays {
     }
 
     fn close(&mut self, days: [u32; 7]) {
-        let fade = 0.5_f32.powf(1.0 / WEEKS_HALVED);
+        let fade = libm::powf(0.5, 1.0 / WEEKS_HALVED);
         self.weeks = self.weeks * fade + 1.0;
         for (sum, count) in self.closed.iter_mut().zip(days) {
             *sum = *sum * fade + count as f32;

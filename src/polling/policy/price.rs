@@ -56,7 +56,7 @@ pub struct Price {
 
 impl Price {
     pub fn new(minutes: f32) -> Price {
-        let level = minutes.max(LEAST).ln();
+        let level = libm::logf(minutes.max(LEAST));
         let mut price =
             Price { level, by_clock: vec![0.0; PARTS], prices: Vec::new(), wanted: 0.0, there_were: 0.0 };
         price.write_out();
@@ -69,7 +69,7 @@ impl Price {
 
     /// Calls that are not made now are lost, and the least that was worth one of them was worth `last`.
     pub fn clear(&mut self, at: LocalMinute, last: f32) {
-        let error = (last.max(LEAST).ln() - self.at(at).ln()).clamp(-1.0, 1.0);
+        let error = (libm::logf(last.max(LEAST)) - libm::logf(self.at(at))).clamp(-1.0, 1.0);
         self.level += LEVEL_GAIN * error;
         if let Some(here) = self.by_clock.get_mut(part(at)) {
             *here += CLOCK_GAIN * error;
@@ -82,7 +82,7 @@ impl Price {
 
     /// At least `least` at that hour, and all hours with it.
     pub fn raise(&mut self, at: LocalMinute, least: f32) {
-        self.level += (least.max(LEAST) / self.at(at)).ln().max(0.0);
+        self.level += libm::logf(least.max(LEAST) / self.at(at)).max(0.0);
         self.write_out();
     }
 
@@ -90,20 +90,22 @@ impl Price {
     /// reached the price and wait for one still.
     pub fn follow(&mut self, wanted: u32, waiting: u32, quota: Quota, minutes: i32) {
         let minutes_passed = minutes.max(0) as f32;
-        let fade = (-minutes_passed / MEMORY_MINUTES).exp();
+        let fade = libm::expf(-minutes_passed / MEMORY_MINUTES);
         self.wanted = self.wanted * fade + wanted as f32;
         self.there_were = self.there_were * fade + quota.share(minutes);
-        let error = ((self.wanted + waiting as f32 + 1.0) / (self.there_were + 1.0)).ln().clamp(-6.0, 6.0);
+        let error =
+            libm::logf((self.wanted + waiting as f32 + 1.0) / (self.there_were + 1.0)).clamp(-6.0, 6.0);
         let rise = error * (FOLLOWED_A_DAY * minutes_passed / DAY as f32).min(1.0);
         self.level += rise;
         // At the new price less would have been wanted before, too: or a price too low is paid for twice.
-        self.wanted *= (-rise).exp();
+        self.wanted *= libm::expf(-rise);
         self.write_out();
     }
 
     fn write_out(&mut self) {
-        self.level = self.level.clamp(LEAST.ln(), -LEAST.ln());
-        self.prices = self.by_clock.iter().map(|here| (self.level + here).exp().max(LEAST)).collect();
+        let highest = -libm::logf(LEAST);
+        self.level = self.level.clamp(-highest, highest);
+        self.prices = self.by_clock.iter().map(|here| libm::expf(self.level + here).max(LEAST)).collect();
     }
 }
 

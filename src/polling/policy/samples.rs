@@ -44,7 +44,7 @@ impl Pool {
     pub fn put(&mut self, mut sample: Sample, day: i32) {
         let before = *self.day.get_or_insert(day);
         if day > before {
-            self.rate *= (-((day - before) as f32) / SPAN_DAYS).exp();
+            self.rate *= libm::expf(-((day - before) as f32) / SPAN_DAYS);
             self.day = Some(day);
         }
         self.rate += 1.0;
