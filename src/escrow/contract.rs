@@ -35,6 +35,7 @@ pub fn facts(action: TriggerAction, payment_reference: &str, amount: &str, curre
         amount: amount.into(),
         currency: currency.into(),
         customs: None,
+        sequence: None,
         consignments: vec![consignment(1, "sf_express", "SF1020304050607")],
         evidence: Evidence {
             policy: ReleasePolicy::default(),

@@ -293,8 +293,9 @@ async fn tell_provider(
         because,
     };
     let made = Made { action, amount_minor: case.order.held.minor, evidence };
-    let facts = trigger_facts(case, shipment, &made, None, occasion);
     let position = u16::try_from(round * 2).unwrap_or(0) + u16::from(!is_freeze);
+    let facts =
+        TriggerFacts { sequence: Some(position), ..trigger_facts(case, shipment, &made, None, occasion) };
     let state = if is_freeze { OutboxState::Pending } else { OutboxState::Waiting };
     let amount = facts.amount.clone();
     let id = issue(tx, &case.order, facts, (round, position, state), occasion).await?;
@@ -352,6 +353,7 @@ fn trigger_facts(
         currency: order.held.currency.to_string(),
         consignments: case.consignments.iter().filter(concerned).cloned().collect(),
         customs: office.cloned(),
+        sequence: None,
         evidence: made.evidence.clone(),
     }
 }

@@ -9,6 +9,7 @@
 //! | 2xx | it has it, for good |
 //! | 400, 422 | it never will: the message does not suit it |
 //! | 410 | the address is given up |
+//! | 423 | not now: the money is held there, and the key is decided when it comes again |
 //! | 429 | later |
 //! | 408, 409, 425, other 5xx | unknown: it may have, or is at it |
 //! | anything else: 401, 403, 404, 3xx | later: a secret, an address or a door that gets mended |

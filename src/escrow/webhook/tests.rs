@@ -72,7 +72,7 @@ fn an_answers_status_says_what_became_of_a_message() {
     for status in [400, 422] {
         assert!(refused(&read(status)), "{status}");
     }
-    for status in [401, 403, 404, 405, 413, 429, 301, 307] {
+    for status in [401, 403, 404, 405, 413, 423, 429, 301, 307] {
         assert!(later(&read(status)), "{status}");
     }
     for status in [408, 409, 425, 500, 502, 504] {

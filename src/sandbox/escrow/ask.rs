@@ -18,10 +18,11 @@ words! {
 }
 
 impl Format {
-    /// Whether a refused key stays refused. Alipay and PayPal take the same request again, and decide anew.
-    pub fn keeps_refusals(self) -> bool {
+    /// Whether a key that was refused stays refused. Alipay and PayPal take the same request again, and decide anew.
+    pub fn keeps(self, refusal: Refusal) -> bool {
         match self {
-            Format::Webhook | Format::Antom => true,
+            Format::Webhook => !refusal.may_pass(),
+            Format::Antom => true,
             Format::Alipay | Format::Paypal => false,
         }
     }
@@ -75,6 +76,22 @@ words! {
     }
 }
 
+impl Refusal {
+    /// Whether the same command may be in place later, without anything new having been said.
+    pub fn may_pass(self) -> bool {
+        match self {
+            Refusal::NoSuchTrade | Refusal::TooEarly | Refusal::Frozen => true,
+            Refusal::OtherCurrency
+            | Refusal::NoAmount
+            | Refusal::Exceeds
+            | Refusal::NothingLeft
+            | Refusal::Closed
+            | Refusal::DoneAlready
+            | Refusal::NotTheWhole => false,
+        }
+    }
+}
+
 /// A command, after it was read and believed.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -97,6 +114,8 @@ pub struct Ask {
     pub is_whole: bool,
     /// Refused unless it is about everything.
     pub must_be_whole: bool,
+    /// Where a freeze or a thaw stands among those of its order.
+    pub sequence: Option<u16>,
     /// Of what may not differ under the same key.
     pub body: [u8; 32],
 }
@@ -115,6 +134,7 @@ impl Ask {
             share: None,
             is_whole: false,
             must_be_whole: false,
+            sequence: None,
             body,
         }
     }

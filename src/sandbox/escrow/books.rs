@@ -148,7 +148,7 @@ impl Books {
             self.triggers.push(trigger.clone());
             return verdict(trigger, false);
         };
-        let is_open = self.triggers[at].refused.is_some() && !ask.format.keeps_refusals();
+        let is_open = self.triggers[at].refused.is_some_and(|why| !ask.format.keeps(why));
         if self.triggers[at].body != ask.body && !is_open {
             return Verdict::OtherBody;
         }

@@ -55,6 +55,9 @@ pub struct Trade {
     shares: BTreeMap<u16, i64>,
     #[serde(skip)]
     last_moved_minor: i64,
+    /// Of each order, how far its words about freezing have come.
+    #[serde(skip)]
+    sequences: BTreeMap<String, u16>,
 }
 
 impl Trade {
@@ -76,6 +79,7 @@ impl Trade {
             terms: Terms::default(),
             shares: BTreeMap::new(),
             last_moved_minor: 0,
+            sequences: BTreeMap::new(),
         }
     }
 
@@ -153,11 +157,22 @@ impl Trade {
                 self.last_moved_minor = self.movable(ask)?;
                 self.refunded_minor += self.last_moved_minor;
             }
-            Action::Freeze => self.frozen = true,
-            Action::Thaw => self.frozen = false,
+            Action::Freeze | Action::Thaw => {
+                if self.is_last_word(ask) {
+                    self.frozen = ask.action == Action::Freeze;
+                }
+            }
             Action::Declare => self.declare(ask)?,
         }
         Ok(())
+    }
+
+    /// False: it was late on its way, and another one that was said later came before it.
+    fn is_last_word(&mut self, ask: &Ask) -> bool {
+        let Some(sequence) = ask.sequence else { return true };
+        let last = self.sequences.entry(ask.order.clone()).or_insert(sequence);
+        *last = sequence.max(*last);
+        sequence == *last
     }
 
     /// How much a command moves; nothing where nobody ever spoke of money.

@@ -41,6 +41,7 @@ struct Data {
     parcel: Option<u16>,
     amount: Option<String>,
     currency: Option<String>,
+    sequence: Option<u16>,
 }
 
 pub enum Call {
@@ -83,6 +84,9 @@ impl Wire for Webhook {
             Call::AboutTrigger(id) => match books.by_key(&id) {
                 Some(trigger) => match trigger.refused {
                     None => Reply::json(200, &json!({ "id": id, "state": "took_effect" })),
+                    Some(why) if why.may_pass() => {
+                        Reply::json(404, &json!({ "id": id, "state": "not_there", "reason": why }))
+                    }
                     Some(why) => Reply::json(200, &json!({ "id": id, "state": "refused", "reason": why })),
                 },
                 None => Reply::json(404, &json!({ "id": id, "state": "not_there" })),
@@ -128,6 +132,7 @@ fn trigger(key: Option<String>, id: Option<String>, body: &[u8]) -> Result<Ask, 
         (_, _) => None,
     };
     (ask.order, ask.share, ask.is_whole) = (data.order, data.parcel, true);
+    ask.sequence = data.sequence;
     Ok(ask)
 }
 
@@ -140,13 +145,12 @@ fn told(verdict: Verdict) -> Reply {
         Verdict::Refused { trigger, why } => {
             let status = match why {
                 Refusal::NoSuchTrade => 404,
+                Refusal::Frozen | Refusal::TooEarly => 423,
                 Refusal::DoneAlready => 409,
                 Refusal::OtherCurrency
                 | Refusal::NoAmount
                 | Refusal::Exceeds
                 | Refusal::NothingLeft
-                | Refusal::TooEarly
-                | Refusal::Frozen
                 | Refusal::Closed
                 | Refusal::NotTheWhole => 422,
             };

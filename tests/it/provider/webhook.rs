@@ -95,20 +95,40 @@ async fn parcels_are_released_one_by_one_and_never_more_than_is_held() {
 }
 
 #[actix_web::test]
-async fn a_freeze_stops_a_release_until_it_is_taken_back() {
+async fn a_freeze_stops_a_release_until_it_is_taken_back_and_uses_up_no_key() {
     let provider = Provider::plain();
     provider.create("webhook", "TRADE-1", "20.00", json!({})).await;
     for round in 0..2 {
         provider.trigger(&format!("f{round}"), about("freeze", "20.00", None)).await.must_be(200);
-        let id = format!("c{round}");
-        provider.trigger(&id, about("confirm_receipt", "20.00", None)).await.must_be(422);
+        provider.trigger("c", about("confirm_receipt", "20.00", None)).await.must_be(423);
+        assert_eq!(provider.webhook_asked("/triggers/c").await.must_be(404)["state"], "not_there");
         provider.trigger(&format!("t{round}"), about("thaw", "20.00", None)).await.must_be(200);
     }
-    provider.trigger("c9", about("confirm_receipt", "20.00", None)).await.must_be(200);
+    provider.trigger("c", about("confirm_receipt", "20.00", None)).await.must_be(200);
+    assert_eq!(provider.webhook_asked("/triggers/c").await.must_be(200)["state"], "took_effect");
     for wrong in
         [about("declare", "1.00", None), about("dance", "1.00", None), about("refund", "1.001", None)]
     {
         provider.trigger("w", wrong).await.must_be(400);
+    }
+}
+
+#[actix_web::test]
+async fn a_word_about_freezing_that_was_overtaken_on_its_way_changes_nothing() {
+    let provider = Provider::plain();
+    provider.create("webhook", "TRADE-1", "20.00", json!({})).await;
+    let said = [
+        ("f1", "freeze", 2, true),
+        ("f2", "freeze", 4, true),
+        ("t1", "thaw", 3, true),
+        ("t2", "thaw", 5, false),
+    ];
+    for (id, action, sequence, is_frozen) in said {
+        let mut data = about(action, "20.00", None);
+        data["sequence"] = json!(sequence);
+        provider.trigger(id, data).await.must_be(200);
+        let trade = provider.look("/sandbox/trades/TRADE-1").await;
+        assert_eq!(trade["frozen"], is_frozen, "{id}");
     }
 }
 

@@ -55,7 +55,7 @@ fn a_frozen_trade_is_not_released_by_any_deadline_and_can_be_refunded() {
 
 #[test]
 fn a_refusal_is_final_where_the_format_has_it_so_and_tried_again_elsewhere() {
-    for (format, is_final) in [(Format::Antom, true), (Format::Paypal, false)] {
+    for (format, is_final) in [(Format::Antom, true), (Format::Webhook, false), (Format::Paypal, false)] {
         let mut books = Books::new(Rules::default());
         let early = ask(format, "k1", "P9", Action::Refund, Some(5));
         assert!(matches!(books.perform(early.clone(), at(0)), Verdict::Refused { .. }));
