@@ -68,6 +68,16 @@ pub enum Task {
     GiveBack {
         shipment: ShipmentId,
     },
+    /// An operator has a doubt, and holds the money.
+    Freeze {
+        shipment: ShipmentId,
+    },
+    /// The doubt is gone.
+    Thaw {
+        shipment: ShipmentId,
+        /// So far.
+        tries: u32,
+    },
     /// Another one approves refunds that wait.
     Approve {
         shipment: ShipmentId,
@@ -118,6 +128,8 @@ impl Task {
             Task::Buyer { shipment, .. }
             | Task::Decide { shipment }
             | Task::GiveBack { shipment }
+            | Task::Freeze { shipment }
+            | Task::Thaw { shipment, .. }
             | Task::Approve { shipment } => Some(*shipment),
             Task::Post { .. }
             | Task::CallOff { .. }

@@ -19,6 +19,7 @@ use crate::domain::id::ShipmentId;
 use crate::domain::money::Money;
 use crate::domain::outbox::OutboxState;
 use crate::domain::shipment::ShipmentStatus;
+use crate::flows::reconcile::{self, Place, Scope, nightly};
 use crate::flows::show;
 use crate::store::orders::{Order, Trigger};
 use crate::store::outbox::Message;
@@ -248,6 +249,24 @@ pub async fn at_rest(world: &mut World) -> Result<(), Trouble> {
         let (order, plan) = (orders::of_shipment(db, id).await?, shipments::plan(db, id, found.plan).await?);
         is_settled(world, &found, &order)?;
         world.tally.ended(&found, plan.promised_by);
+    }
+    the_provider_agrees(world).await
+}
+
+/// Nobody has anything to say any more, so what the daemon compares by itself each night is the same on both sides.
+async fn the_provider_agrees(world: &World) -> Result<(), Trouble> {
+    let deps = &world.deps;
+    let days = (world.now - world.started_at).num_days() + 1;
+    let days = nightly::days(deps, u32::try_from(days).unwrap_or(u32::MAX));
+    let (scope, mut place) = (Scope { provider: None, days }, Place::beginning());
+    while place != Place::Over {
+        let page = reconcile::step(deps, &scope, place).await?;
+        if let Some(found) = page.differences.first() {
+            return Err(Trouble::Broken(format!(
+                "everything is at rest, and the provider says otherwise: {found:?}"
+            )));
+        }
+        place = page.next;
     }
     Ok(())
 }

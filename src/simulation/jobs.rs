@@ -1,12 +1,13 @@
 //! What the daemon does by itself: its jobs and its workers, one after the other.
 
-use chrono::TimeDelta;
+use chrono::{Datelike, TimeDelta, Weekday};
 use futures_util::FutureExt;
 
 use super::Trouble;
 use super::diary::Task;
 use super::world::World;
 use crate::flows::poll_carriers::foresee;
+use crate::flows::reconcile::nightly;
 use crate::flows::{
     act_on_order, book_departures, close_departures, forget_answers, import_network, learn_stage_times,
     poll_carriers, replan, send_triggers, send_webhooks, take_notices, take_pushes,
@@ -15,6 +16,8 @@ use crate::store::consolidations;
 
 /// How often jobs look for what is due. A daemon looks every second or so, and nothing but waiting is lost by that.
 pub const EVERY: TimeDelta = TimeDelta::minutes(30);
+/// What deliveries teach changes little in so long.
+const LEARN_EVERY: TimeDelta = TimeDelta::hours(6);
 
 /// Runs a flow as a step's part. A daemon that ends in it is built anew, and the next look goes on.
 macro_rules! job {
@@ -52,7 +55,7 @@ pub async fn look(world: &mut World) -> Result<bool, Trouble> {
     let noticed = job!(world, "take_notices", take_notices::run_due);
     let woken = job!(world, "wake_orders", act_on_order::wake);
     send(world).await?;
-    if world.now.timestamp() % 3_600 < EVERY.num_seconds() {
+    if world.now.timestamp() % LEARN_EVERY.num_seconds() < EVERY.num_seconds() {
         job!(world, "learn_stage_times", learn_stage_times::run_due);
     }
     // A daemon that ended in one of them did not say what it had done.
@@ -91,6 +94,9 @@ pub async fn forget(world: &mut World) -> Result<(), Trouble> {
     job!(world, "forget_notices", take_notices::forget_old);
     job!(world, "forget_journeys", foresee::forget_old);
     job!(world, "forget_webhooks", send_webhooks::forget_old);
+    if world.now.weekday() == Weekday::Mon {
+        job!(world, "reconcile_escrow", nightly::run_due);
+    }
     Ok(())
 }
 

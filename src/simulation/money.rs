@@ -3,6 +3,8 @@
 //! Buyers prove themselves in the way their merchant wants it. What somebody is refused stays refused; a dispute
 //! is always decided by somebody in the end, and a refund that waits for a second person finds one.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
@@ -11,7 +13,7 @@ use super::diary::{Says, Task};
 use super::steps::{AGAIN, Done};
 use super::world::World;
 use crate::domain::dispute::Statement;
-use crate::domain::escrow::{DisputeReason, OrderState, SettledThere, ShareState};
+use crate::domain::escrow::{Act, DisputeReason, OrderState, SettledThere, ShareState};
 use crate::domain::failure::Class;
 use crate::domain::id::{DisputeId, ShipmentId, TriggerId};
 use crate::domain::instant::Instant;
@@ -132,7 +134,23 @@ pub async fn look(world: &mut World, shipment: ShipmentId) -> Result<(), Trouble
             world.diary.note(at + TimeDelta::days(1), Task::Decide { shipment });
         }
     }
-    if !waiting_refunds(world, shipment).await?.is_empty() {
+    let (order, standing) = standing(world, shipment).await?;
+    let is_frozen = standing.frozen.is_some();
+    let is_news = {
+        let frozen = &mut world.outside.books().frozen;
+        match is_frozen {
+            true => frozen.insert(shipment),
+            false => {
+                frozen.remove(&shipment);
+                false
+            }
+        }
+    };
+    if is_news {
+        let at = world.now + TimeDelta::minutes(world.dice.i64(10..3 * 24 * 60));
+        world.diary.note(at, Task::Thaw { shipment, tries: 0 });
+    }
+    if !waiting(&order, &standing).is_empty() {
         let at = world.now + TimeDelta::minutes(world.dice.i64(30..30 * 60));
         world.diary.note(at, Task::Approve { shipment });
     }
@@ -144,15 +162,23 @@ pub async fn look(world: &mut World, shipment: ShipmentId) -> Result<(), Trouble
 
 type Refunds = Vec<(Option<u16>, Money)>;
 
-async fn waiting_refunds(world: &World, shipment: ShipmentId) -> Result<Refunds, Trouble> {
+async fn standing(world: &World, shipment: ShipmentId) -> Result<(Order, Standing), Trouble> {
     let db = world.deps.store.reader();
     let order = orders::of_shipment(db, shipment).await?;
     let acts = orders::acts(db, &order).await?;
     let standing = Standing::of(acts.iter().map(|written| (&written.act, written.actor.as_str())));
+    Ok((order, standing))
+}
+
+fn waiting(order: &Order, standing: &Standing) -> Refunds {
     let waiting = standing.refunds.iter().filter(|(_, refund)| !refund.is_approved());
-    Ok(waiting
-        .map(|(share, refund)| (*share, Money::new(refund.amount_minor, order.held.currency)))
-        .collect())
+    let amount = |minor| Money::new(minor, order.held.currency);
+    waiting.map(|(share, refund)| (*share, amount(refund.amount_minor))).collect()
+}
+
+async fn waiting_refunds(world: &World, shipment: ShipmentId) -> Result<Refunds, Trouble> {
+    let (order, standing) = standing(world, shipment).await?;
+    Ok(waiting(&order, &standing))
 }
 
 pub async fn decide(world: &mut World, shipment: ShipmentId) -> Done {
@@ -188,6 +214,37 @@ pub async fn give_back(world: &mut World, shipment: ShipmentId) -> Done {
         }
     }
     Ok(Some(()))
+}
+
+/// Of how many shipments an operator holds the money once, of those about whom people do anything.
+const DOUBTED_SHARE: f64 = 0.4;
+
+/// Some day of its way, or when it is there already.
+pub fn await_doubt(world: &mut World, shipment: ShipmentId) {
+    if world.dice.f64() < world.faults.acts * DOUBTED_SHARE {
+        let at = world.now + TimeDelta::minutes(world.dice.i64(0..30 * 24 * 60));
+        world.diary.note(at, Task::Freeze { shipment });
+    }
+}
+
+pub async fn freeze(world: &mut World, shipment: ShipmentId) -> Done {
+    let wish = Wish::Do(Act::Frozen { reason: "the payer is looked into".to_owned() });
+    act(world, shipment, wish, "ana").await
+}
+
+/// How often somebody comes back to an order that cannot be let go, once a day.
+const THAWS_MAX: u32 = 20;
+
+/// What else holds it she sets aside never: it goes back, or somebody decides.
+pub async fn thaw(world: &mut World, shipment: ShipmentId, tries: u32) -> Done {
+    let reason = "the payer is who he says".to_owned();
+    let wish = Wish::Thaw { reason, set_aside: Some(BTreeSet::new()) };
+    let done = act(world, shipment, wish, "ben").await?;
+    let (_, standing) = standing(world, shipment).await?;
+    if done.is_some() && standing.frozen.is_some() && tries < THAWS_MAX {
+        world.diary.note(world.now + TimeDelta::days(1), Task::Thaw { shipment, tries: tries + 1 });
+    }
+    Ok(done)
 }
 
 pub async fn approve(world: &mut World, shipment: ShipmentId) -> Done {

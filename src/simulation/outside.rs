@@ -41,6 +41,8 @@ pub struct Books {
     pub codes: BTreeMap<ShipmentId, String>,
     /// Whose buyers object just now.
     pub disputed: BTreeSet<ShipmentId>,
+    /// Whose money an operator holds just now.
+    pub frozen: BTreeSet<ShipmentId>,
     /// About whose money somebody has said anything.
     pub spoken_about: BTreeSet<ShipmentId>,
     /// Trades of which the provider may have something to say.
@@ -95,6 +97,7 @@ impl Outside {
             secrets_of: BTreeMap::new(),
             codes: BTreeMap::new(),
             disputed: BTreeSet::new(),
+            frozen: BTreeSet::new(),
             spoken_about: BTreeSet::new(),
             to_say: Vec::new(),
             touched: BTreeSet::new(),
@@ -222,6 +225,9 @@ impl Books {
         }
         if self.disputed.contains(shipment) {
             return Err(format!("{shipment} is confirmed while its buyer objects"));
+        }
+        if self.frozen.contains(shipment) {
+            return Err(format!("{shipment} is confirmed while an operator holds it"));
         }
         if evidence.parcels.is_empty() {
             return Err(format!("{shipment} is confirmed, and nothing stands behind it"));

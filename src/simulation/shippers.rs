@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Trouble;
 use super::diary::Task;
 use super::steps::{AGAIN, Done, late};
 use super::world::{Ending, World};
+use super::{Trouble, money};
 use crate::domain::failure::Class;
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::Instant;
@@ -61,6 +61,7 @@ pub async fn post(world: &mut World, at: usize, touched: &mut BTreeSet<ShipmentI
     let arrive_at = arrive_at.and_then(|at| at.parse::<Instant>().ok());
     let arrive_at = arrive_at.ok_or_else(|| broken("the plan has no first mile"))?;
     world.accepted(id, at, &parcels);
+    money::await_doubt(world, id);
     if world.mishap(5.0) {
         // The answer got lost on the way.
         world.diary.note(world.now + AGAIN, Task::Post { pickup: at });

@@ -143,6 +143,8 @@ async fn do_task(world: &mut World, task: &Task, touched: &mut BTreeSet<Shipment
         Task::Buyer { shipment, says, codes } => money::buyer(world, *shipment, *says, *codes).await,
         Task::Decide { shipment } => money::decide(world, *shipment).await,
         Task::GiveBack { shipment } => money::give_back(world, *shipment).await,
+        Task::Freeze { shipment } => money::freeze(world, *shipment).await,
+        Task::Thaw { shipment, tries } => money::thaw(world, *shipment, *tries).await,
         Task::Approve { shipment } => money::approve(world, *shipment).await,
         Task::Settle { shipment, tries } => {
             touched.insert(*shipment);
