@@ -13,10 +13,11 @@ use super::Trouble;
 use super::carrier::Fate;
 use super::diary::Task;
 use super::money;
-use super::world::{Ending, World};
+use super::world::{Accepted, Ending, World};
 use crate::domain::escrow::{OrderState, ReleaseBy, TriggerAction};
 use crate::domain::id::ShipmentId;
 use crate::domain::money::Money;
+use crate::domain::network::DepartureState;
 use crate::domain::outbox::OutboxState;
 use crate::domain::shipment::ShipmentStatus;
 use crate::flows::reconcile::{self, Place, Scope, nightly};
@@ -24,7 +25,7 @@ use crate::flows::show;
 use crate::store::orders::{Order, Trigger};
 use crate::store::outbox::Message;
 use crate::store::shipments::{AuditHead, Parcel, Shipment};
-use crate::store::{audit, events, orders, outbox, shipments, shipments_at_once, soundness};
+use crate::store::{audit, departures, events, orders, outbox, shipments, shipments_at_once, soundness};
 use crate::tracking;
 
 /// What was seen of a shipment when it was checked last.
@@ -271,10 +272,21 @@ async fn the_provider_agrees(world: &World) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Whether some order changes when nothing but time passes.
+/// Whether something changes when nothing but time passes: an order, or goods at a hub whose departure is to come.
 pub async fn is_time_awaited(world: &World) -> Result<bool, Trouble> {
+    let db = world.deps.store.reader();
     let in_a_year = world.now + TimeDelta::days(365);
-    Ok(!orders::waking(world.deps.store.reader(), in_a_year, 1).await?.is_empty())
+    if !orders::waking(db, in_a_year, 1).await?.is_empty() {
+        return Ok(true);
+    }
+    let is_on_its_way = |accepted: &Accepted| accepted.fates.values().all(|ending| *ending == Ending::Open);
+    let on_their_way = world.shipments.iter().filter(|(_, accepted)| is_on_its_way(accepted));
+    let ids: Vec<ShipmentId> = on_their_way.map(|(id, _)| *id).collect();
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let held = departures::held_by(db, &ids).await?;
+    Ok(held.iter().any(|held| held.state == DepartureState::Open && held.depart_at > world.now))
 }
 
 fn is_settled(world: &World, shipment: &Shipment, order: &Order) -> Result<(), Trouble> {

@@ -86,6 +86,28 @@ async fn next_in(app: &App) -> i64 {
 }
 
 on_both_databases! {
+    async fn a_number_whose_carrier_another_daemon_may_have_is_left_to_it_for_a_while(db: Database) {
+        let carrier = Stub::start(|asked, _| good(&asked.path)).await;
+        let app = spawn_app(&db, &settings(&carrier)).await;
+        let accepted = accept(&app, &one_parcel()).await;
+        scan_until(&app, &accepted, "handed_over").await;
+        settled(&app, &carrier, 1).await;
+        for table in ["number_owner", "tracked_number"] {
+            change(&db, &format!("UPDATE {table} SET carrier = 'ups'")).await;
+        }
+        for (minutes_ago, is_put_off) in [(1, false), (11, true)] {
+            let due_at = app.deps.clock.now() - chrono::TimeDelta::minutes(minutes_ago);
+            let due_at = due_at.timestamp_micros();
+            change(&db, &format!("UPDATE tracked_number SET next_poll_at = {due_at}")).await;
+            poll_carriers::put_off_unconfigured(&app.deps).await.expect("a database");
+            let at = number(&app.deps.store, "SELECT next_poll_at AS n FROM tracked_number").await;
+            assert_eq!(at > due_at, is_put_off, "due {minutes_ago} minutes ago");
+            let problem = text_of(&app.deps.store, "SELECT last_problem AS n FROM tracked_number").await;
+            assert_eq!(problem.as_deref(), is_put_off.then_some("the carrier is not configured"));
+        }
+        app.stop().await;
+    }
+
     async fn whatever_a_carrier_does_it_is_asked_again_until_it_answers(db: Database) {
         let carrier = Stub::start(|asked, before| trouble(before.len(), &asked.path)).await;
         let app = spawn_app(&db, &settings(&carrier)).await;

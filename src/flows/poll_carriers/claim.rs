@@ -129,10 +129,13 @@ async fn phones(
     Ok(phones.into_iter().filter_map(|(id, phone)| Some((id, PhoneTail::of(&phone)?))).collect())
 }
 
-/// Due numbers of a carrier that nobody can ask.
+/// A daemon that was started later may have the carrier, and asks about a number within so long.
+const LEFT_TO_OTHERS: TimeDelta = TimeDelta::minutes(10);
+
+/// Due numbers of a carrier that nobody asks.
 pub async fn of_unconfigured(deps: &Deps, carrier: &CarrierCode) -> Result<Vec<Tracked>, StoreError> {
     const MOST: usize = 256;
-    let (now, wall) = (deps.clock.now(), deps.clock.wall());
+    let (now, wall) = (deps.clock.now() - LEFT_TO_OTHERS, deps.clock.wall());
     let until = wall + lasts(&deps.settings);
     let carrier = carrier.clone();
     deps.store

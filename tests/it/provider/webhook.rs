@@ -128,7 +128,7 @@ async fn a_word_about_freezing_that_was_overtaken_on_its_way_changes_nothing() {
         data["sequence"] = json!(sequence);
         provider.trigger(id, data).await.must_be(200);
         let trade = provider.look("/sandbox/trades/TRADE-1").await;
-        assert_eq!(trade["frozen"], is_frozen, "{id}");
+        assert_eq!(trade["trade"]["frozen"], is_frozen, "{id}");
     }
 }
 
