@@ -20,7 +20,7 @@ use crate::domain::money::Money;
 use crate::domain::network::DepartureState;
 use crate::domain::outbox::OutboxState;
 use crate::domain::shipment::ShipmentStatus;
-use crate::escrow::reconciliation::{Difference, DifferenceKind};
+use crate::escrow::reconciliation::{Difference, Severity};
 use crate::flows::reconcile::{self, Place, Scope, nightly};
 use crate::flows::show;
 use crate::store::orders::{Order, Trigger};
@@ -255,11 +255,11 @@ pub async fn at_rest(world: &mut World) -> Result<(), Trouble> {
     the_provider_agrees(world).await
 }
 
-/// Nobody has anything to say any more, so what the daemon compares by itself each night is the same on both sides. That
-/// something given up never came there is proven by the first comparison, and by the next one known.
+/// Nobody has anything to say any more, so what the daemon compares by itself each night is the same on both sides. What
+/// became of a message that was given up and moves no money is proven by the first comparison, and by the next one known.
 async fn the_provider_agrees(world: &World) -> Result<(), Trouble> {
     let mut found = differences(world).await?;
-    let is_proven = |difference: &Difference| difference.kind == DifferenceKind::NoEffectThere;
+    let is_proven = |difference: &Difference| difference.kind.severity() == Severity::Notice;
     if !found.is_empty() && found.iter().all(is_proven) {
         found = differences(world).await?;
     }
