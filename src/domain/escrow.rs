@@ -141,7 +141,7 @@ pub struct TriggerFacts {
     /// Of a declaration alone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub customs: Option<CustomsOffice>,
-    /// Of a freeze or a thaw: one that arrives behind a higher one of its order is overtaken, and changes nothing.
+    /// Of a freeze or a thaw: one that arrives behind a higher one of its payment is overtaken, and changes nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sequence: Option<u16>,
     pub evidence: Evidence,

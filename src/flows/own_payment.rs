@@ -2,15 +2,16 @@
 //!
 //! Who names a payment first has it, so a stranger can name one that is not his and leave its owner contested: frozen,
 //! and with no refund. Here the payment goes over to the order that it belongs to; the other one is contested from then
-//! on. As long as the one that has it may have moved the money, nothing goes over. One transaction, under the locks of
-//! both shipments, always in the same order.
+//! on. As long as the one that has it may have moved the money, nothing goes over. A provider that was told to hold the
+//! payment is told to let it go: why it was held is the other order's business, and its new owner says anew what there
+//! is to say, in the same sequence. One transaction, under the locks of both shipments, always in the same order.
 
 use serde_json::json;
 
 use super::Deps;
 use super::act_on_order::ActError;
 use super::advance::{Changes, Occasion, finish};
-use super::settle_order::{Case, settle};
+use super::settle_order::{Case, settle, thaw};
 use crate::domain::escrow::TriggerAction;
 use crate::domain::id::ShipmentId;
 use crate::domain::outbox::OutboxState;
@@ -62,8 +63,8 @@ async fn write(tx: &Tx, id: ShipmentId, reason: &str, occasion: &Occasion) -> Re
         return Err(NotNow(text).into());
     }
     orders::give_payment(tx, &order, payment).await?;
-    judge(tx, owner, true, reason, occasion).await?;
-    judge(tx, id, false, reason, occasion).await?;
+    judge(tx, owner, Part::Loses, reason, occasion).await?;
+    judge(tx, id, Part::Gets { freezes: before.order.freezes }, reason, occasion).await?;
     Ok(orders::of_shipment(tx, id).await?)
 }
 
@@ -75,10 +76,18 @@ fn may_have_moved(case: &Case) -> bool {
         || messages.any(|message| message.is_in_doubt() || message.state == OutboxState::Acknowledged)
 }
 
+enum Part {
+    Loses,
+    /// After so many freezes of the payment by the one that had it.
+    Gets {
+        freezes: u32,
+    },
+}
+
 async fn judge(
     tx: &Tx,
     id: ShipmentId,
-    contested: bool,
+    part: Part,
     reason: &str,
     occasion: &Occasion,
 ) -> Result<(), ActError> {
@@ -86,11 +95,23 @@ async fn judge(
         return Err(ActError::NotFound);
     };
     let mut case = Case::load(tx, id, &occasion.providers).await?;
-    case.order.contested = contested;
-    orders::save(tx, &case.order).await?;
     let mut changes = Changes::new(occasion);
-    let action = if contested { "order.contested" } else { "order.owns_payment" };
-    changes.add(action, json!({"reason": reason}));
+    let detail = json!({"reason": reason});
+    match part {
+        Part::Loses => {
+            case.order.contested = true;
+            changes.add("order.contested", detail);
+            if case.order.provider_frozen {
+                thaw(tx, &mut case, &shipment, occasion, &mut changes).await?;
+            }
+        }
+        Part::Gets { freezes } => {
+            case.order.contested = false;
+            case.order.freezes = case.order.freezes.max(freezes);
+            changes.add("order.owns_payment", detail);
+        }
+    }
+    orders::save(tx, &case.order).await?;
     settle(tx, &shipment, case, occasion, &mut changes).await?;
     finish(tx, &mut shipment, changes, occasion).await?;
     Ok(())

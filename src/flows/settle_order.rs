@@ -263,6 +263,17 @@ async fn rewrite(
     Ok(())
 }
 
+/// Tells the provider that it may let an order's payment go, whatever holds the order itself.
+pub async fn thaw(
+    tx: &Tx,
+    case: &mut Case,
+    shipment: &Shipment,
+    occasion: &Occasion,
+    changes: &mut Changes<'_>,
+) -> Result<(), StoreError> {
+    tell_provider(tx, case, shipment, TriggerAction::Thaw, occasion, changes).await
+}
+
 /// `freeze` overtakes whatever waits; `thaw` goes before what it lets go.
 async fn tell_provider(
     tx: &Tx,

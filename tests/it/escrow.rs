@@ -60,6 +60,14 @@ fn amounts(provider: &Stub, action: &str) -> Vec<String> {
     told(provider).into_iter().filter(|(told, _)| told == action).map(|(_, amount)| amount).collect()
 }
 
+/// What the provider was told about freezing, in order, and its place in the sequence.
+fn words(provider: &Stub) -> Vec<(String, i64)> {
+    let asked = provider.asked();
+    let bodies = asked.iter().map(|asked| asked.json()["data"].clone());
+    let word = |data: Value| Some((text(&data["action"]).to_owned(), data["sequence"].as_i64()?));
+    bodies.filter_map(word).collect()
+}
+
 struct Operator(String);
 
 impl Operator {
@@ -321,6 +329,30 @@ on_both_databases! {
         let late = ana.says(&app, &theirs, "own-payment", reason).await;
         assert_eq!(problem(&late, 409), "not-as-things-stand");
         assert_eq!(amounts(&provider, "confirm_receipt").len(), 1);
+        app.stop().await;
+    }
+
+    async fn what_a_provider_holds_for_one_order_it_lets_go_when_the_payment_is_given_to_another(db: Database) {
+        let (provider, carrier) = (willing().await, delivering_carrier().await);
+        let app = spawn(&db, &provider, &carrier).await;
+        let ana = Operator::new(&app, "ana").await;
+        let mut body = pickup(TWO_PARCELS);
+        let rival = stranger(&app).await;
+        let theirs = rival.post_pickup(&body, None).await.expect("an answer").must_be(201);
+        body["reference"] = json!("MINE-1");
+        let mine = accept(&app, &body).await;
+        let reason = json!({"reason": "two orders name this payment"});
+        ana.says(&app, &theirs, "freeze", reason.clone()).await.must_be(200);
+        wait_until("it holds the payment", async || words(&provider) == [("freeze".to_owned(), 2)]).await;
+        ana.says(&app, &mine, "own-payment", reason.clone()).await.must_be(200);
+        wait_until("it lets the payment go", async || words(&provider).len() == 2).await;
+        ana.says(&app, &mine, "freeze", reason.clone()).await.must_be(200);
+        wait_until("it holds the payment again", async || words(&provider).len() == 3).await;
+        ana.says(&app, &mine, "thaw", reason).await.must_be(200);
+        scan_until(&app, &mine, "handed_over").await;
+        state_is(&app, &mine, "confirmed").await;
+        let said = [("freeze", 2), ("thaw", 3), ("freeze", 4), ("thaw", 5)];
+        assert_eq!(words(&provider), said.map(|(action, sequence)| (action.to_owned(), sequence)));
         app.stop().await;
     }
 

@@ -55,9 +55,9 @@ pub struct Trade {
     shares: BTreeMap<u16, i64>,
     #[serde(skip)]
     last_moved_minor: i64,
-    /// Of each order, how far its words about freezing have come.
+    /// How far the words about freezing have come.
     #[serde(skip)]
-    sequences: BTreeMap<String, u16>,
+    sequence: u16,
 }
 
 impl Trade {
@@ -79,7 +79,7 @@ impl Trade {
             terms: Terms::default(),
             shares: BTreeMap::new(),
             last_moved_minor: 0,
-            sequences: BTreeMap::new(),
+            sequence: 0,
         }
     }
 
@@ -170,9 +170,8 @@ impl Trade {
     /// False: it was late on its way, and another one that was said later came before it.
     fn is_last_word(&mut self, ask: &Ask) -> bool {
         let Some(sequence) = ask.sequence else { return true };
-        let last = self.sequences.entry(ask.order.clone()).or_insert(sequence);
-        *last = sequence.max(*last);
-        sequence == *last
+        self.sequence = self.sequence.max(sequence);
+        sequence == self.sequence
     }
 
     /// How much a command moves; nothing where nobody ever spoke of money.
