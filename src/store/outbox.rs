@@ -273,8 +273,8 @@ fn to(state: OutboxState, settled_at: Option<Instant>) -> UpdateMany<outbox::Ent
     let update = outbox::Entity::update_many();
     // Whoever sends what is taken out is still sending it: until the lease ends nobody asks what came of it.
     let update = match state {
-        OutboxState::Frozen | OutboxState::Waiting => update,
-        OutboxState::Pending | OutboxState::Acknowledged | OutboxState::Dead | OutboxState::Parked => {
+        OutboxState::Frozen | OutboxState::Waiting | OutboxState::Parked => update,
+        OutboxState::Pending | OutboxState::Acknowledged | OutboxState::Dead => {
             update.col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64))
         }
     };

@@ -33,7 +33,10 @@ impl Wait {
     /// Of which rows it says anything: none that are settled.
     fn rows(self) -> &'static str {
         match self {
-            Wait::OutboxLease | Wait::OutboxAttempt => "state IN ('pending', 'frozen')",
+            // Of what goes out no more, what the provider is asked about.
+            Wait::OutboxLease | Wait::OutboxAttempt => {
+                "(state IN ('pending', 'frozen') OR state IN ('dead', 'parked') AND claims > answered)"
+            }
             Wait::MessageAttempt => "state = 'pending'",
             Wait::NumberClaim => "next_poll_at IS NOT NULL",
             Wait::EndpointLease

@@ -230,6 +230,13 @@ on_both_databases! {
         assert!(taken_out.await.expect("a database"));
         assert_eq!(said_of(&store, &now).await, [false; 3]);
         assert_eq!(message_of(&store, id).await.state, OutboxState::Frozen, "nobody puts it back by failing");
+        let parked = store.write(move |tx| {
+            let (from, to) = (&[OutboxState::Frozen], OutboxState::Parked);
+            Box::pin(async move { outbox::shift(tx, id, from, to, wall, "by an operator").await })
+        });
+        assert!(parked.await.expect("a database"));
+        let lasts_until = message_of(&store, id).await.leased_until;
+        assert_eq!(lasts_until, now.leased_until, "until then nobody asks what came of it");
         store.close().await;
     }
 

@@ -12,6 +12,7 @@ use super::attempt::{Line, read};
 use super::settle::{acknowledged, had_no_effect};
 use crate::domain::outbox::{Destination, OutboxState};
 use crate::escrow::provider::{Command, Found, Provider};
+use crate::outbox::gate::Went;
 use crate::store::StoreError;
 use crate::store::outbox::{self, Message};
 
@@ -23,13 +24,15 @@ pub async fn ask_again(deps: &Deps) -> Result<(), StoreError> {
     let providers: Vec<Provider> = deps.providers.all().cloned().collect();
     for provider in providers.iter().filter(|provider| provider.abilities.inquire.is_some()) {
         for state in [OutboxState::Dead, OutboxState::Parked] {
-            waiting(deps, provider, state).await?;
+            // As long as it answers: one that is away is not asked a thousand times in vain.
+            while waiting(deps, provider, state).await? {}
         }
     }
     Ok(())
 }
 
-async fn waiting(deps: &Deps, provider: &Provider, state: OutboxState) -> Result<(), StoreError> {
+/// About as many as may be under way to it at once. Says whether it had something to say, and there may be more.
+async fn waiting(deps: &Deps, provider: &Provider, state: OutboxState) -> Result<bool, StoreError> {
     let (wall, together) = (deps.clock.wall(), deps.settings.outbox.per_provider_max);
     let destination = Destination::escrow(provider.name);
     let claim = deps.store.write(move |tx| {
@@ -37,21 +40,24 @@ async fn waiting(deps: &Deps, provider: &Provider, state: OutboxState) -> Result
             outbox::claim_in_doubt(tx, state, &destination, wall, wall + AGAIN, together).await
         })
     });
-    let mut asked = Vec::new();
-    for message in claim.await? {
-        asked.push(one(deps, provider, message));
-    }
-    for done in join_all(asked).await {
-        if let Err(error) = done {
-            tracing::error!(%error, "what became of a trigger could not be stored; it will be asked again");
+    let claimed = claim.await?;
+    let may_be_more = claimed.len() == together;
+    let mut has_answered = false;
+    for done in join_all(claimed.into_iter().map(|message| one(deps, provider, message))).await {
+        match done {
+            Ok(went) => has_answered |= matches!(went, Went::Well),
+            Err(error) => {
+                tracing::error!(%error, "what became of a trigger could not be stored; it will be asked again");
+            }
         }
     }
-    Ok(())
+    Ok(may_be_more && has_answered)
 }
 
-async fn one(deps: &Deps, provider: &Provider, message: Message) -> Result<(), StoreError> {
+async fn one(deps: &Deps, provider: &Provider, message: Message) -> Result<Went, StoreError> {
     let mut line = Line::new(deps, provider);
-    ask(deps, &mut line, message).await
+    ask(deps, &mut line, message).await?;
+    Ok(line.went)
 }
 
 /// About one that the caller has claimed to be asked about.
