@@ -363,6 +363,7 @@ fn shares(policy: &ReleasePolicy, request: &PickupRequest) -> Vec<ShareState> {
         because: None,
         delivered_at: None,
         taken_back: false,
+        buyer_confirmed: false,
     };
     let held_minor = request.payment.held.minor;
     match policy.release_by {

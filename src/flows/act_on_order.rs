@@ -20,7 +20,7 @@ use crate::domain::instant::Instant;
 use crate::domain::money::Money;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::registry::Providers;
-use crate::escrow::rules::acts::{NotNow, Situation, admit};
+use crate::escrow::rules::acts::{NotNow, Situation, admit, state_for};
 use crate::escrow::rules::{self, release, sight};
 use crate::store::orders::Order;
 use crate::store::shipments::{self, Shipment};
@@ -290,8 +290,9 @@ fn admitted(case: &Case, act: &Act, actor: &str, now: Instant) -> Result<(), Not
     };
     case.ask(|facts| {
         let share = facts.shares.iter().find(|share| about == Some(share.of));
+        let states: Vec<_> = facts.shares.iter().map(|share| share.state).collect();
         let situation = Situation {
-            state: share.map_or(case.order.state, |share| share.state),
+            state: share.map_or_else(|| state_for(act, &states), |share| share.state),
             policy: facts.policy,
             standing: facts.standing,
             now,
@@ -311,7 +312,7 @@ fn admitted(case: &Case, act: &Act, actor: &str, now: Instant) -> Result<(), Not
 
 fn window(facts: &rules::Facts, share: &rules::Share) -> Option<Instant> {
     let to = rules::parcels_of(facts, share).filter_map(|parcel| parcel.delivered.as_ref());
-    let since = share.delivered_at?;
+    let since = share.delivered_at.filter(|_| share.state == OrderState::Delivered)?;
     release::window_ends_at(facts.policy, facts.standing, since, to.map(|proof| proof.delivered_to))
 }
 

@@ -161,6 +161,7 @@ fn take_over(
     share.because.clone_from(&verdict.because);
     share.delivered_at = verdict.delivered_at;
     share.taken_back = verdict.taken_back;
+    share.buyer_confirmed = verdict.buyer_confirmed;
 }
 
 fn needs_a_person(state: OrderState) -> bool {

@@ -351,6 +351,7 @@ pub(super) fn from_row(row: escrow_order::Model) -> Result<Order, StoreError> {
             because,
             delivered_at: None,
             taken_back: false,
+            buyer_confirmed: false,
         });
     }
     Ok(Order {

@@ -1,5 +1,8 @@
 //! What buyers do about an order, how they prove that they are the buyer, and how disputes end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::future::join_all;
 use sampan::clock::Clock;
 use sampan::domain::escrow::ReleasePolicy;
@@ -383,6 +386,40 @@ on_both_databases! {
         wait_until("the other is given back", async || shares().await[1]["state"] == "refunded").await;
         assert_eq!(shop.refunds(), [text(&left)]);
         assert_eq!(shares().await[0]["state"], "confirmed");
+        shop.stop().await;
+    }
+
+    async fn by_parcel_a_buyer_speaks_of_what_is_there_and_of_nothing_else(db: Database) {
+        let come = Arc::new(AtomicBool::new(false));
+        let carrier = Stub::start({
+            let come = come.clone();
+            move |asked, _| {
+                let number = number_in(&asked.path);
+                let delivered = dhl_event(&days_back(2, "10:00"), "delivered", "Delivered", "SHANGHAI");
+                let is_there = number.ends_with("-1") || come.load(Ordering::SeqCst);
+                Reply::json(200, &dhl_page(number, &if is_there { vec![delivered] } else { Vec::new() }))
+            }
+        })
+        .await;
+        let policy = json!({"release": "after_window", "days": 10, "release_by": "parcel"});
+        let shop = Shop::open_with(&db, &policy, carrier).await;
+        scan_until(&shop.app, &shop.accepted, "handed_over").await;
+        let states = async || {
+            let shares = detail(&shop.app, &shop.accepted).await["escrow"]["shares"].clone();
+            [text(&shares[0]["state"]).to_owned(), text(&shares[1]["state"]).to_owned()]
+        };
+        wait_until("one parcel is there", async || states().await == ["delivered", "shipped"]).await;
+        let extended = shop.says("extend", json!({"proof": shop.code().await, "days": 3})).await;
+        assert_eq!(extended.status, 200, "{}", extended.text());
+        let confirmed = shop.says("confirm", json!({"proof": shop.code().await})).await;
+        assert_eq!(confirmed.status, 200, "{}", confirmed.text());
+        wait_until("what he confirmed is paid", async || states().await == ["confirmed", "shipped"]).await;
+        come.store(true, Ordering::SeqCst);
+        change(&db, "UPDATE tracked_number SET next_poll_at = 0").await;
+        wait_until("the other is there", async || states().await[1] == "delivered").await;
+        let refused = shop.says("extend", json!({"proof": shop.code().await, "days": 3})).await;
+        assert_eq!(problem(&refused, 409), "not-as-things-stand", "that can be done once");
+        assert_eq!(states().await, ["confirmed", "delivered"], "he has not spoken of the other one");
         shop.stop().await;
     }
 

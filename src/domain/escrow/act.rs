@@ -75,4 +75,7 @@ pub struct ShareState {
     /// That delivery was taken back since.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub taken_back: bool,
+    /// The buyer said of that delivery that all is well.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub buyer_confirmed: bool,
 }

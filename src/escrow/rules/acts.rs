@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::of_all;
 use crate::domain::escrow::{Act, DisputeReason, OrderState, ReleasePolicy, ShareOf};
 use crate::domain::id::DisputeId;
 use crate::domain::instant::Instant;
@@ -116,7 +117,6 @@ pub struct OpenDispute {
 /// What all acts come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
-    pub buyer_confirmed: bool,
     pub extended_days: Option<u32>,
     pub dispute: Option<OpenDispute>,
     /// About which an operator has decided.
@@ -140,12 +140,9 @@ impl Standing {
 
     fn take(&mut self, act: &Act, actor: &str) {
         match act {
-            Act::BuyerConfirmed => self.buyer_confirmed = true,
             Act::BuyerExtended { days } => self.extended_days = Some(*days),
             Act::DisputeOpened { dispute, reason } => {
                 self.dispute = Some(OpenDispute { id: *dispute, reason: *reason });
-                // Who objects has not confirmed.
-                self.buyer_confirmed = false;
             }
             Act::DisputeWithdrawn { dispute } => {
                 self.dispute.take_if(|open| open.id == *dispute);
@@ -172,13 +169,36 @@ impl Standing {
             }
             Act::RefundWithdrawn { share, reason } => {
                 self.refunds.remove(share);
+                // If it was a decision about what the buyer objects to, it came to nothing.
+                self.decided.clear();
                 // What was to go back does not go to the merchant instead, unless a person says so.
                 self.frozen = Some(format!("a refund was withdrawn: {reason}"));
             }
-            Act::Revived => {}
+            // About deliveries, not about the order: see [`has_confirmed`].
+            Act::BuyerConfirmed | Act::Revived => {}
             Act::ProviderReleased { word } => self.provider_released = Some(word.clone()),
             Act::ProviderRefunded { word } => self.provider_refunded = Some(word.clone()),
         }
+    }
+}
+
+/// Whether the buyer has confirmed a share's delivery, after this act. A word is about what is there when it is said,
+/// and who objects has confirmed nothing.
+pub fn has_confirmed(act: &Act, before: bool, state: OrderState) -> bool {
+    match act {
+        Act::BuyerConfirmed => before || state == OrderState::Delivered,
+        Act::DisputeOpened { .. } => false,
+        Act::BuyerExtended { .. }
+        | Act::DisputeWithdrawn { .. }
+        | Act::DisputeClosed { .. }
+        | Act::Frozen { .. }
+        | Act::Thawed { .. }
+        | Act::RefundOrdered { .. }
+        | Act::RefundApproved { .. }
+        | Act::RefundWithdrawn { .. }
+        | Act::Revived
+        | Act::ProviderReleased { .. }
+        | Act::ProviderRefunded { .. } => before,
     }
 }
 
@@ -189,7 +209,7 @@ pub struct Situation<'s> {
     pub policy: &'s ReleasePolicy,
     pub standing: &'s Standing,
     pub now: Instant,
-    /// Until when the buyer can object; none: there is no window, or nothing was delivered.
+    /// Until when the buyer can object to what is delivered; none: there is no window, or nothing was.
     pub window_ends_at: Option<Instant>,
     pub can_refund: bool,
     pub contested: bool,
@@ -198,6 +218,15 @@ pub struct Situation<'s> {
     pub refund_was_sent: bool,
     /// Of how much a refund is that the provider may have heard of, under the only key that it ever has.
     pub refund_begun_minor: Option<i64>,
+}
+
+/// By which state an act about the whole order is admitted: a buyer speaks of what is there already.
+pub fn state_for(act: &Act, shares: &[OrderState]) -> OrderState {
+    let is_of_what_is_there = matches!(act, Act::BuyerConfirmed | Act::BuyerExtended { .. });
+    if is_of_what_is_there && shares.contains(&OrderState::Delivered) {
+        return OrderState::Delivered;
+    }
+    of_all(shares)
 }
 
 pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {

@@ -88,6 +88,8 @@ pub struct Share {
     pub delivered_at: Option<Instant>,
     /// That delivery was taken back since: a later one is another.
     pub taken_back: bool,
+    /// The buyer said of that delivery that all is well.
+    pub buyer_confirmed: bool,
     /// Of each action that happens once, at most one.
     pub issued: Vec<Issued>,
 }
@@ -193,6 +195,7 @@ pub struct Verdict {
     pub because: Option<String>,
     pub delivered_at: Option<Instant>,
     pub taken_back: bool,
+    pub buyer_confirmed: bool,
     /// To be made now, in the order in which the provider has to see them.
     pub triggers: Vec<Made>,
     /// What was made before, was never sent, and says something else than what holds now.
@@ -313,6 +316,7 @@ fn judge(facts: &Facts, share: &Share, is_held_there: bool, now: Instant) -> Ver
         because,
         delivered_at,
         taken_back,
+        buyer_confirmed: seen.delivered_at.is_some() && sight::confirms(share),
         triggers,
         rewritten,
         wake_at,

@@ -13,6 +13,7 @@
 mod wire;
 
 use std::collections::{HashSet, VecDeque};
+use std::io::Write;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -40,13 +41,14 @@ struct Part {
     /// 0: not; else the day.
     delivered_on: u8,
     taken_back: bool,
+    /// By the buyer.
+    confirmed: bool,
     confirm: Option<Sent>,
     refund: Option<Sent>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 struct People {
-    confirmed: bool,
     extended: bool,
     disputed: bool,
     froze: bool,
@@ -108,8 +110,14 @@ impl Model {
             ReleaseBy::Order => 1,
             ReleaseBy::Parcel => self.parcels,
         };
-        let part =
-            Part { state: OrderState::Held, delivered_on: 0, taken_back: false, confirm: None, refund: None };
+        let part = Part {
+            state: OrderState::Held,
+            delivered_on: 0,
+            taken_back: false,
+            confirmed: false,
+            confirm: None,
+            refund: None,
+        };
         World {
             goods: vec![Goods::There; self.parcels],
             parts: vec![part; count],
@@ -124,7 +132,6 @@ impl Model {
     fn standing(&self, world: &World) -> Standing {
         let people = world.people;
         let mut standing = Standing {
-            buyer_confirmed: people.confirmed,
             extended_days: people.extended.then_some(10),
             frozen: people.froze.then(|| "a person".to_owned()),
             provider_released: world.we_know_it_did.then(|| "its deadline".to_owned()),
@@ -176,6 +183,7 @@ impl Model {
                 state: part.state,
                 delivered_at: (part.delivered_on > 0).then(|| at(part.delivered_on)),
                 taken_back: part.taken_back,
+                buyer_confirmed: part.confirmed,
                 issued: issued.collect(),
                 ..share(of, self.held(index))
             }
@@ -264,12 +272,17 @@ impl Model {
                     took_effect: false,
                 });
             }
+            if verdict.buyer_confirmed {
+                self.is_there(&world, index);
+            }
             // It would be refused, and nobody could ask for it again.
             let goes = may_send(verdict.state).contains(&TriggerAction::ConfirmReceipt);
             assert!(!(goes && world.told_frozen), "released while the provider holds it: {world:?}");
             let part = &mut world.parts[index];
             part.state = verdict.state;
             part.taken_back = verdict.taken_back;
+            // Where nothing waits for it, a word is no other world.
+            part.confirmed = verdict.buyer_confirmed && self.policy.release == ReleaseMode::AfterWindow;
             part.delivered_on = verdict
                 .delivered_at
                 .map_or(0, |since| *DAYS.iter().find(|day| at(**day) == since).unwrap_or(&0));
@@ -277,13 +290,18 @@ impl Model {
         world
     }
 
-    /// Invariant 3, from the world itself.
-    fn has_grounds(&self, world: &World, index: usize) {
-        let mine: Vec<_> = match self.policy.release_by {
-            ReleaseBy::Order => world.goods.clone(),
-            ReleaseBy::Parcel => vec![world.goods[index]],
+    /// A buyer's word about a delivery ends with it, so the next one is waited for anew.
+    fn is_there(&self, world: &World, index: usize) {
+        let mine = match self.policy.release_by {
+            ReleaseBy::Order => world.goods.as_slice(),
+            ReleaseBy::Parcel => &world.goods[index..=index],
         };
         assert!(mine.iter().all(|goods| *goods == Goods::Delivered), "not delivered: {world:?}");
+    }
+
+    /// Invariant 3, from the world itself.
+    fn has_grounds(&self, world: &World, index: usize) {
+        self.is_there(world, index);
         let people = world.people;
         assert!(!people.disputed && !people.froze, "released against somebody's word: {world:?}");
         let aside = people.set_aside & 1 != 0;
@@ -293,7 +311,7 @@ impl Model {
         let window = self.policy.days + if people.extended { 10 } else { 0 };
         let due = match self.policy.release {
             ReleaseMode::OnDelivery => true,
-            ReleaseMode::AfterWindow => people.confirmed || days >= window,
+            ReleaseMode::AfterWindow => world.parts[index].confirmed || days >= window,
         };
         assert!(due, "before its time: {world:?}");
     }
@@ -354,8 +372,8 @@ impl Model {
         let shares = self.shares(world, &parcels);
         let states: Vec<_> = shares.iter().map(|share| share.state).collect();
         let window = shares[0].delivered_at.map(|since| since + TimeDelta::days(i64::from(self.policy.days)));
-        let situation = |index: usize| Situation {
-            state: if index == usize::MAX { of_all(&states) } else { states[index] },
+        let situation = |index: usize, act: &Act| Situation {
+            state: states.get(index).copied().unwrap_or_else(|| acts::state_for(act, &states)),
             policy: &self.policy,
             standing: &standing,
             now: at(world.day),
@@ -372,43 +390,47 @@ impl Model {
                     .is_some_and(|sent| sent.stands.is_in_doubt() || sent.stands == Stands::Acknowledged)
             }),
         };
-        let mut when = |act: &Act, actor: &str, index: usize, change: &dyn Fn(&mut People)| {
-            if admit(act, actor, &situation(index)).is_ok() {
+        let mut when = |act: &Act, actor: &str, index: usize, change: &dyn Fn(&mut World)| {
+            if admit(act, actor, &situation(index, act)).is_ok() {
                 let mut next = world.clone();
-                change(&mut next.people);
+                for part in &mut next.parts {
+                    part.confirmed = acts::has_confirmed(act, part.confirmed, part.state);
+                }
+                change(&mut next);
                 all.push(next);
             }
         };
         let (dispute, order) = (DisputeId::from_uuid(Uuid::nil()), usize::MAX);
         let opened = Act::DisputeOpened { dispute, reason: DisputeReason::NotReceived };
-        when(&opened, "buyer", order, &|people| (people.disputed, people.confirmed) = (true, false));
-        when(&Act::DisputeWithdrawn { dispute }, "buyer", order, &|people| people.disputed = false);
-        when(&Act::BuyerConfirmed, "buyer", order, &|people| people.confirmed = true);
+        when(&opened, "buyer", order, &|next| next.people.disputed = true);
+        when(&Act::DisputeWithdrawn { dispute }, "buyer", order, &|next| next.people.disputed = false);
+        when(&Act::BuyerConfirmed, "buyer", order, &|_| {});
         if !self.people {
             return;
         }
-        when(&Act::BuyerExtended { days: 10 }, "buyer", order, &|people| people.extended = true);
+        when(&Act::BuyerExtended { days: 10 }, "buyer", order, &|next| next.people.extended = true);
         let reason = || "a reason".to_owned();
-        when(&Act::Frozen { reason: reason() }, "ana", order, &|people| people.froze = true);
+        when(&Act::Frozen { reason: reason() }, "ana", order, &|next| next.people.froze = true);
         let thaw = Act::Thawed { reason: reason(), set_aside: Default::default() };
         let known = shares.iter().flat_map(|share| self.known(world, share));
         let bits = known.fold(0, |bits, name| {
             bits | troubles().iter().position(|known| *known == name).map_or(0, |bit| 1 << bit)
         });
-        when(&thaw, "ana", order, &|people| {
-            (people.froze, people.set_aside) = (false, people.set_aside | bits)
+        when(&thaw, "ana", order, &|next| {
+            (next.people.froze, next.people.set_aside) = (false, next.people.set_aside | bits)
         });
         // All refunds are of the first share: the others are like it.
         let share = self.of(0);
         for (amount_minor, needs_second) in [(self.held(0), false), (1, true)] {
             let act = Act::RefundOrdered { share, amount_minor, reason: reason(), needs_second };
-            when(&act, "ana", 0, &|people| people.refund = Some((0, amount_minor, needs_second, false)));
+            when(&act, "ana", 0, &|next| next.people.refund = Some((0, amount_minor, needs_second, false)));
         }
-        when(&Act::RefundApproved { share }, "ben", 0, &|people| {
-            people.refund = people.refund.map(|(part, amount, needs, _)| (part, amount, needs, true));
+        when(&Act::RefundApproved { share }, "ben", 0, &|next| {
+            next.people.refund =
+                next.people.refund.map(|(part, amount, needs, _)| (part, amount, needs, true));
         });
-        when(&Act::RefundWithdrawn { share, reason: reason() }, "ana", 0, &|people| {
-            (people.refund, people.froze) = (None, true);
+        when(&Act::RefundWithdrawn { share, reason: reason() }, "ana", 0, &|next| {
+            (next.people.refund, next.people.froze) = (None, true);
         });
     }
 
@@ -457,7 +479,11 @@ impl Model {
 fn explore(release: ReleaseMode, release_by: ReleaseBy, parcels: usize, people: bool) {
     let policy = ReleasePolicy { release, release_by, ..ReleasePolicy::default() };
     let worlds = Model { policy, parcels, people }.explore();
-    println!("{parcels} parcels, {release}, by {release_by}, everybody acts: {people}: {worlds} worlds");
+    // Past the test's own capture: how much was looked at is worth more than that it passed.
+    let _ = writeln!(
+        std::io::stderr(),
+        "{parcels} parcels, {release}, by {release_by}, everybody acts: {people}: {worlds} worlds"
+    );
     assert!(worlds > 100, "somebody stopped the world");
 }
 

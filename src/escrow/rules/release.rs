@@ -30,12 +30,13 @@ pub fn window_ends_at(
 pub fn due_at(
     policy: &ReleasePolicy,
     standing: &Standing,
+    buyer_confirmed: bool,
     delivered_at: Instant,
     to: impl IntoIterator<Item = Option<DeliveredTo>>,
 ) -> Instant {
     let dwelt = delivered_at + TimeDelta::minutes(i64::from(policy.dwell_minutes));
     match window_ends_at(policy, standing, delivered_at, to) {
-        Some(ends) if !standing.buyer_confirmed => ends.max(dwelt),
+        Some(ends) if !buyer_confirmed => ends.max(dwelt),
         Some(_) | None => dwelt,
     }
 }

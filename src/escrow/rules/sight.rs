@@ -30,7 +30,7 @@ pub fn see(facts: &Facts, share: &Share, now: Instant) -> Seen {
         return seen(if picked_up { Sight::PickedUp } else { Sight::Nothing }, None);
     };
     let to = || parcels_of(facts, share).filter_map(|p| p.delivered.as_ref()).map(|event| event.delivered_to);
-    let due_at = release::due_at(facts.policy, facts.standing, since, to());
+    let due_at = release::due_at(facts.policy, facts.standing, confirms(share), since, to());
     if due_at > now {
         let because = Some("the release waits for its window".to_owned());
         return Seen { sight: Sight::Delivered, because, delivered_at, wake_at: Some(due_at) };
@@ -53,6 +53,11 @@ pub fn see(facts: &Facts, share: &Share, now: Instant) -> Seen {
             seen(Sight::ReleaseDue, None)
         }
     }
+}
+
+/// Whether the buyer confirmed the delivery that is known now: a word about one that was taken back ends with it.
+pub fn confirms(share: &Share) -> bool {
+    share.buyer_confirmed && !share.taken_back
 }
 
 /// Since when the delivery that is proved now is known. One that was taken back counts for none that came after it, and

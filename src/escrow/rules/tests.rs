@@ -35,8 +35,16 @@ pub fn parcel(number: u16, picked_up: bool, delivered: bool) -> ParcelFacts {
 }
 
 pub fn share(of: ShareOf, held_minor: i64) -> Share {
-    let state = OrderState::Held;
-    Share { of, held_minor, state, because: None, delivered_at: None, taken_back: false, issued: Vec::new() }
+    Share {
+        of,
+        held_minor,
+        state: OrderState::Held,
+        because: None,
+        delivered_at: None,
+        taken_back: false,
+        buyer_confirmed: false,
+        issued: Vec::new(),
+    }
 }
 
 struct Case {
@@ -60,6 +68,7 @@ impl Case {
     }
 
     fn act(mut self, act: Act) -> Self {
+        self.share.buyer_confirmed = acts::has_confirmed(&act, self.share.buyer_confirmed, self.share.state);
         self.acts.push((act, "ana".to_owned()));
         self
     }
@@ -98,6 +107,7 @@ impl Case {
         self.share.issued.extend(issued);
         (self.share.state, self.share.delivered_at) = (verdict.state, verdict.delivered_at);
         (self.share.because, self.share.taken_back) = (verdict.because, verdict.taken_back);
+        self.share.buyer_confirmed = verdict.buyer_confirmed;
         made
     }
 }
@@ -274,6 +284,68 @@ fn a_delivery_that_was_taken_back_freezes_until_a_person_sets_it_aside() {
     assert_eq!((case.share.state, case.share.delivered_at), (OrderState::Shipped, None));
     case.parcels[0] = parcel(1, true, true);
     assert_eq!(case.at(after_days(3)).wake_at, Some(after_days(13)), "a new window for a new delivery");
+}
+
+#[test]
+fn a_buyers_word_ends_with_the_delivery_that_it_was_about() {
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.policy.release = ReleaseMode::AfterWindow;
+    case.policy.dwell_minutes = 60;
+    case.go(noon(), Stands::Unseen);
+    let mut case = case.act(Act::BuyerConfirmed);
+    case.go(noon(), Stands::Unseen);
+    assert_eq!(case.at(noon()).wake_at, Some(noon() + TimeDelta::hours(1)), "the dwell alone is waited for");
+    case.parcels[0] = parcel(1, true, false);
+    case.go(noon(), Stands::Unseen);
+    assert_eq!(case.share.state, OrderState::Frozen);
+    let name = format!("taken_back {}", noon().timestamp_micros());
+    let mut case = case.act(Act::Thawed { reason: "a mistake".into(), set_aside: BTreeSet::from([name]) });
+    case.parcels[0] = parcel(1, true, true);
+    case.go(after_days(3), Stands::Unseen);
+    assert_eq!(case.at(after_days(3)).wake_at, Some(after_days(13)), "he has not seen these goods");
+}
+
+#[test]
+fn a_buyer_speaks_of_the_parcels_that_are_there() {
+    use OrderState as S;
+    let extended = Act::BuyerExtended { days: 3 };
+    for beside in [S::Held, S::Shipped, S::Failed, S::RefundRequested, S::ConfirmRequested, S::Confirmed] {
+        let shares = [beside, S::Delivered];
+        assert_eq!(acts::state_for(&Act::BuyerConfirmed, &shares), S::Delivered, "{beside}");
+        assert_eq!(acts::state_for(&extended, &shares), S::Delivered, "{beside}");
+        assert_eq!(acts::state_for(&Act::Revived, &shares), of_all(&shares), "{beside}");
+        assert!(!acts::has_confirmed(&Act::BuyerConfirmed, false, beside), "{beside}: nothing is there");
+    }
+    assert_eq!(acts::state_for(&extended, &[S::Frozen, S::Shipped]), S::Frozen);
+}
+
+#[test]
+fn a_payment_that_ships_as_a_whole_is_shipped_once_and_when_its_last_parcel_is() {
+    let policy = ReleasePolicy { release_by: ReleaseBy::Parcel, ..ReleasePolicy::default() };
+    let mut shares = [share(Some(1), 6_000), share(Some(2), 4_000)];
+    let standing = Standing::default();
+    let shipped = |parcels: &[ParcelFacts], shares: &[Share]| {
+        let facts = Facts {
+            policy: &policy,
+            can: Can { ships_whole: true, ..Can::EVERYTHING },
+            parcels,
+            shares,
+            standing: &standing,
+            called_off: false,
+            contested: false,
+            provider_knows_frozen: false,
+            provider_holds: false,
+        };
+        let made = |verdict: &Verdict| {
+            let such = verdict.triggers.iter().filter(|made| made.action == TriggerAction::Shipped);
+            such.map(|made| made.evidence.parcels.len()).collect::<Vec<_>>()
+        };
+        decide(&facts, noon()).shares.iter().map(made).collect::<Vec<_>>()
+    };
+    let none = Vec::<usize>::new;
+    shares[0].state = OrderState::Shipped;
+    assert_eq!(shipped(&[parcel(1, true, false), parcel(2, false, false)], &shares), [none(), none()]);
+    assert_eq!(shipped(&[parcel(1, true, false), parcel(2, true, false)], &shares), [vec![2], none()]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::domain::id::{ShipmentId, TriggerId};
 use crate::domain::money::Money;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::registry::Providers;
-use crate::escrow::rules::acts::Standing;
+use crate::escrow::rules::acts::{Standing, has_confirmed};
 use crate::escrow::rules::{Can, Facts, Issued, ParcelFacts, Share};
 use crate::flows::advance::{Changes, Occasion};
 use crate::store::orders::{self, Order, Trigger, WrittenAct};
@@ -76,6 +76,7 @@ impl Case {
             because: share.because.clone(),
             delivered_at: share.delivered_at,
             taken_back: share.taken_back,
+            buyer_confirmed: share.buyer_confirmed,
             issued: of_it.map(|trigger| self.issued(trigger)).collect(),
         }
     }
@@ -154,6 +155,9 @@ impl Case {
         changes: &mut Changes<'_>,
     ) -> Result<(), StoreError> {
         orders::write_act(tx, &mut self.order, &occasion.actor, &act, occasion.now).await?;
+        for share in &mut self.order.shares {
+            share.buyer_confirmed = has_confirmed(&act, share.buyer_confirmed, share.state);
+        }
         // An act that changes nothing else is counted too: the next one takes the next number.
         orders::save(tx, &self.order).await?;
         changes.add("order.act", json!(act));
