@@ -16,6 +16,7 @@ const REQUEST_SECONDS: &str = "sampan_http_request_seconds";
 const CARRIER_QUESTIONS: &str = "sampan_carrier_questions_total";
 const NOTICES_GIVEN_UP: &str = "sampan_escrow_notices_given_up_total";
 const RELEASED_AGAINST_US: &str = "sampan_escrow_released_against_hold_total";
+const REFUNDED_AFTER_RELEASE: &str = "sampan_escrow_refunded_after_release_total";
 const PUSHES_GIVEN_UP: &str = "sampan_carrier_pushes_given_up_total";
 const UNKNOWN_STATUSES: &str = "sampan_carrier_unknown_statuses_total";
 const TRIGGERS: &str = "sampan_triggers_sent_total";
@@ -76,6 +77,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         describe_counter!(
             RELEASED_AGAINST_US,
             "Orders that were held, and whose money a provider released all the same"
+        );
+        describe_counter!(
+            REFUNDED_AFTER_RELEASE,
+            "Orders whose merchant was paid, and whose money a provider gave back to the buyer"
         );
         describe_counter!(UNKNOWN_STATUSES, "Events of carriers with a status that no table knows");
         describe_counter!(TRIGGERS, "Attempts to send a trigger, by what came of them");
@@ -140,6 +145,10 @@ pub fn notice_given_up(provider: &str) {
 
 pub fn released_against_us(provider: &str) {
     counter!(RELEASED_AGAINST_US, "provider" => provider.to_owned()).increment(1);
+}
+
+pub fn refunded_after_release(provider: &str) {
+    counter!(REFUNDED_AFTER_RELEASE, "provider" => provider.to_owned()).increment(1);
 }
 
 pub fn unknown_statuses(carrier: &str, events: u64) {

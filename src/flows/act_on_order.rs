@@ -221,10 +221,19 @@ fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActE
     })
 }
 
-/// The provider pays the merchant though the order is held here for a reason, or went back: nobody can take that back
-/// but people.
+/// The provider pays the merchant though the order is held here for a reason, or went back; or it gives back what the
+/// merchant was paid: nobody can do anything about that but people.
 fn raise_alarm(case: &Case, act: &Act, shipment: &Shipment, changes: &mut Changes<'_>, actor: &str) {
-    let is_by_itself = matches!(act, Act::ProviderReleased { .. }) && actor.starts_with(PROVIDER);
+    if !actor.starts_with(PROVIDER) {
+        return;
+    }
+    if let (Act::ProviderRefunded { word }, OrderState::Confirmed) = (act, case.order.state) {
+        telemetry::refunded_after_release(&case.order.provider);
+        tracing::error!(shipment = %shipment.id, word, "a provider gave back the money of an order whose merchant was paid");
+        changes.add("order.refunded_after_release", json!({"word": word}));
+        return;
+    }
+    let is_release = matches!(act, Act::ProviderReleased { .. });
     let is_held = match case.order.state {
         OrderState::Frozen | OrderState::RefundRequested | OrderState::Refunded => true,
         OrderState::Failed => !case.standing().refunds.is_empty(),
@@ -234,7 +243,7 @@ fn raise_alarm(case: &Case, act: &Act, shipment: &Shipment, changes: &mut Change
         | OrderState::ConfirmRequested
         | OrderState::Confirmed => false,
     };
-    if !(is_by_itself && is_held) {
+    if !(is_release && is_held) {
         return;
     }
     let because = &case.order.frozen_because;

@@ -28,6 +28,7 @@ use crate::store::orders::{self, Order, Trigger};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::Shipment;
 use crate::store::{StoreError, Tx};
+use crate::telemetry;
 
 /// How long before the provider's own deadline a frozen order is somebody's business.
 pub const WARN_DAYS: i64 = 2;
@@ -76,6 +77,7 @@ pub async fn weigh(
     for verdict in &shares {
         take_over(&mut case.order, &before, shipment, verdict, changes);
     }
+    raise_alarm(&case, &before, &shares, shipment, changes);
     (case.order.state, case.order.frozen_because) = of_order;
     if (case.order.state, &case.order.frozen_because) != (before.state, &before.frozen_because) {
         let because = &case.order.frozen_because;
@@ -112,6 +114,32 @@ pub async fn weigh(
     case.order.wake_at = wake_at(&case.order, &shares, occasion.now);
     let order = (case.order != before).then_some(Order { updated_at: occasion.now, ..case.order });
     Ok(Weighed { order, to_send })
+}
+
+/// A release of ours was under way when somebody objected, and took effect all the same.
+fn raise_alarm(
+    case: &Case,
+    before: &Order,
+    shares: &[Verdict],
+    shipment: &Shipment,
+    changes: &mut Changes<'_>,
+) {
+    let was_held = |verdict: &&Verdict| {
+        let was = before.shares.iter().find(|share| share.of == verdict.of);
+        let was =
+            was.is_some_and(|was| matches!(was.state, OrderState::Frozen | OrderState::RefundRequested));
+        was && verdict.state == OrderState::Confirmed
+    };
+    // What a provider or a person says of the whole is told where they say it.
+    if case.standing().provider_released.is_some() {
+        return;
+    }
+    let Some(paid) = shares.iter().find(was_held) else { return };
+    let because = &before.frozen_because;
+    telemetry::released_against_us(&before.provider);
+    tracing::error!(shipment = %shipment.id, because, "a release took effect though its order is held by now");
+    let detail = json!({"was": before.state, "because": because, "parcel": paid.of});
+    changes.add("order.released_against_hold", detail);
 }
 
 /// Cross-border e-commerce: customs wants the order, the payment and the way of the goods, each from its own party.

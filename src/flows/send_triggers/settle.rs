@@ -197,6 +197,7 @@ pub async fn had_no_effect_by(deps: &Deps, message: Message, actor: String) -> R
         })
         .await?;
     deps.outbox_bell.notify_one();
+    deps.webhook_bell.notify_one();
     Ok(())
 }
 
@@ -346,6 +347,7 @@ async fn bury(deps: &Deps, message: Message, reason: String, ended: Ended) -> Re
         .write(move |tx| Box::pin(async move { write_off(tx, &message, &reason, ended, &occasion).await }))
         .await?;
     deps.outbox_bell.notify_one();
+    deps.webhook_bell.notify_one();
     Ok(())
 }
 
