@@ -94,15 +94,18 @@ pub async fn add_message(
     said: Statement,
 ) -> Result<DisputeView, ActError> {
     let occasion = Occasion::new(deps, side.actor());
-    deps.store
+    let view = deps
+        .store
         .write(move |tx| {
             Box::pin(async move {
                 let (shipment, dispute) = lock(tx, &side, id).await?;
                 say(tx, shipment, &dispute, side.party(), said, &occasion).await?;
-                Ok(DisputeView::load(tx, &dispute).await?)
+                Ok::<_, ActError>(DisputeView::load(tx, &dispute).await?)
             })
         })
-        .await
+        .await?;
+    deps.webhook_bell.notify_one();
+    Ok(view)
 }
 
 /// Closes a dispute, and orders what goes back.

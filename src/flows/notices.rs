@@ -14,7 +14,9 @@ use crate::notifications::EscrowNews;
 use crate::store::shipments::Shipment;
 use crate::tracking::Timeline;
 
-fn notice(shipment: &Shipment, kind: WebhookKind, data: Value) -> Notice {
+/// Messages go out side by side: `sequence` says which of a shipment's was written down later.
+fn notice(shipment: &Shipment, kind: WebhookKind, mut data: Value) -> Notice {
+    data["sequence"] = shipment.audit.seq.into();
     Notice { merchant: shipment.merchant, shipment: shipment.id, kind, data }
 }
 

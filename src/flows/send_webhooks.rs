@@ -283,14 +283,18 @@ fn decide(deps: &Deps, endpoint: &Endpoint, tried: Vec<(WebhookMessage, Reading)
     } else {
         let failures = before.failures.saturating_add(1);
         let wait = pause(failures, &settings.retry_seconds, settings.jitter, chance, asked);
-        let failing_since = before.failing_since.or(Some(wall));
+        // A time to come was written by a clock that was ahead.
+        let failing_since = Some(before.failing_since.map_or(wall, |since| since.min(wall)));
         Standing { failures, failing_since, paused_until: later(wait) }
     };
     let patience = chrono::Duration::days(i64::from(deps.settings.webhooks.disable_after_days));
     let closed = match standing.failing_since {
         _ if gone => Some(GONE.to_owned()),
         _ if !endpoint.is_open() => Some(closed_before(endpoint)),
-        Some(since) if wall - since >= patience => {
+        // Days that were tried all along, and not the leap of a clock.
+        Some(since)
+            if wall - since >= patience && standing.failures as usize > settings.retry_seconds.len() =>
+        {
             Some(format!("nothing got through for {} days", patience.num_days()))
         }
         _ => None,

@@ -6,8 +6,8 @@
 //! everything else, a redirect too, is tried again. Nothing in a message says who somebody is:
 //! it names shipments, states and times.
 //!
-//! Absent on purpose: order. Messages go out side by side and again, so a receiver goes by
-//! their `timestamp`, and by what `GET /v1/shipments/{id}` says now.
+//! Absent on purpose: order. Messages go out side by side and again, and one that a receiver cannot take holds up
+//! no other; the `sequence` of a shipment's messages says which was written down later.
 
 mod escrow;
 pub mod secrets;

@@ -145,7 +145,7 @@ pub async fn settled(
 }
 
 /// To be sent again from `next_attempt_at` on, with all tries before it and under the same id, unless it is on its
-/// way already. Says how many messages that are.
+/// way already or held something that nobody else may see. Says how many messages that are.
 pub async fn take_up(
     tx: &Tx,
     of: Of,
@@ -153,7 +153,10 @@ pub async fn take_up(
     next_attempt_at: Instant,
     wall: Instant,
 ) -> Result<u64, StoreError> {
+    // What was withheld is not kept, and would say nothing.
+    let withheld = WebhookKind::ALL.iter().filter(|kind| kind.is_withheld()).map(|kind| kind.as_str());
     let update = webhook_message::Entity::update_many()
+        .filter(C::Kind.is_not_in(withheld))
         .col_expr(C::State, Expr::value(MessageState::Pending.as_str()))
         .col_expr(C::Attempts, Expr::value(0))
         .col_expr(C::NextAttemptAt, Expr::value(next_attempt_at.timestamp_micros()))

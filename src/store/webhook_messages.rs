@@ -51,18 +51,25 @@ pub async fn insert(tx: &Tx, messages: &[WebhookMessage]) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Up to `most` messages of an endpoint that are due at `wall`, the longest due first.
+/// Up to `most` messages of an endpoint that are due at `wall`, the longest due first, and none that is told again
+/// before all news.
 pub async fn due(
     db: &impl ConnectionTrait,
     endpoint: WebhookId,
     wall: Instant,
     most: usize,
 ) -> Result<Vec<WebhookMessage>, StoreError> {
-    let query = webhook_message::Entity::find()
+    let due = webhook_message::Entity::find()
         .filter(C::State.eq(MessageState::Pending.as_str()))
         .filter(C::EndpointId.eq(endpoint.uuid()))
-        .filter(C::NextAttemptAt.lte(wall.timestamp_micros()));
-    let rows = query.order_by_asc(C::NextAttemptAt).limit(most as u64).all(db).await?;
+        .filter(C::NextAttemptAt.lte(wall.timestamp_micros()))
+        .order_by_asc(C::NextAttemptAt);
+    let news = due.clone().filter(C::ReplayedAt.is_null());
+    let mut rows = news.limit(most as u64).all(db).await?;
+    if rows.len() < most {
+        let again = due.filter(C::ReplayedAt.is_not_null());
+        rows.extend(again.limit((most - rows.len()) as u64).all(db).await?);
+    }
     rows.into_iter().map(from_row).collect()
 }
 
@@ -125,11 +132,24 @@ fn unread(
     if !message.kind.is_withheld() {
         return update;
     }
-    update.col_expr(C::Body, Expr::value(format!(r#"{{"type":"{}"}}"#, message.kind)))
+    update.col_expr(C::Body, emptied(message.kind))
+}
+
+fn emptied(kind: WebhookKind) -> Expr {
+    Expr::value(format!(r#"{{"type":"{kind}"}}"#))
 }
 
 /// Whatever still waits for an endpoint is not sent. Says how many messages that were.
 pub async fn bury_all(tx: &Tx, endpoint: WebhookId, wall: Instant, because: &str) -> Result<u64, StoreError> {
+    for kind in WebhookKind::ALL.iter().filter(|kind| kind.is_withheld()) {
+        webhook_message::Entity::update_many()
+            .col_expr(C::Body, emptied(*kind))
+            .filter(C::State.eq(MessageState::Pending.as_str()))
+            .filter(C::EndpointId.eq(endpoint.uuid()))
+            .filter(C::Kind.eq(kind.as_str()))
+            .exec(tx)
+            .await?;
+    }
     let done = webhook_message::Entity::update_many()
         .col_expr(C::State, Expr::value(MessageState::Dead.as_str()))
         .col_expr(C::SettledAt, Expr::value(wall.timestamp_micros()))

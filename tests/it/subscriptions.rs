@@ -279,7 +279,12 @@ on_both_databases! {
         is_signed(&heard, &hook.secret);
         assert_eq!(heard.json()["data"]["code"], "493021");
         let again = post(&app.client, &format!("{}/deliveries/{}/replay", hook.path, text(&shown["id"]))).await;
-        assert_eq!(again.must_be(202)["body"], Value::Null);
+        let again = again.must_be(202);
+        assert_eq!((&again["state"], &again["body"]), (&json!("acknowledged"), &Value::Null), "it is kept no longer");
+        let all = json!({"since": "2020-01-01T00:00:00Z", "state": "all"}).to_string();
+        let taken_up = ask(&app.client, "POST", &format!("{}/replay", hook.path), &all).await.must_be(202);
+        assert_eq!(taken_up["replayed"], 0, "{taken_up}");
+        assert_eq!(stub.asked().len(), 1);
         app.stop().await;
     }
 

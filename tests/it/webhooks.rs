@@ -183,9 +183,16 @@ on_both_databases! {
         let endpoint = at(&app.client, &stub).await;
         ping(&app.client, &endpoint).await;
         wait_until("it fails", async || deliveries(&app.client, &endpoint).await[0]["attempts"] == 1).await;
+        let again = async || {
+            change(&db, "UPDATE webhook_message SET next_attempt_at = 0 WHERE state = 'pending'").await;
+            change(&db, "UPDATE webhook_endpoint SET paused_until = 0").await;
+        };
         change(&db, "UPDATE webhook_endpoint SET failing_since = failing_since - 432000000000").await;
-        change(&db, "UPDATE webhook_message SET next_attempt_at = 0").await;
-        change(&db, "UPDATE webhook_endpoint SET paused_until = 0").await;
+        again().await;
+        wait_until("it fails again", async || deliveries(&app.client, &endpoint).await[0]["attempts"] == 2).await;
+        assert_eq!(deliveries(&app.client, &endpoint).await[0]["state"], "pending", "a clock has leapt, and no more");
+        change(&db, "UPDATE webhook_endpoint SET failures = 20").await;
+        again().await;
         let dead = newest_is(&app.client, &endpoint, "dead").await;
         assert_eq!(dead["last_problem"], "nothing got through for 5 days");
         let list = app.client.get("/v1/webhooks").await.expect("an answer").must_be(200);
