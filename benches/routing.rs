@@ -19,6 +19,7 @@ use sampan::domain::network::{Hub, HubKind, Lane, TransportMode};
 use sampan::domain::place::{Country, Point};
 use sampan::domain::quantity::{Chargeable, Grams};
 use sampan::domain::service::{Clearance, Service};
+use sampan::escrow::registry::Providers;
 use sampan::flows::read_pickup;
 use sampan::routing::{self, Ask, Network, Planner, Start};
 use sampan::sandbox::sample;
@@ -68,9 +69,8 @@ fn sample_world() -> (Planner, Vec<Ask>) {
     let network = Network::new(hubs, lanes, &calendar).expect("a network");
     let asks = sample::PICKUPS.lines().map(|line| {
         let body = serde_json::from_str(line).expect("a body");
-        read_pickup::ask(&read_pickup::read(&body, now(), &["webhook"]).expect("a request"))
-            .expect("a place")
-            .1
+        let request = read_pickup::read(&body, now(), &["webhook"], &Providers::default());
+        read_pickup::ask(&request.expect("a request")).expect("a place").1
     });
     (planner(network), asks.collect())
 }

@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::domain::instant::{Instant, cut, rfc3339};
 use crate::domain::plan::{Alternative, Co2eMilligrams, Itinerary, Leg, Plan, UsdMicros};
 use crate::domain::quantity::Chargeable;
-use crate::escrow::registry;
+use crate::escrow::registry::{self, Providers};
 use crate::flows::read_pickup;
 use crate::intake::FieldError;
 use crate::routing::{self, Network, NoRoute, Planner};
@@ -86,7 +86,7 @@ impl PlanRequests {
         let wrong = |fields: Vec<FieldError>| {
             refusal(reference, "fields", &format!("{} fields are wrong", fields.len()), fields)
         };
-        let request = match read_pickup::read(&body, self.at, &registry::NAMES) {
+        let request = match read_pickup::read(&body, self.at, &registry::NAMES, &Providers::default()) {
             Ok(request) => request,
             Err(fields) => return wrong(fields),
         };

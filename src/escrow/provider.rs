@@ -271,6 +271,27 @@ pub struct Provider {
     pub keeps_keys: Option<Duration>,
     /// When it releases by itself; none: never.
     pub releases_after: Option<ReleasesAfter>,
+    /// It is told once that goods were sent, about all of a payment.
+    pub ships_whole: bool,
+    /// Whether a payment can be one that it holds, by what it is known by and its amount.
+    pub could_hold: fn(&str, Money) -> Result<(), NotIts>,
+}
+
+/// Which field of a payment a provider's own cannot have, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotIts {
+    pub field: &'static str,
+    pub detail: String,
+}
+
+impl NotIts {
+    pub fn reference(Unsayable(detail): Unsayable) -> Self {
+        Self { field: "reference", detail }
+    }
+
+    pub fn currency(Unsayable(detail): Unsayable) -> Self {
+        Self { field: "currency", detail }
+    }
 }
 
 /// From when a provider counts the days until it releases by itself.

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::keys::Rings;
-use super::provider::Provider;
+use super::provider::{NotIts, Provider};
 use super::rules::Can;
 use super::{alipay, antom, paypal, webhook};
 use crate::config::{self, ConfigError};
 use crate::domain::escrow::CustomsOffice;
+use crate::domain::money::Money;
 
 /// What a payment is known by, however a provider's references spell it.
 pub fn payment_of<'r>(provider: &str, reference: &'r str) -> &'r str {
@@ -73,8 +74,14 @@ impl Providers {
                 refund: can.refund.is_some(),
                 freeze: can.freeze.is_some(),
                 declare_customs: can.declare_customs.is_some() && self.0.customs.is_some(),
+                ships_whole: provider.ships_whole,
             }
         })
+    }
+
+    /// Whether a payment can be one that `name` holds. What is not configured can hold any.
+    pub fn could_hold(&self, name: &str, reference: &str, held: Money) -> Result<(), NotIts> {
+        self.get(name).map_or(Ok(()), |provider| (provider.could_hold)(reference, held))
     }
 
     /// Where payments are declared, by whom; none: nowhere.

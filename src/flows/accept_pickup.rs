@@ -154,8 +154,8 @@ pub async fn accept(
     }
     let text = std::str::from_utf8(body).map_err(|error| AcceptError::NotJson(error.to_string()))?;
     let json = serde_json::from_str(text).map_err(|error| AcceptError::NotJson(error.to_string()))?;
-    let request =
-        read_pickup::read(&json, deps.clock.now(), &deps.providers.names()).map_err(AcceptError::Fields)?;
+    let request = read_pickup::read(&json, deps.clock.now(), &deps.providers.names(), &deps.providers)
+        .map_err(AcceptError::Fields)?;
     let idempotency = key.map(|key| (key, request_hash));
     let mut tries = 0;
     loop {

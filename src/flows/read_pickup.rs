@@ -8,16 +8,28 @@ use crate::domain::instant::Instant;
 use crate::domain::place::Division;
 use crate::domain::quantity::{Chargeable, Grams, SizeMm};
 use crate::domain::service::{Clearance, Service};
+use crate::escrow::provider::NotIts;
+use crate::escrow::registry::Providers;
 use crate::geography::{Atlas, Located};
 use crate::intake::{self, Declared, FieldError, Known, NewParcel, Nowhere, PickupRequest, Unfit};
 use crate::routing::{Ask, Start};
 
-/// Reads a body, or says all that is wrong with it. `providers`: whom a payment may be with.
-pub fn read(json: &Value, now: Instant, providers: &[&str]) -> Result<PickupRequest, Vec<FieldError>> {
+/// Reads a body, or says all that is wrong with it. `names`: whom a payment may be with; those of
+/// `providers` say whether it can be theirs.
+pub fn read(
+    json: &Value,
+    now: Instant,
+    names: &[&str],
+    providers: &Providers,
+) -> Result<PickupRequest, Vec<FieldError>> {
     let atlas = Atlas::embedded();
     let known = Known {
         now,
-        providers,
+        providers: names,
+        payment: &|provider, reference, held| {
+            let fits = providers.could_hold(provider, reference, held);
+            fits.map_err(|NotIts { field, detail }| Unfit { field, detail })
+        },
         address: &|address| match atlas.locate(address) {
             Ok(_) => Ok(()),
             Err(error) => Err(Nowhere { field: error.field(), detail: error.to_string() }),

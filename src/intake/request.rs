@@ -72,7 +72,7 @@ pub enum Declared<'d> {
     Dangerous { un: UnNumber, class: Option<&'d str> },
 }
 
-/// Goods that are not taken as declared: which field is at fault, and why.
+/// What is not taken as declared: which field is at fault, and why.
 pub struct Unfit {
     pub field: &'static str,
     pub detail: String,
@@ -83,6 +83,8 @@ pub struct Known<'k> {
     pub now: Instant,
     /// The escrow providers that can be named.
     pub providers: &'k [&'k str],
+    /// Whether a payment can be one that its provider holds: by whom, under which reference, how much.
+    pub payment: &'k dyn Fn(&str, &str, Money) -> Result<(), Unfit>,
     pub address: &'k dyn Fn(&Address) -> Result<(), Nowhere>,
     pub division: &'k dyn Fn(Division) -> bool,
     pub goods: &'k dyn Fn(Declared) -> Result<(), Unfit>,
@@ -117,7 +119,7 @@ fn request(body: &Object, known: &Known) -> Option<PickupRequest> {
     let consignee = body.object("consignee").and_then(|consignee| read_consignee(&consignee, known));
     let service = body.parsed("service");
     let clearance = body.parsed("clearance");
-    let payment = body.object("payment").and_then(|payment| read_payment(&payment, known.providers));
+    let payment = body.object("payment").and_then(|payment| read_payment(&payment, known));
     let parcels = body.array("parcels", 1..=PARCELS_MAX).and_then(|parcels| {
         no_reference_twice(&parcels, body.errors());
         let within = Within { known, clearance, errors: body.errors() };
@@ -276,18 +278,23 @@ fn read_money(object: &Object, amount: &'static str, currency: Option<Currency>)
     }
 }
 
-fn read_payment(payment: &Object, providers: &[&str]) -> Option<Payment> {
+fn read_payment(payment: &Object, known: &Known) -> Option<Payment> {
     let provider = payment.text("provider", 1..=32);
     if let Some(provider) = &provider
-        && !providers.contains(&provider.as_str())
+        && !known.providers.contains(&provider.as_str())
     {
-        let detail = format!("{provider:?} is not one of {}", providers.join(", "));
+        let detail = format!("{provider:?} is not one of {}", known.providers.join(", "));
         payment.errors().add(&payment.at("provider"), detail);
     }
     let reference = payment.text("reference", 1..=64);
     let currency = payment.parsed("currency");
     let held = read_money(payment, "amount", currency);
     let policy = read_policy(payment);
+    if let (Some(provider), Some(reference), Some(held)) = (&provider, &reference, held)
+        && let Err(Unfit { field, detail }) = (known.payment)(provider, reference, held)
+    {
+        payment.errors().add(&payment.at(field), detail);
+    }
     Some(Payment { provider: provider?, reference: reference?, held: held?, policy: policy? })
 }
 

@@ -29,6 +29,7 @@ mod tests {
     use crate::domain::goods::DangerousGoods;
     use crate::domain::network::TransportMode;
     use crate::domain::service::Clearance;
+    use crate::escrow::registry::Providers;
     use crate::flows::read_pickup;
     use crate::routing::{self, Network, Planner};
 
@@ -43,7 +44,7 @@ mod tests {
         let mut planned = 0;
         for line in PICKUPS.lines() {
             let body = serde_json::from_str(line).expect("a body");
-            let request = read_pickup::read(&body, now, &["webhook"]).expect(line);
+            let request = read_pickup::read(&body, now, &["webhook"], &Providers::default()).expect(line);
             let (_, ask) = read_pickup::ask(&request).expect(line);
             let all = planner.plan_with_pareto(&ask, now).expect(line);
             assert!(all.plan.arrive_at <= all.plan.promised_by, "{line}");

@@ -26,6 +26,7 @@ mod numbers;
 mod operations;
 mod outbox;
 mod pack;
+mod paid;
 mod papers;
 mod pickups;
 mod planning;

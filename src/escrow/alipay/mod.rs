@@ -20,13 +20,14 @@ use serde_json::{Value, json};
 use self::legacy::Legacy;
 use super::keys::{KeyRing, Rings};
 use super::provider::{
-    Abilities, Command, ConfirmReceipt, Declaration, DeclareCustoms, Declared, Found, Inquire, Provider,
-    Reading, Refund, ReleasesAfter, Since, Trade, Unsayable,
+    Abilities, Command, ConfirmReceipt, Declaration, DeclareCustoms, Declared, Found, Inquire, NotIts,
+    Provider, Reading, Refund, ReleasesAfter, Since, Trade, Unsayable,
 };
 use super::signing::{RsaPrivate, RsaPublic};
 use crate::config::{self, ConfigError, KeySource};
 use crate::domain::escrow::TriggerAction;
 use crate::domain::instant::Instant;
+use crate::domain::money::Money;
 use crate::outbound::{Answer, Request};
 
 pub const NAME: &str = "alipay";
@@ -82,7 +83,12 @@ pub fn open(settings: &config::Alipay) -> Result<Option<(Provider, Rings)>, Conf
     // The open platform's trades wait for the call; those of the gateway of old do not.
     let releases_after = ReleasesAfter::days(settings.releases_after_days, Since::Shipping);
     let releases_after = releases_after.filter(|_| abilities.shipped.is_some());
-    Ok(Some((Provider { name: NAME, abilities, keeps_keys: None, releases_after }, rings)))
+    let could_hold = |reference: &str, held: Money| {
+        translate::trade_number(reference).map_err(NotIts::reference)?;
+        translate::yuan_of(held).map(drop).map_err(NotIts::currency)
+    };
+    let (name, keeps_keys, ships_whole) = (NAME, None, abilities.shipped.is_some());
+    Ok(Some((Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold }, rings)))
 }
 
 impl Alipay {

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use super::json::Fields;
 use super::keys::{KeyRing, Rings};
 use super::provider::{
-    Abilities, Command, ConfirmReceipt, Declaration, DeclareCustoms, Declared, Found, Inquire, Provider,
-    Reading, Refund, ReleasesAfter, Since, Trade, Unsayable, kept_for_days,
+    Abilities, Command, ConfirmReceipt, Declaration, DeclareCustoms, Declared, Found, Inquire, NotIts,
+    Provider, Reading, Refund, ReleasesAfter, Since, Trade, Unsayable, kept_for_days,
 };
 use super::signing::{RsaPrivate, RsaPublic};
 use crate::config::{self, ConfigError, KeySource};
@@ -78,7 +78,10 @@ pub fn open(settings: &config::Antom) -> Result<Option<(Provider, Rings)>, Confi
     };
     let releases_after = ReleasesAfter::days(settings.releases_after_days, Since::Payment);
     let keeps_keys = kept_for_days(settings.keeps_keys_days);
-    Ok(Some((Provider { name: NAME, abilities, keeps_keys, releases_after }, rings)))
+    let could_hold =
+        |reference: &str, _| translate::payment_id(reference).map(drop).map_err(NotIts::reference);
+    let (name, ships_whole) = (NAME, false);
+    Ok(Some((Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold }, rings)))
 }
 
 impl Antom {

@@ -77,12 +77,15 @@ fn failed(outcome: Outcome) -> Reading {
     }
 }
 
+/// Of a refund that never came, whichever of the two Antom looked for.
+const NO_SUCH_REFUND: [&str; 2] = ["REFUND_NOT_EXIST", "ORDER_NOT_EXIST"];
+
 /// `result` says whether the question was answered, `refundStatus` what became of the refund.
 pub fn found_refund(fields: &Fields, facts: &TriggerFacts, id: TriggerId) -> Found {
     let no_word = |reason: &str| Found::NoWord { reason: reason.to_owned(), after: None };
     let Some(outcome) = outcome(fields) else { return no_word("the answer has no result") };
     match outcome.status {
-        Status::Failed if outcome.code == "REFUND_NOT_EXIST" => return Found::NotThere,
+        Status::Failed if NO_SUCH_REFUND.contains(&outcome.code.as_str()) => return Found::NotThere,
         Status::Failed | Status::Unknown => return no_word(&outcome.code),
         Status::Success => {}
     }

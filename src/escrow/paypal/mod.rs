@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use super::json::Fields;
 use super::keys::{KeyRing, Rings, lines};
 use super::provider::{
-    Abilities, Authorise, Command, Delivered, Found, Inquire, Pass, Provider, Reading, Refund, ReleasesAfter,
-    Shipped, Since, Trade, Unsayable, kept_for_days,
+    Abilities, Authorise, Command, Delivered, Found, Inquire, NotIts, Pass, Provider, Reading, Refund,
+    ReleasesAfter, Shipped, Since, Trade, Unsayable, kept_for_days,
 };
 use super::signing::BASE64;
 use crate::config::{self, ConfigError, KeySource};
@@ -33,7 +33,6 @@ use crate::outbound::{Answer, Request, percent_encoded};
 
 pub const NAME: &str = "paypal";
 
-const TRACKERS_MAX: usize = 20;
 /// How long a pass is used of which nobody said how long it lasts.
 const UNSAID: Duration = Duration::from_secs(600);
 
@@ -74,7 +73,9 @@ pub fn open(settings: &config::Paypal) -> Result<Option<(Provider, Rings)>, Conf
     };
     let keeps_keys = kept_for_days(settings.keeps_keys_days);
     let releases_after = ReleasesAfter::days(settings.releases_after_days, Since::Payment);
-    Ok(Some((Provider { name: NAME, abilities, keeps_keys, releases_after }, rings)))
+    let could_hold = |text: &str, _| reference(text).map(drop).map_err(NotIts::reference);
+    let (name, ships_whole) = (NAME, false);
+    Ok(Some((Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold }, rings)))
 }
 
 /// What a payment reference names.
@@ -111,14 +112,9 @@ impl Paypal {
     }
 
     fn batch(&self, command: &Command, capture: &str, status: &str) -> Result<Request, Unsayable> {
-        let consignments = &command.facts.consignments;
-        if consignments.len() > TRACKERS_MAX {
-            let reason =
-                format!("PayPal takes {TRACKERS_MAX} parcels at once, and these are {}", consignments.len());
-            return Err(Unsayable(reason));
-        }
+        let consignments = translate::told(command.facts);
         let mut trackers: Vec<Value> =
-            consignments.iter().map(|one| translate::tracker(capture, one, status)).collect();
+            consignments.map(|one| translate::tracker(capture, one, status)).collect();
         if trackers.is_empty() {
             // Without a number it is still news.
             trackers.push(json!({"transaction_id": capture, "status": status}));

@@ -91,7 +91,12 @@ fn parcels_are_reported_one_by_its_order_and_several_in_a_batch() {
 
     several.consignments =
         (1..=21).map(|parcel| consignment(parcel, "ups", &format!("1Z{parcel}"))).collect();
-    assert!(provider().request(&command(&several), wall()).is_err());
+    let request = provider().request(&command(&several), wall()).expect("a request");
+    assert_eq!(body(&request).matches("tracking_number").count(), 20, "as many as it takes at once");
+    let twenty: Vec<_> = (1..=20).map(|parcel| taken(&format!("1Z{parcel}"))).collect();
+    let twenty = format!(r#"{{"tracker_identifiers":[{}]}}"#, twenty.join(","));
+    let reading = provider().read(&command(&several), &answer(200, &twenty));
+    assert_eq!(reading, Reading::Acknowledged);
     several.consignments.clear();
     let request = provider().request(&command(&several), wall()).expect("a request");
     assert_eq!(

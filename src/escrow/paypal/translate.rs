@@ -43,6 +43,14 @@ const NOT_NOW: [&str; 4] = [
     "PERMISSION_DENIED",
 ];
 
+/// As many parcels as PayPal takes at once: what it hears of a payment, it hears of all of it.
+const TRACKERS_MAX: usize = 20;
+
+/// The parcels that PayPal is told of.
+pub fn told(facts: &TriggerFacts) -> impl Iterator<Item = &Consignment> {
+    facts.consignments.iter().take(TRACKERS_MAX)
+}
+
 pub fn tracker(capture: &str, one: &Consignment, status: &str) -> Value {
     let known = CARRIERS.iter().find(|(ours, _)| *ours == one.carrier);
     let mut tracker = json!({
@@ -136,7 +144,7 @@ pub fn batched(answer: &Answer, capture: &str, facts: &TriggerFacts) -> Reading 
             one.is("transaction_id", capture) && number.is_none_or(|number| one.is("tracking_number", number))
         })
     };
-    let all = facts.consignments.iter().all(|one| is_taken(Some(&one.tracking_number)));
+    let all = told(facts).all(|one| is_taken(Some(&one.tracking_number)));
     if errors.is_empty() && all && is_taken(None) {
         return Reading::Acknowledged;
     }

@@ -82,6 +82,12 @@ fn of_trigger(hold: &Hold, sent: &Sent, word: Option<&Found>, wall: Instant) -> 
         (Stands::Acknowledged, Some(Found::NotThere)) => {
             Some(differs(Kind::AcknowledgedHere, "it is not there"))
         }
+        // Its trade is over, and nobody asks any more where the goods are.
+        (Stands::Acknowledged, Some(Found::Refused { .. }))
+            if sent.action == TriggerAction::Shipped && is_settled(hold.state) =>
+        {
+            None
+        }
         (Stands::Acknowledged, Some(Found::Refused { reason })) => {
             Some(differs(Kind::AcknowledgedHere, &format!("it was refused: {reason}")))
         }
@@ -199,6 +205,7 @@ fn of_money(hold: &Hold, trade: &Trade, released: i64, refunded: i64) -> Vec<(Ki
 fn paid(hold: &Hold, proof: Option<Proof>) -> Option<(Kind, Option<Proof>)> {
     match hold.state {
         OrderState::Held | OrderState::Shipped if !hold.waits_for_us => None,
+        OrderState::Delivered if !hold.waits_for_us && hold.is_waiting => None,
         OrderState::Frozen | OrderState::RefundRequested | OrderState::Failed if !hold.waits_for_us => {
             Some((Kind::ReleasedThere, None))
         }

@@ -41,6 +41,8 @@ pub struct Hold {
     pub held: Money,
     /// Whether its provider waits for our word before it releases.
     pub waits_for_us: bool,
+    /// Delivered, and the buyer can object yet, or it has not lain long enough.
+    pub is_waiting: bool,
     /// As far as the provider has acknowledged it, or was seen to have done it; both.
     pub released_minor: i64,
     pub refunded_minor: i64,

@@ -43,7 +43,8 @@ impl Totals {
 
     /// What could not be compared.
     pub fn unasked(&self) -> u64 {
-        self.differences.iter().filter(|(kind, _)| kind.is_unasked()).map(|(_, count)| count).sum()
+        let unasked = self.differences.iter().filter(|(kind, _)| kind.is_unasked());
+        self.changing + unasked.map(|(_, count)| count).sum::<u64>()
     }
 
     pub fn of_severity(&self, severity: Severity) -> u64 {

@@ -25,6 +25,7 @@ fn hold(number: u128) -> Hold {
         state: OrderState::Shipped,
         held: Money::new(10_000, currency("CNY")),
         waits_for_us: true,
+        is_waiting: false,
         released_minor: 0,
         refunded_minor: 0,
         freezing: Freezing::Told(false),
@@ -151,16 +152,18 @@ fn only_what_is_not_settled_here_is_proven_to_have_moved() {
 
 #[test]
 fn a_provider_that_waits_for_nobody_pays_before_the_goods_are_there() {
-    let kinds_in = |state| {
-        let hold = Hold { state, waits_for_us: false, ..hold(1) };
+    let kinds_while = |state, is_waiting| {
+        let hold = Hold { state, waits_for_us: false, is_waiting, ..hold(1) };
         let mut account = agreeing(&hold);
         said(&mut account).state = TradeState::Released;
         let found = compare(std::slice::from_ref(&hold), std::slice::from_ref(&account), wall());
         found.first().map(|difference| difference.proof)
     };
+    let kinds_in = |state| kinds_while(state, false);
     assert_eq!(kinds_in(OrderState::Held), None);
     assert_eq!(kinds_in(OrderState::Shipped), None);
     assert_eq!(kinds_in(OrderState::Delivered), Some(Some(Proof::Moved)));
+    assert_eq!(kinds_while(OrderState::Delivered, true), None, "the buyer can object yet");
     assert_eq!(kinds_in(OrderState::Frozen), Some(None), "nobody says that it may go");
 }
 
@@ -312,6 +315,7 @@ fn any_hold() -> impl Strategy<Value = Hold> {
                 state,
                 held: Money::new(held, currency("CNY")),
                 waits_for_us,
+                is_waiting: !waits_for_us,
                 released_minor,
                 refunded_minor,
                 freezing: Freezing::Told(state == OrderState::Frozen),

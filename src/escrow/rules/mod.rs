@@ -120,6 +120,8 @@ pub struct Can {
     pub freeze: bool,
     /// And the goods are cleared in a way that needs it.
     pub declare_customs: bool,
+    /// `shipped` is about all of the payment, and said once.
+    pub ships_whole: bool,
 }
 
 impl Can {
@@ -131,6 +133,7 @@ impl Can {
         refund: true,
         freeze: true,
         declare_customs: false,
+        ships_whole: false,
     };
 
     fn say(self, action: TriggerAction) -> bool {
@@ -335,7 +338,7 @@ fn is_outdated(share: &Share, made: &Made) -> bool {
 fn onward(facts: &Facts, share: &Share, state: OrderState, now: Instant) -> Vec<Made> {
     let release = state == OrderState::ConfirmRequested;
     let due = [
-        (TriggerAction::Shipped, evidence(facts, share, now, |parcel| parcel.picked_up.as_ref())),
+        (TriggerAction::Shipped, shipped(facts, share, now)),
         // On their way, and not at the gateway yet: customs wants the payment before the goods.
         (TriggerAction::DeclareCustoms, evidence(facts, share, now, |parcel| parcel.picked_up.as_ref())),
         (TriggerAction::Delivered, evidence(facts, share, now, |parcel| parcel.delivered.as_ref())),
@@ -353,6 +356,17 @@ fn onward(facts: &Facts, share: &Share, state: OrderState, now: Instant) -> Vec<
             Some(Made { action, amount_minor, evidence: evidence? })
         })
         .collect()
+}
+
+/// Of a payment that is shipped as a whole the first share speaks, when every parcel is on its way: the days until
+/// such a provider releases by itself are counted from then on.
+fn shipped(facts: &Facts, share: &Share, now: Instant) -> Option<Evidence> {
+    let is_first = facts.shares.first().is_some_and(|first| first.of == share.of);
+    match facts.can.ships_whole {
+        false => evidence(facts, share, now, |parcel| parcel.picked_up.as_ref()),
+        true if is_first => proven(facts, facts.parcels.iter(), now, |parcel| parcel.picked_up.as_ref()),
+        true => None,
+    }
 }
 
 fn refund(facts: &Facts, share: &Share, now: Instant) -> Option<Made> {
@@ -380,7 +394,16 @@ fn evidence<'f>(
     now: Instant,
     of: impl Fn(&'f ParcelFacts) -> Option<&'f ParcelEvidence>,
 ) -> Option<Evidence> {
-    let parcels: Option<Vec<_>> = parcels_of(facts, share).map(|parcel| of(parcel).cloned()).collect();
+    proven(facts, parcels_of(facts, share), now, of)
+}
+
+fn proven<'f>(
+    facts: &Facts<'f>,
+    parcels: impl Iterator<Item = &'f ParcelFacts>,
+    now: Instant,
+    of: impl Fn(&'f ParcelFacts) -> Option<&'f ParcelEvidence>,
+) -> Option<Evidence> {
+    let parcels: Option<Vec<_>> = parcels.map(|parcel| of(parcel).cloned()).collect();
     let parcels = parcels.filter(|parcels| !parcels.is_empty())?;
     Some(Evidence { policy: facts.policy.clone(), decided_at: now, parcels, because: None })
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Deps;
+use crate::clock::Clock;
 use crate::domain::escrow::{OrderState, TriggerAction};
 use crate::domain::id::{ShipmentId, TriggerId};
-use crate::domain::instant::Instant;
 use crate::domain::money::Money;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::provider::{Command, Found, Inquire, Provider, Trade};
@@ -48,12 +48,12 @@ pub async fn about(
         if read.order.provider != provider.name || read.order.contested {
             return Ok(Asked::Gone);
         }
-        let Some(before) = hold(&read, provider, days, deps.clock.wall()) else {
+        let Some(before) = hold(&read, provider, days, &deps.clock) else {
             return Ok(Asked::Changing);
         };
         let account = ask(deps, provider, inquire.as_ref(), &read, &before).await;
         let after = self::read(&deps.store, shipment).await?;
-        if hold(&after, provider, days, deps.clock.wall()).as_ref() == Some(&before) {
+        if hold(&after, provider, days, &deps.clock).as_ref() == Some(&before) {
             return Ok(Asked::Said(Box::new(before), account));
         }
     }
@@ -73,7 +73,8 @@ async fn read(store: &Store, shipment: ShipmentId) -> Result<Read, StoreError> {
 }
 
 /// None: somebody is sending something of it.
-fn hold(read: &Read, provider: &Provider, days: Days, wall: Instant) -> Option<Hold> {
+fn hold(read: &Read, provider: &Provider, days: Days, clock: &Clock) -> Option<Hold> {
+    let (now, wall) = (clock.now(), clock.wall());
     let Read { order, triggers, messages } = read;
     let message = |id: TriggerId| messages.iter().find(|message| message.id == id);
     let is_being_sent = |message: &Message| {
@@ -95,7 +96,9 @@ fn hold(read: &Read, provider: &Provider, days: Days, wall: Instant) -> Option<H
     };
     let all: Vec<Sent> = triggers.iter().map(sent).collect();
     let (released_minor, refunded_minor) = moved(order, &all);
-    let is_recent = |(_, trigger): &(Sent, &Trigger)| trigger.created_at >= days.since;
+    let is_recent = |(_, trigger): &(Sent, &Trigger)| {
+        trigger.acknowledged_at.max(Some(trigger.created_at)) >= Some(days.since)
+    };
     let recent = all.clone().into_iter().zip(triggers).filter(is_recent).map(|(sent, _)| sent).collect();
     Some(Hold {
         shipment: order.shipment,
@@ -105,6 +108,7 @@ fn hold(read: &Read, provider: &Provider, days: Days, wall: Instant) -> Option<H
         state: order.state,
         held: order.held,
         waits_for_us: provider.can(TriggerAction::ConfirmReceipt),
+        is_waiting: order.state == OrderState::Delivered && order.wake_at.is_some_and(|at| at > now),
         released_minor,
         refunded_minor,
         freezing: freezing(order, &all, triggers),

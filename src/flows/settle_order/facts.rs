@@ -1,7 +1,7 @@
 //! What is stored of an order, in the words of the escrow rules.
 
 use crate::domain::escrow::{Consignment, ParcelEvidence};
-use crate::domain::event::{EventSource, TrackingEvent};
+use crate::domain::event::{EventSource, ScanKind, TrackingEvent, carrier_named};
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::outbox::OutboxState;
 use crate::escrow::rules::{ParcelFacts, Stands, Trouble};
@@ -32,7 +32,12 @@ pub fn consignments(timeline: &Timeline) -> Vec<Consignment> {
                 && event.tracking_number.as_ref() == parcel.tracking_number
         };
         let said = timeline.events.iter().rev().find(by_carrier);
-        let carrier = said.map(|event| event.source_name.clone()).unwrap_or_default();
+        let handed_over = timeline.events.iter().rev().filter(|event| event.parcel == Some(parcel.number));
+        let mut named = handed_over
+            .filter(|event| event.scan == Some(ScanKind::HandedOver))
+            .filter_map(|event| carrier_named(&event.raw));
+        let carrier = said.map(|event| event.source_name.clone());
+        let carrier = carrier.or_else(|| named.next().map(|code| code.to_string())).unwrap_or_default();
         Some(Consignment { parcel: parcel.number, carrier, tracking_number })
     };
     timeline.parcels.iter().filter_map(of).collect()

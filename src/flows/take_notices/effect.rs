@@ -12,6 +12,7 @@ use crate::domain::money::Money;
 use crate::domain::outbox::OutboxState;
 use crate::escrow::provider::{Notice, Said, Trade, TradeState};
 use crate::escrow::registry::payment_of;
+use crate::escrow::rules::is_settled;
 use crate::faults;
 use crate::flows::act_on_order::{self, ActError, Wish};
 use crate::flows::advance::{Changes, Occasion, advance, finish};
@@ -138,11 +139,12 @@ pub async fn of_trade(
     let Heard { trade, word, is_last, second_person_above } = heard;
     let waits_for_us =
         occasion.providers.get(&order.provider).is_none_or(|it| it.can(TriggerAction::ConfirmReceipt));
-    if trade.state == TradeState::Released && !waits_for_us && order.state != OrderState::Delivered {
-        // It pays before the goods are there, and refunds all the same: that settles nothing yet.
+    let waits = order.state != OrderState::Delivered || order.wake_at.is_some_and(|at| at > occasion.now);
+    if trade.state == TradeState::Released && !waits_for_us && waits {
+        // It pays before the goods are there, and refunds all the same: that settles nothing as long as the buyer can
+        // object.
         return Ok(None);
     }
-    let is_settled = matches!(order.state, OrderState::Confirmed | OrderState::Refunded);
     let (act, own) = match trade.state {
         TradeState::Released if order.state != OrderState::Confirmed => {
             (Act::ProviderReleased { word: named(word, "released") }, TriggerAction::ConfirmReceipt)
@@ -157,7 +159,7 @@ pub async fn of_trade(
             }
             return Ok(None);
         }
-        TradeState::Closed if is_settled => return Ok(None),
+        TradeState::Closed if is_settled(order.state) => return Ok(None),
         TradeState::Closed => {
             return Ok(Some("the trade is closed, and nobody says where its money went".to_owned()));
         }

@@ -25,6 +25,13 @@ fn read_held(body: &Value) -> Result<PickupRequest, Vec<FieldError>> {
     let known = Known {
         now: "2026-03-01T00:00:00Z".parse().expect("an instant"),
         providers: &["webhook"],
+        payment: &|_, reference, held| match (reference, held.currency.code()) {
+            ("another provider's", _) => {
+                Err(Unfit { field: "reference", detail: "is none of its own".to_owned() })
+            }
+            (_, "USD") => Err(Unfit { field: "currency", detail: "it holds no dollars".to_owned() }),
+            _ => Ok(()),
+        },
         address: &|address| match address.city.as_str() {
             "Atlantis" => Err(Nowhere { field: "city", detail: "is under water".to_owned() }),
             _ => Ok(()),

@@ -136,7 +136,8 @@ fn settle(content: &Value) -> Result<Call, String> {
         if need(detail, "trans_in_type")? != "defaultSettle" {
             need(detail, "trans_in")?;
         }
-        let one = money(detail.get("amount"), "amount")?;
+        let name = if detail.get("actual_amount").is_some() { "actual_amount" } else { "amount" };
+        let one = money(detail.get(name), name)?;
         let sum = total.map_or(Some(one.minor), |total| total.minor.checked_add(one.minor));
         total = Some(Money::new(sum.ok_or("amount is too large")?, one.currency));
     }

@@ -79,7 +79,7 @@ impl Call {
                 Ok(facts::payment(trade, books))
             }
             Call::InquireRefund { key } => {
-                let found = books.by_key(&key).ok_or(("ORDER_NOT_EXIST", "no such refund"))?;
+                let found = books.by_key(&key).ok_or(("REFUND_NOT_EXIST", "no such refund"))?;
                 let mut fields = facts::refund(found);
                 let status = if found.took_effect { "SUCCESS" } else { "FAIL" };
                 fields["refundStatus"] = json!(status);
