@@ -9,8 +9,9 @@ use super::world::World;
 use crate::flows::poll_carriers::foresee;
 use crate::flows::reconcile::nightly;
 use crate::flows::{
-    act_on_order, book_departures, close_departures, forget_answers, import_network, learn_stage_times,
-    poll_carriers, replan, send_triggers, send_webhooks, take_notices, take_pushes,
+    act_on_order, book_departures, close_departures, disputes, forget_answers, import_network,
+    learn_stage_times, poll_carriers, replan, send_triggers, send_webhooks, shorten_waits, take_notices,
+    take_pushes,
 };
 use crate::store::consolidations;
 
@@ -18,6 +19,13 @@ use crate::store::consolidations;
 pub const EVERY: TimeDelta = TimeDelta::minutes(30);
 /// What deliveries teach changes little in so long.
 const LEARN_EVERY: TimeDelta = TimeDelta::hours(6);
+
+/// About a doubt a provider is asked once an hour.
+const TEND_EVERY: TimeDelta = TimeDelta::hours(1);
+
+fn is_time_for(world: &World, every: TimeDelta) -> bool {
+    world.now.timestamp() % every.num_seconds() < EVERY.num_seconds()
+}
 
 /// Runs a flow as a step's part. A daemon that ends in it is built anew, and the next look goes on.
 macro_rules! job {
@@ -55,8 +63,13 @@ pub async fn look(world: &mut World) -> Result<bool, Trouble> {
     let noticed = job!(world, "take_notices", take_notices::run_due);
     let woken = job!(world, "wake_orders", act_on_order::wake);
     send(world).await?;
-    if world.now.timestamp() % LEARN_EVERY.num_seconds() < EVERY.num_seconds() {
+    if is_time_for(world, TEND_EVERY) {
+        job!(world, "ask_again", send_triggers::ask_again);
+        job!(world, "remind", disputes::remind);
+    }
+    if is_time_for(world, LEARN_EVERY) {
         job!(world, "learn_stage_times", learn_stage_times::run_due);
+        job!(world, "shorten_waits", shorten_waits::run_due);
     }
     // A daemon that ended in one of them did not say what it had done.
     let has_ended = world.tally.restarts > restarts;
