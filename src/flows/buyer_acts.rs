@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::act_on_order::{ActError, Wish, write};
 use super::advance::Occasion;
 use super::tell_merchants::tell;
-use super::views::{BuyerStandingView, DisputeView};
+use super::views::{BuyerStandingView, DisputeView, DisputesView};
 use super::{Deps, disputes, notices};
 use crate::chance::{self, NoRandomness};
 use crate::domain::dispute::{Dispute, Message, Party, Statement};
@@ -147,16 +147,21 @@ async fn refuted(
 /// What a buyer can do.
 pub enum BuyerWish {
     Confirm,
-    Extend { days: u32 },
+    Extend {
+        days: u32,
+    },
     Dispute(Objection),
     Withdraw,
     Say(Statement),
+    /// At what was said in the disputes so far.
+    Look,
 }
 
 /// What a buyer is shown of it.
 pub enum Done {
     Order(BuyerStandingView),
     Dispute(DisputeView),
+    Disputes(DisputesView),
 }
 
 pub async fn act(
@@ -204,6 +209,10 @@ async fn perform(
             let closed =
                 disputes::end(tx, &before, dispute, DisputeOutcome::Withdrawn, None, occasion).await?;
             return Ok(Done::Dispute(DisputeView::load(tx, &closed).await?));
+        }
+        BuyerWish::Look => {
+            let disputes = disputes::views(tx, shipment.id).await?;
+            return Ok(Done::Disputes(DisputesView { disputes }));
         }
         BuyerWish::Say(said) => {
             let dispute = disputes::open_one(tx, shipment.id).await?.ok_or_else(none_open)?;

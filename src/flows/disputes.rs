@@ -23,7 +23,7 @@ use crate::escrow::rules::acts::NotNow;
 use crate::intake::{Decided, Decision};
 use crate::notifications::EscrowNews;
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, disputes};
+use crate::store::{Reads, StoreError, Tx, disputes};
 
 /// Who looks at disputes, beside the buyer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,11 +66,15 @@ pub async fn list(
     if !found.is_some_and(|shipment| side.sees(&shipment)) {
         return Ok(None);
     }
+    Ok(Some(views(db, shipment).await?))
+}
+
+pub async fn views(db: &impl Reads, shipment: ShipmentId) -> Result<Vec<DisputeView>, StoreError> {
     let mut views = Vec::new();
     for dispute in disputes::of_shipment(db, shipment).await? {
         views.push(DisputeView::load(db, &dispute).await?);
     }
-    Ok(Some(views))
+    Ok(views)
 }
 
 /// The shipment is locked first, so that the dispute is as it stays.

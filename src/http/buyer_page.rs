@@ -16,7 +16,8 @@ use super::tracking::{PageQuery, language, not_found, plausible};
 use crate::domain::id::ShipmentId;
 use crate::domain::merchant::BuyerProof;
 use crate::flows::Deps;
-use crate::flows::buyer_acts::{self, BuyerError, BuyerWish};
+use crate::flows::buyer_acts::{self, BuyerError, BuyerWish, Done};
+use crate::flows::views::{DisputeView, DisputesView};
 use crate::intake::{FieldError, Proven, read_extension, read_objection, read_proof, read_proven_statement};
 use crate::web::{self, Language, Told};
 
@@ -40,7 +41,7 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let language = language(&request, &query);
     let Some((_, proof)) = find(&deps, &token).await? else { return not_found(language) };
-    page(StatusCode::OK, &token, proof, None, language)
+    page(StatusCode::OK, &token, proof, None, &[], language)
 }
 
 #[post("/track/{token}/order")]
@@ -53,11 +54,14 @@ pub async fn take(
 ) -> Result<HttpResponse, Problem> {
     let language = language(&request, &query);
     let Some((shipment, proof)) = find(&deps, &token).await? else { return not_found(language) };
-    let (status, told) = match done(&deps, shipment, body.read().await?).await {
-        Ok(told) => (StatusCode::OK, told),
-        Err(problem) => told_of(problem)?,
+    let (status, told, disputes) = match done(&deps, shipment, body.read().await?).await {
+        Ok((told, disputes)) => (StatusCode::OK, told, disputes),
+        Err(problem) => {
+            let (status, told) = told_of(problem)?;
+            (status, told, Vec::new())
+        }
     };
-    page(status, &token, proof, Some(told), language)
+    page(status, &token, proof, Some(told), &disputes, language)
 }
 
 fn page(
@@ -65,9 +69,10 @@ fn page(
     token: &str,
     proof: BuyerProof,
     told: Option<Told>,
+    disputes: &[DisputeView],
     language: Language,
 ) -> Result<HttpResponse, Problem> {
-    let html = web::buyer_page(token, proof, told, language).map_err(Problem::page)?;
+    let html = web::buyer_page(token, proof, told, disputes, language).map_err(Problem::page)?;
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -87,28 +92,34 @@ fn told_of(problem: Problem) -> Result<(StatusCode, Told), Problem> {
     Ok((problem.status_code(), told))
 }
 
-async fn done(deps: &Deps, shipment: ShipmentId, form: Bytes) -> Result<Told, Problem> {
+/// What came of it, and the disputes that a buyer who has proved himself may see.
+async fn done(deps: &Deps, shipment: ShipmentId, form: Bytes) -> Result<(Told, Vec<DisputeView>), Problem> {
     let mut fields = read_form(&form)?;
     let act = fields.remove("act").unwrap_or_default();
     let (told, said) = match act.as_str() {
         "code" => {
             buyer_acts::send_code(deps, shipment).await?;
-            return Ok(Told::CodeSent);
+            return Ok((Told::CodeSent, Vec::new()));
         }
         "confirm" => (Told::Confirmed, wished(fields, read_proof, |()| BuyerWish::Confirm)?),
         "extend" => (Told::Extended, wished(fields, read_extension, |days| BuyerWish::Extend { days })?),
         "dispute" => (Told::Objected, wished(fields, read_objection, BuyerWish::Dispute)?),
         "withdraw" => (Told::Withdrawn, wished(fields, read_proof, |()| BuyerWish::Withdraw)?),
         "say" => (Told::Added, wished(fields, read_proven_statement, BuyerWish::Say)?),
+        "look" => (Told::Shown, wished(fields, read_proof, |()| BuyerWish::Look)?),
         _ => {
             return Err(Problem::parameter(
                 "act",
-                "is none of code, confirm, extend, dispute, say, withdraw",
+                "is none of code, confirm, extend, dispute, look, say, withdraw",
             ));
         }
     };
-    buyer_acts::act(deps, shipment, said).await?;
-    Ok(told)
+    Ok(match buyer_acts::act(deps, shipment, said).await? {
+        Done::Order(_) => (told, Vec::new()),
+        Done::Dispute(dispute) => (told, vec![dispute]),
+        Done::Disputes(DisputesView { disputes }) if disputes.is_empty() => (Told::NothingReported, disputes),
+        Done::Disputes(DisputesView { disputes }) => (told, disputes),
+    })
 }
 
 fn read_form(form: &[u8]) -> Result<BTreeMap<String, String>, Problem> {

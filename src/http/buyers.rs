@@ -11,7 +11,7 @@ use super::tracking::plausible;
 use crate::domain::id::ShipmentId;
 use crate::flows::Deps;
 use crate::flows::buyer_acts::{self, BuyerWish, Done};
-use crate::flows::views::{BuyerStandingView, DisputeView};
+use crate::flows::views::{BuyerStandingView, DisputeView, DisputesView};
 use crate::intake::{FieldError, Proven, read_extension, read_objection, read_proof, read_proven_statement};
 
 async fn find(deps: &Deps, token: &str) -> Result<ShipmentId, Problem> {
@@ -36,6 +36,7 @@ async fn done<T>(
     Ok(match done {
         Done::Order(view) => HttpResponse::Ok().json(view),
         Done::Dispute(view) => HttpResponse::Ok().json(view),
+        Done::Disputes(view) => HttpResponse::Ok().json(view),
     })
 }
 
@@ -145,4 +146,21 @@ pub async fn withdraw(deps: Data<Deps>, token: Path<String>, body: Body) -> Resu
 #[post("/v1/tracking/{token}/dispute/messages")]
 pub async fn say(deps: Data<Deps>, token: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
     done(&deps, &token, body, read_proven_statement, BuyerWish::Say).await
+}
+
+/// What was said and decided in the buyer's disputes, newest first.
+#[utoipa::path(
+    tag = "buyers",
+    request_body = ProofBody,
+    responses(
+        (status = 200, body = DisputesView),
+        (status = 403, description = "The proof is wrong; tries_left says how often it can be tried", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "There were too many wrong tries", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/tracking/{token}/disputes")]
+pub async fn disputes(deps: Data<Deps>, token: Path<String>, body: Body) -> Result<HttpResponse, Problem> {
+    done(&deps, &token, body, read_proof, |()| BuyerWish::Look).await
 }

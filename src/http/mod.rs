@@ -98,6 +98,7 @@ use crate::telemetry;
         buyers::confirm,
         buyers::extend,
         buyers::dispute,
+        buyers::disputes,
         buyers::withdraw,
         buyers::say,
         disputes::list,
@@ -177,6 +178,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(buyers::confirm)
         .service(buyers::extend)
         .service(buyers::dispute)
+        .service(buyers::disputes)
         .service(buyers::withdraw)
         .service(buyers::say)
         .service(disputes::list)

@@ -3,16 +3,21 @@
 //! Everything is possible to see and little to do: what counts is proved by a code or a telephone number,
 //! so that the link alone does nothing. The page knows neither the money nor the buyer.
 
+use std::borrow::Cow;
+
 use askama::Template;
+use chrono::DateTime;
 
 use super::buyer_phrases::BuyerPhrases;
 use super::language::Language;
+use super::moment::Moment;
 use super::phrases::Phrases;
 use super::tone::Tone;
-use super::words::{Named, in_language};
-use crate::domain::dispute::Statement;
-use crate::domain::escrow::{DisputeReason, ReleasePolicy};
+use super::words::{Named, in_language, name};
+use crate::domain::dispute::{Party, Statement};
+use crate::domain::escrow::{DisputeOutcome, DisputeReason, ReleasePolicy};
 use crate::domain::merchant::BuyerProof;
+use crate::flows::views::{DisputeMessageView, DisputeView, MomentView};
 
 /// What came of what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +28,9 @@ pub enum Told {
     Objected,
     Withdrawn,
     Added,
+    /// What was said so far stands on the page.
+    Shown,
+    NothingReported,
     WrongProof {
         tries_left: u8,
     },
@@ -36,7 +44,13 @@ pub enum Told {
 impl Told {
     fn tone(self) -> Tone {
         match self {
-            Told::CodeSent | Told::Confirmed | Told::Extended | Told::Withdrawn | Told::Added => Tone::Done,
+            Told::CodeSent
+            | Told::Confirmed
+            | Told::Extended
+            | Told::Withdrawn
+            | Told::Added
+            | Told::Shown
+            | Told::NothingReported => Tone::Done,
             Told::Objected | Told::NotNow | Told::Incomplete => Tone::Held,
             Told::WrongProof { .. } | Told::TooManyTries => Tone::Alarm,
         }
@@ -50,6 +64,8 @@ impl Told {
             Told::Objected => say.objected,
             Told::Withdrawn => say.withdrawn,
             Told::Added => say.added,
+            Told::Shown => say.shown,
+            Told::NothingReported => say.nothing_reported,
             Told::WrongProof { .. } => say.wrong_proof,
             Told::TooManyTries => say.too_many_tries,
             Told::NotNow => say.not_now,
@@ -71,10 +87,61 @@ pub struct BuyerPage<'t> {
     reasons: Vec<(&'static str, &'static str)>,
     days: Vec<u32>,
     characters_max: usize,
+    disputes: Vec<Dispute<'t>>,
+}
+
+/// What was said in one dispute, and how it ended.
+struct Dispute<'t> {
+    reason: Cow<'t, str>,
+    opened_at: Moment,
+    decide_by: Moment,
+    outcome: Option<Cow<'t, str>>,
+    because: Option<&'t str>,
+    messages: Vec<Message<'t>>,
+}
+
+struct Message<'t> {
+    by: Cow<'t, str>,
+    at: Moment,
+    text: &'t str,
+    attachments: &'t [String],
+}
+
+impl<'t> Dispute<'t> {
+    fn new(view: &'t DisputeView, language: Language) -> Self {
+        let message = |message: &'t DisputeMessageView| Message {
+            by: name::<Party>(&message.by, language),
+            at: moment(&message.at, language),
+            text: &message.message,
+            attachments: &message.attachments,
+        };
+        Self {
+            reason: name::<DisputeReason>(&view.reason, language),
+            opened_at: moment(&view.opened_at, language),
+            decide_by: moment(&view.decide_by, language),
+            outcome: view.outcome.as_deref().map(|outcome| name::<DisputeOutcome>(outcome, language)),
+            because: view.because.as_deref(),
+            messages: view.messages.iter().map(message).collect(),
+        }
+    }
+}
+
+/// On the buyer's clock: buyers are in China.
+fn moment(utc: &str, language: Language) -> Moment {
+    let zone = chrono_tz::Tz::Asia__Shanghai;
+    let local = DateTime::parse_from_rfc3339(utc).map(|at| at.with_timezone(&zone).to_rfc3339());
+    let local = local.unwrap_or_else(|_| utc.to_owned());
+    Moment::new(&MomentView { utc: utc.to_owned(), local, zone: zone.name().to_owned() }, language)
 }
 
 impl<'t> BuyerPage<'t> {
-    pub fn new(token: &'t str, proof: BuyerProof, told: Option<Told>, language: Language) -> Self {
+    pub fn new(
+        token: &'t str,
+        proof: BuyerProof,
+        told: Option<Told>,
+        disputes: &'t [DisputeView],
+        language: Language,
+    ) -> Self {
         let act = BuyerPhrases::in_language(language);
         let reason = |reason: &DisputeReason| (reason.as_str(), in_language(reason.names(), language));
         Self {
@@ -92,6 +159,7 @@ impl<'t> BuyerPage<'t> {
             reasons: DisputeReason::ALL.iter().map(reason).collect(),
             days: (1..=ReleasePolicy::EXTENSION_DAYS_MAX).rev().collect(),
             characters_max: Statement::CHARACTERS_MAX,
+            disputes: disputes.iter().map(|view| Dispute::new(view, language)).collect(),
         }
     }
 }

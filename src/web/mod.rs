@@ -33,7 +33,7 @@ use askama::Template;
 use sha2::{Digest, Sha256};
 
 use crate::domain::merchant::BuyerProof;
-use crate::flows::views::TrackingView;
+use crate::flows::views::{DisputeView, TrackingView};
 
 pub use buyer::Told;
 pub use language::Language;
@@ -70,9 +70,10 @@ pub fn buyer_page(
     token: &str,
     proof: BuyerProof,
     told: Option<Told>,
+    disputes: &[DisputeView],
     language: Language,
 ) -> Result<String, askama::Error> {
-    buyer::BuyerPage::new(token, proof, told, language).render()
+    buyer::BuyerPage::new(token, proof, told, disputes, language).render()
 }
 
 /// The same for a token that never was and one that is gone: whoever guesses learns nothing.

@@ -1,7 +1,8 @@
 use super::*;
 use crate::domain::shipment::{Milestone, ShipmentStatus};
 use crate::flows::views::{
-    EstimateMomentsView, MilestoneView, MomentView, PublicEventView, PublicParcelView,
+    DisputeMessageView, DisputeView, EstimateMomentsView, MilestoneView, MomentView, PublicEventView,
+    PublicParcelView,
 };
 
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -287,7 +288,7 @@ fn the_stylesheet_stays_inside_the_policy_and_its_path_follows_its_content() {
 #[test]
 fn the_buyers_page_asks_for_the_proof_that_counts_and_says_what_came_of_it() {
     for language in BOTH {
-        let page = |proof, told| buyer_page(TOKEN, proof, told, language).expect("a page");
+        let page = |proof, told| buyer_page(TOKEN, proof, told, &[], language).expect("a page");
         let by_code = page(BuyerProof::Code, None);
         assert!(by_code.contains("value=\"code\"") && by_code.contains("maxlength=\"6\""));
         let by_phone = page(BuyerProof::Phone, Some(Told::WrongProof { tries_left: 2 }));
@@ -297,4 +298,39 @@ fn the_buyers_page_asks_for_the_proof_that_counts_and_says_what_came_of_it() {
             [&by_code, &by_phone].iter().all(|page| !page.contains("<script") && !page.contains("style="))
         );
     }
+}
+
+#[test]
+fn the_buyers_page_shows_what_was_said_as_it_was_said() {
+    let message = |by: &str, message: &str| DisputeMessageView {
+        by: by.to_owned(),
+        message: message.to_owned(),
+        attachments: vec!["https://pictures.example/1?a=1&b=\"2\"".to_owned()],
+        at: "2026-03-04T16:30:00Z".to_owned(),
+    };
+    let mut view = DisputeView {
+        id: "dsp_1".to_owned(),
+        shipment: "shp_1".to_owned(),
+        reason: "damaged".to_owned(),
+        opened_at: "2026-03-04T02:00:00Z".to_owned(),
+        decide_by: "2026-03-14T02:00:00Z".to_owned(),
+        closed_at: None,
+        outcome: None,
+        because: None,
+        messages: vec![message("buyer", "<script>alert(1)</script>"), message("merchant", "We are sorry.")],
+    };
+    for language in BOTH {
+        let page = |views: &[DisputeView]| {
+            buyer_page(TOKEN, BuyerProof::Code, Some(Told::Shown), views, language).expect("a page")
+        };
+        let open = page(std::slice::from_ref(&view));
+        assert!(!open.contains("<script") && open.contains("We are sorry."), "{open}");
+        assert!(!open.contains("b=\"2\""), "an address ends where its mark ends");
+        assert!(open.contains("00:30"), "on the buyer's clock: {open}");
+        assert!(open.contains(if language == Language::English { "The shop" } else { "商家" }));
+    }
+    (view.outcome, view.because) = (Some("refunded_in_full".to_owned()), Some("agreed".to_owned()));
+    let told = Some(Told::Shown);
+    let closed = buyer_page(TOKEN, BuyerProof::Code, told, &[view], Language::English).expect("a page");
+    assert!(closed.contains("agreed") && !closed.contains("2026-03-14"), "{closed}");
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::language::Language;
-use crate::domain::escrow::DisputeReason;
+use crate::domain::dispute::Party;
+use crate::domain::escrow::{DisputeOutcome, DisputeReason};
 use crate::domain::event::{DeliveredTo, EventSource, EventStatus, OffsetSource, ScanKind};
 use crate::domain::service::Service;
 use crate::domain::shipment::{Milestone, ShipmentStatus};
@@ -122,6 +123,27 @@ impl Named for EventStatus {
     }
 }
 
+impl Named for DisputeOutcome {
+    fn names(&self) -> [&'static str; 2] {
+        match self {
+            Self::Rejected => ["The order goes on", "未予支持，订单照常继续"],
+            Self::RefundedInPart => ["Part of the money goes back to you", "部分退款"],
+            Self::RefundedInFull => ["The money goes back to you", "全额退款"],
+            Self::Withdrawn => ["You took it back", "您已撤销"],
+        }
+    }
+}
+
+impl Named for Party {
+    fn names(&self) -> [&'static str; 2] {
+        match self {
+            Self::Buyer => ["You", "您"],
+            Self::Merchant => ["The shop", "商家"],
+            Self::Operator => ["Customer service", "客服"],
+        }
+    }
+}
+
 impl Named for DisputeReason {
     fn names(&self) -> [&'static str; 2] {
         match self {
@@ -206,6 +228,8 @@ mod tests {
         every_word_is_named(ScanKind::ALL);
         every_word_is_named(DeliveredTo::ALL);
         every_word_is_named(DisputeReason::ALL);
+        every_word_is_named(DisputeOutcome::ALL);
+        every_word_is_named(Party::ALL);
         every_word_is_named(Service::ALL);
         every_word_is_named(EventSource::ALL);
         every_word_is_named(OffsetSource::ALL);

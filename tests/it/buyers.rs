@@ -69,6 +69,12 @@ impl Shop {
         send(self.app.client.address, "POST", &path, &headers, body.as_bytes()).await.expect("an answer")
     }
 
+    /// Of the only one, as the merchant sees it.
+    async fn dispute_id(&self) -> String {
+        let path = format!("/v1/shipments/{}/disputes", text(&self.accepted["id"]));
+        text(&get(&self.app, &path).await.must_be(200)["disputes"][0]["id"]).to_owned()
+    }
+
     fn told(&self, kind: &str) -> Vec<Value> {
         let all = self.ear.asked();
         let bodies = all.iter().map(|asked| asked.json()).filter(|body| body["type"] == kind);
@@ -254,6 +260,15 @@ on_both_databases! {
         let disputed = sent(&format!("act=dispute&reason=damaged&message=broken&attachments=&proof={code}")).await;
         assert!(disputed.status == 200 && disputed.text().contains("The problem is reported"));
         shop.state_is("frozen").await;
+        let seen = shop.says("disputes", json!({"proof": "000000"})).await;
+        assert_eq!(problem(&seen, 403), "wrong-proof");
+        let close = format!("/v1/disputes/{}/close", shop.dispute_id().await);
+        let decision = json!({"outcome": "rejected", "reason": "the picture shows another cup"});
+        by(&shop.app, &operator(&shop.app, "ana").await, "POST", &close, decision).await.must_be(200);
+        let seen = shop.says("disputes", json!({"proof": shop.code().await})).await.must_be(200);
+        assert_eq!((&seen["disputes"][0]["outcome"], &seen["disputes"][0]["messages"][0]["message"]), (&json!("rejected"), &json!("broken")));
+        let looked = sent(&format!("act=look&proof={}", shop.code().await)).await;
+        assert!(looked.status == 200 && looked.text().contains("another cup"), "{}", looked.text());
         let stranger = "/track/AAAAAAAAAAAAAAAAAAAAAA/order";
         assert_eq!(send(address, "POST", stranger, &form, b"act=code").await.expect("an answer").status, 404);
         shop.stop().await;

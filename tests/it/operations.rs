@@ -13,7 +13,7 @@ use crate::support::rows::{change, text as text_of};
 use crate::support::steps::{accept_two_parcels, look, problem, scan_until, text};
 use crate::support::world::{Troubles, World};
 
-const ROUTES: [(&str, &str); 49] = [
+const ROUTES: [(&str, &str); 50] = [
     ("/v1/carriers/{carrier}/push", "post"),
     ("/v1/pickups", "post"),
     ("/v1/shipments", "get"),
@@ -48,6 +48,7 @@ const ROUTES: [(&str, &str); 49] = [
     ("/v1/tracking/{token}/dispute", "post"),
     ("/v1/tracking/{token}/dispute/withdraw", "post"),
     ("/v1/tracking/{token}/dispute/messages", "post"),
+    ("/v1/tracking/{token}/disputes", "post"),
     ("/v1/shipments/{id}/disputes", "get"),
     ("/v1/disputes/{id}/messages", "post"),
     ("/v1/disputes/{id}/close", "post"),
