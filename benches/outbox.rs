@@ -5,7 +5,8 @@
 //! posted to another such provider by a bare HTTP client, as many at once, and nothing stored. Each order has the three
 //! triggers of a delivery, one after the other as always. Then, with orders that are delivered at an even pace, how long
 //! it takes from the commit that wrote down a delivery until the provider reads the first word of it, and until it reads
-//! `confirm_receipt`, before which it has to acknowledge `delivered` and that has to be stored.
+//! `confirm_receipt`, before which it has to acknowledge `delivered` and that has to be stored. On PostgreSQL that is
+//! measured a second time with two daemons: one writes deliveries down, and the other one, woken by it, sends.
 //!
 //! Left out: both databases, five rounds of 2,000 orders, 100 deliveries a second for 20 seconds, three times.
 //! Databases are made as the tests make them: in memory, PostgreSQL without fsync.
@@ -67,7 +68,10 @@ fn main() {
     runtime.block_on(async {
         for kind in &options.kinds {
             throughput(*kind, &options).await;
-            latency(*kind, &options).await;
+            latency(*kind, &options, Teller::Sender).await;
+            if *kind == Kind::Postgres {
+                latency(*kind, &options, Teller::Another).await;
+            }
         }
     });
 }
@@ -227,7 +231,14 @@ fn noting() -> (SocketAddr, Arrivals) {
     (address, arrivals)
 }
 
-async fn latency(kind: Kind, options: &Options) {
+/// Which daemon writes down what the sender sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Teller {
+    Sender,
+    Another,
+}
+
+async fn latency(kind: Kind, options: &Options, teller: Teller) {
     let mut medians: HashMap<(&str, u32), Vec<f64>> = HashMap::new();
     for round in 0..options.paced_rounds {
         let Some(db) = Database::new(kind).await else { return };
@@ -236,7 +247,10 @@ async fn latency(kind: Kind, options: &Options) {
         let (address, arrivals) = noting();
         let changes = format!("escrow.webhook_url = \"http://{address}/triggers\"\n");
         let running = daemon(&db, &world, &changes).await;
-        let deps = running.deps.clone();
+        let deps = match teller {
+            Teller::Sender => running.deps.clone(),
+            Teller::Another => parts(&db, &world, &changes).await,
+        };
         let shipments = accept(&deps, keys.merchant, (options.rate * options.seconds) as usize).await;
         deliver_all(&deps, &shipments, &[shipped]).await;
         let on_their_way = "SELECT COUNT(*) AS n FROM outbox WHERE state <> 'acknowledged'";
@@ -262,7 +276,7 @@ async fn latency(kind: Kind, options: &Options) {
                 medians.entry((action, percent)).or_default().push(percentile(&waits, percent));
             }
             println!(
-                "{kind:?} round {round}: from the commit of a delivery to {action} on the wire: P50 {:.1} ms, P99 {:.1} ms, at most {:.1} ms",
+                "{kind:?} round {round}, written by {teller:?}: from the commit of a delivery to {action} on the wire: P50 {:.1} ms, P99 {:.1} ms, at most {:.1} ms",
                 percentile(&waits, 50),
                 percentile(&waits, 99),
                 waits.last().copied().unwrap_or_default()
@@ -273,7 +287,7 @@ async fn latency(kind: Kind, options: &Options) {
     for action in ["delivered", "confirm_receipt"] {
         let mut of = |percent| median(medians.entry((action, percent)).or_default());
         println!(
-            "{kind:?} medians of {} rounds at {} deliveries a second: {action} on the wire after P50 {:.1} ms, P99 {:.1} ms",
+            "{kind:?} medians of {} rounds at {} deliveries a second, written by {teller:?}: {action} on the wire after P50 {:.1} ms, P99 {:.1} ms",
             options.paced_rounds,
             options.rate,
             of(50),
