@@ -87,6 +87,18 @@ pub struct Trade {
     pub frozen: Option<bool>,
 }
 
+impl Trade {
+    /// How it stands at `now` with a provider that waits for nobody's word: it goes on saying that the money is delayed
+    /// when the day has passed on which it pays.
+    fn paid_by_itself(mut self, now: Instant) -> Self {
+        let a_day_ago = now - TimeDelta::days(1);
+        if self.state == TradeState::Open && self.release_deadline_at.is_some_and(|at| at <= a_day_ago) {
+            self.state = TradeState::Released;
+        }
+        self
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TradeState {
     /// The provider still has money of it.
@@ -340,6 +352,14 @@ impl Provider {
             TriggerAction::Freeze | TriggerAction::Thaw => can.freeze.is_some(),
             TriggerAction::DeclareCustoms => can.declare_customs.is_some(),
         }
+    }
+
+    /// What an answer says of a trade at `now`. An error: it did not say, and why.
+    pub fn read_about_trade(&self, reference: &str, answer: &Answer, now: Instant) -> Result<Trade, String> {
+        let inquire = self.abilities.inquire.as_ref();
+        let inquire = inquire.ok_or_else(|| format!("{} cannot be asked", self.name))?;
+        let trade = inquire.read_about_trade(reference, answer)?;
+        Ok(if self.can(TriggerAction::ConfirmReceipt) { trade } else { trade.paid_by_itself(now) })
     }
 
     pub fn request(&self, command: &Command, wall: Instant) -> Result<Request, Unsayable> {

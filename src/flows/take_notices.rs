@@ -220,7 +220,7 @@ async fn about_trade(deps: &Deps, kept: &KeptNotice, notice: &Notice) -> Result<
     let request = inquire.about_trade(reference, deps.clock.wall());
     let answer = ask_providers::send(deps, provider, request).await;
     let answer = answer.map_err(|error| Untaken::Later(error.to_string()))?;
-    inquire.read_about_trade(reference, &answer).map(Some).map_err(Untaken::Later)
+    provider.read_about_trade(reference, &answer, deps.clock.now()).map(Some).map_err(Untaken::Later)
 }
 
 /// Believes what a provider said of an order's trade when it was asked, as if a notice had made us ask. None: what it

@@ -203,6 +203,14 @@ fn a_capture_that_is_paid_out_later_says_when() {
             && state(200, &of("COMPLETED", "").replace(CAPTURE, "X")).is_err()
     );
     assert!(state(404, "<html>").is_err());
+    // It says DELAYED ever after.
+    for (now, expected) in
+        [("2026-11-29T23:59:59Z", TradeState::Open), ("2026-11-30T00:00:00Z", TradeState::Released)]
+    {
+        let (now, said) = (now.parse().expect("an instant"), answer(200, &of("COMPLETED", "DELAYED")));
+        let trade = provider().read_about_trade(&format!("{ORDER}/{CAPTURE}"), &said, now);
+        assert_eq!(trade.map(|trade| trade.state), Ok(expected), "{now}");
+    }
 }
 
 #[test]

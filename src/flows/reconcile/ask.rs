@@ -201,7 +201,7 @@ async fn about_trade(
     let request = inquire.about_trade(reference, deps.clock.wall());
     match ask_providers::send(deps, provider, request).await {
         Err(error) => Err(Silence { reason: error.to_string(), is_down: true }),
-        Ok(answer) => inquire.read_about_trade(reference, &answer).map_err(|reason| {
+        Ok(answer) => provider.read_about_trade(reference, &answer, deps.clock.now()).map_err(|reason| {
             let wants_time = answer.status == TOO_MANY_REQUESTS || answer.retry_after.is_some();
             Silence { reason, is_down: wants_time || answer.status >= 500 }
         }),
