@@ -23,4 +23,7 @@ pub struct KeptCode {
     pub hash: String,
     pub expires_at: Instant,
     pub tries_left: u32,
+    /// A digest of the act that used it up: asked for again, the same is answered again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub used_for: Option<String>,
 }

@@ -1,7 +1,8 @@
 //! Whether a buyer is the buyer: a code that the merchant passed on, or the end of a telephone number.
 //!
 //! Promise: a code is six digits from the operating system's randomness, good for a quarter of an hour, five tries and
-//! one act, and kept as a salted hash alone; five are sent in an hour. Of a telephone number five wrong ends are
+//! one act (which can be asked for again, where the answer was lost), and kept as a salted hash alone; five are sent in
+//! an hour. Of a telephone number five wrong ends are
 //! heard in a day; then nobody is, for a day. Decisions are functions of what is kept and `now`; whoever asks writes
 //! down what is changed, under the shipment's lock, so that tries side by side are all counted.
 //!
@@ -55,6 +56,8 @@ fn number() -> Result<u32, NoRandomness> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Good,
+    /// It was good for this very act before.
+    GoodBefore,
     Wrong {
         tries_left: u32,
     },
@@ -73,12 +76,13 @@ pub fn send(standing: &mut ProofStanding, new: &NewCode, now: Instant) -> Result
     standing.sent_at.push(now);
     let expires_at = now + TimeDelta::minutes(CODE_MINUTES);
     let hash = hash(&new.salt, new.code.expose_secret());
-    standing.code = Some(KeptCode { salt: new.salt.clone(), hash, expires_at, tries_left: CODE_TRIES });
+    let (salt, tries_left, used_for) = (new.salt.clone(), CODE_TRIES, None);
+    standing.code = Some(KeptCode { salt, hash, expires_at, tries_left, used_for });
     Ok(expires_at)
 }
 
-/// A good code is used up by it.
-pub fn check_code(standing: &mut ProofStanding, said: &str, now: Instant) -> Verdict {
+/// A good code is used up by `act`, which is a digest of what is done with it.
+pub fn check_code(standing: &mut ProofStanding, said: &str, act: &str, now: Instant) -> Verdict {
     let Some(code) = standing.code.as_mut().filter(|code| now < code.expires_at) else {
         standing.code = None;
         return Verdict::Wrong { tries_left: 0 };
@@ -87,8 +91,14 @@ pub fn check_code(standing: &mut ProofStanding, said: &str, now: Instant) -> Ver
         return Verdict::TooMany { until: None };
     }
     if is_same(&hash(&code.salt, said), &code.hash) {
-        standing.code = None;
-        return Verdict::Good;
+        return match &code.used_for {
+            None => {
+                code.used_for = Some(act.to_owned());
+                Verdict::Good
+            }
+            Some(before) if before == act => Verdict::GoodBefore,
+            Some(_) => Verdict::Wrong { tries_left: 0 },
+        };
     }
     code.tries_left -= 1;
     Verdict::Wrong { tries_left: code.tries_left }
@@ -120,7 +130,11 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 fn hash(salt: &str, code: &str) -> String {
-    hex(&Sha256::digest(format!("{salt} {code}")))
+    digest(&format!("{salt} {code}"))
+}
+
+pub fn digest(text: &str) -> String {
+    hex(&Sha256::digest(text))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -152,18 +166,28 @@ mod tests {
         assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
         assert!(!serde_json::to_string(&standing).expect("JSON").contains(&code));
         let mut late = standing.clone();
-        assert_eq!(check_code(&mut late, &code, at(CODE_MINUTES)), Verdict::Wrong { tries_left: 0 });
-        assert_eq!(check_code(&mut standing, &code, at(CODE_MINUTES - 1)), Verdict::Good);
-        assert_eq!(check_code(&mut standing, &code, at(CODE_MINUTES - 1)), Verdict::Wrong { tries_left: 0 });
+        assert_eq!(
+            check_code(&mut late, &code, "confirm", at(CODE_MINUTES)),
+            Verdict::Wrong { tries_left: 0 }
+        );
+        assert_eq!(check_code(&mut standing, &code, "confirm", at(CODE_MINUTES - 1)), Verdict::Good);
+        assert_eq!(check_code(&mut standing, &code, "confirm", at(CODE_MINUTES - 1)), Verdict::GoodBefore);
+        let for_another = check_code(&mut standing, &code, "dispute", at(CODE_MINUTES - 1));
+        assert_eq!(for_another, Verdict::Wrong { tries_left: 0 });
+        let late = check_code(&mut standing, &code, "confirm", at(CODE_MINUTES));
+        assert_eq!(late, Verdict::Wrong { tries_left: 0 });
     }
 
     #[test]
     fn five_wrong_tries_end_a_code_and_a_new_one_ends_the_one_before() {
         let (mut standing, code) = sent(0);
         for tries_left in (0..CODE_TRIES).rev() {
-            assert_eq!(check_code(&mut standing, other_than(&code), at(1)), Verdict::Wrong { tries_left });
+            assert_eq!(
+                check_code(&mut standing, other_than(&code), "confirm", at(1)),
+                Verdict::Wrong { tries_left }
+            );
         }
-        assert_eq!(check_code(&mut standing, &code, at(1)), Verdict::TooMany { until: None });
+        assert_eq!(check_code(&mut standing, &code, "confirm", at(1)), Verdict::TooMany { until: None });
         let mut codes = Vec::new();
         for _ in 1..CODES_AN_HOUR {
             let new = NewCode::generate().expect("randomness");
@@ -174,9 +198,9 @@ mod tests {
         assert_eq!(send(&mut standing, &new, at(59)), Err(at(60)));
         let newest = codes.pop().expect("a code");
         for code in codes.iter().filter(|code| **code != newest) {
-            assert!(matches!(check_code(&mut standing, code, at(3)), Verdict::Wrong { .. }));
+            assert!(matches!(check_code(&mut standing, code, "confirm", at(3)), Verdict::Wrong { .. }));
         }
-        assert_eq!(check_code(&mut standing, &newest, at(3)), Verdict::Good);
+        assert_eq!(check_code(&mut standing, &newest, "confirm", at(3)), Verdict::Good);
         assert_eq!(send(&mut standing, &new, at(60)), Ok(at(60 + CODE_MINUTES)));
     }
 

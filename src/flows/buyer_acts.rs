@@ -7,6 +7,7 @@
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::act_on_order::{ActError, Wish, write};
 use super::advance::Occasion;
@@ -25,7 +26,7 @@ use crate::escrow::rules::acts::NotNow;
 use crate::intake::{Objection, Proven};
 use crate::notifications::EscrowNews;
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, buyer_proofs, merchants};
+use crate::store::{StoreError, Tx, buyer_proofs, merchants, orders};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuyerError {
@@ -119,16 +120,18 @@ async fn asked_for(tx: &Tx, shipment: &Shipment) -> Result<BuyerProof, BuyerErro
     Ok(merchant.ok_or(BuyerError::NotFound)?.buyer_proof)
 }
 
-/// None: it is the buyer. What it says has to be committed either way.
-async fn refuted(
+/// Whether it is the buyer: then whether the very act was done with this proof before. What it says has to be committed
+/// either way.
+async fn proven(
     tx: &Tx,
     shipment: &Shipment,
     said: &SecretString,
+    wish: &BuyerWish,
     now: Instant,
-) -> Result<Option<BuyerError>, BuyerError> {
+) -> Result<Result<Before, BuyerError>, BuyerError> {
     let mut standing = buyer_proofs::find(tx, shipment.id).await?;
     let verdict = match asked_for(tx, shipment).await? {
-        BuyerProof::Code => proof::check_code(&mut standing, said.expose_secret(), now),
+        BuyerProof::Code => proof::check_code(&mut standing, said.expose_secret(), &wish.digest(), now),
         BuyerProof::Phone => {
             let phones = shipments::consignee_phones(tx, &[shipment.id]).await?;
             let phone = phones.first().map_or("", |(_, phone)| phone.as_str());
@@ -137,11 +140,18 @@ async fn refuted(
     };
     buyer_proofs::save(tx, shipment.id, &standing).await?;
     Ok(match verdict {
-        Verdict::Good => None,
-        Verdict::Wrong { tries_left } => Some(BuyerError::WrongProof { tries_left }),
-        Verdict::TooMany { until: None } => Some(BuyerError::CodeSpent),
-        Verdict::TooMany { until: Some(until) } => Some(seconds_until(until, now)),
+        Verdict::Good => Ok(Before::Nothing),
+        Verdict::GoodBefore => Ok(Before::Done),
+        Verdict::Wrong { tries_left } => Err(BuyerError::WrongProof { tries_left }),
+        Verdict::TooMany { until: None } => Err(BuyerError::CodeSpent),
+        Verdict::TooMany { until: Some(until) } => Err(seconds_until(until, now)),
     })
+}
+
+enum Before {
+    Nothing,
+    /// The same, and its answer may have been lost.
+    Done,
 }
 
 /// What a buyer can do.
@@ -155,6 +165,22 @@ pub enum BuyerWish {
     Say(Statement),
     /// At what was said in the disputes so far.
     Look,
+}
+
+impl BuyerWish {
+    /// The same for the same wish.
+    fn digest(&self) -> String {
+        let said = |kind: &str, said: &Statement| json!([kind, said.message, said.attachments]);
+        let text = match self {
+            BuyerWish::Confirm => json!(["confirm"]),
+            BuyerWish::Extend { days } => json!(["extend", days]),
+            BuyerWish::Dispute(objection) => said(objection.reason.as_str(), &objection.said),
+            BuyerWish::Withdraw => json!(["withdraw"]),
+            BuyerWish::Say(statement) => said("say", statement),
+            BuyerWish::Look => json!(["look"]),
+        };
+        proof::digest(&text.to_string())
+    }
 }
 
 /// What a buyer is shown of it.
@@ -176,11 +202,12 @@ pub async fn act(
         .write(move |tx| {
             Box::pin(async move {
                 let shipment = shipments::lock(tx, shipment).await?.ok_or(BuyerError::NotFound)?;
-                if let Some(refused) = refuted(tx, &shipment, &proof, occasion.wall).await? {
+                match proven(tx, &shipment, &proof, &said, occasion.wall).await? {
+                    Ok(Before::Nothing) => perform(tx, shipment, said, dispute_days, &occasion).await.map(Ok),
+                    Ok(Before::Done) => answer_again(tx, shipment.id, &said).await.map(Ok),
                     // Committed: the try counts.
-                    return Ok(Err(refused));
+                    Err(refused) => Ok(Err(refused)),
                 }
-                perform(tx, shipment, said, dispute_days, &occasion).await.map(Ok)
             })
         })
         .await;
@@ -222,6 +249,20 @@ async fn perform(
     };
     let order = write(tx, shipment, Wish::Do(act), &[], occasion).await?;
     Ok(Done::Order(BuyerStandingView::from(&order)))
+}
+
+/// How what was done stands now.
+async fn answer_again(tx: &Tx, shipment: ShipmentId, wish: &BuyerWish) -> Result<Done, BuyerError> {
+    let disputes = disputes::views(tx, shipment).await?;
+    Ok(match wish {
+        BuyerWish::Confirm | BuyerWish::Extend { .. } => {
+            Done::Order(BuyerStandingView::from(&orders::of_shipment(tx, shipment).await?))
+        }
+        BuyerWish::Look => Done::Disputes(DisputesView { disputes }),
+        BuyerWish::Dispute(_) | BuyerWish::Withdraw | BuyerWish::Say(_) => {
+            Done::Dispute(disputes.into_iter().next().ok_or_else(none_open)?)
+        }
+    })
 }
 
 fn none_open() -> ActError {

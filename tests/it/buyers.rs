@@ -147,6 +147,10 @@ on_both_databases! {
         assert!(text(&extended["next_at"]) > text(&before), "{extended} is later than {before}");
         let again = shop.says("confirm", json!({"proof": code})).await;
         assert_eq!(problem(&again, 403), "wrong-proof", "a code is good once");
+        let repeated = shop.says("extend", json!({"proof": code, "days": 5})).await.must_be(200);
+        assert_eq!(repeated, extended, "the answer may have been lost");
+        let more = shop.says("extend", json!({"proof": code, "days": 6})).await;
+        assert_eq!(problem(&more, 403), "wrong-proof");
         let code = shop.code().await;
         let twice = shop.says("extend", json!({"proof": code, "days": 5})).await;
         assert_eq!(problem(&twice, 409), "not-as-things-stand");

@@ -478,6 +478,10 @@ fn what_was_decided_about_a_reason_stands() {
     acts.extend([opened(never_came), decided]);
     assert!(!may_open(&acts, never_came));
     assert!(may_open(&acts, DisputeReason::Damaged), "it came in the end, and broken");
+    let reason = || "the second person says no".to_owned();
+    acts.push(Act::RefundOrdered { share: None, amount_minor: 5, reason: reason(), needs_second: true });
+    acts.push(Act::RefundWithdrawn { share: None, reason: reason() });
+    assert!(may_open(&acts, never_came), "what was decided came to nothing");
 }
 
 #[test]
