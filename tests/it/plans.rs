@@ -253,6 +253,10 @@ async fn sqlite_searches_and_does_not_scan() {
     for bounds in ["(state=? AND opened_at<?)", "(state=? AND arrive_at<?)"] {
         assert!(plan.iter().any(|step| step.ends_with(bounds)), "{bounds}: {plan:#?}");
     }
+    // However much waits in other streams.
+    let plan = explain(&store, &at_once::next_of("(x'00', x'01')")).await;
+    assert!(plan.iter().any(|step| step.ends_with("outbox_stream_position_idx (stream=?)")), "{plan:#?}");
+    assert!(!plan.iter().any(|step| step.contains("state=?")), "{plan:#?}");
     store.close().await;
 }
 

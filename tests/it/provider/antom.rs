@@ -142,7 +142,7 @@ async fn refunds_and_payments_can_be_asked_about() {
     let failed = provider.antom("payments/inquiryRefund", json!({ "refundRequestId": "R2" })).await;
     assert_eq!((&failed["result"]["resultStatus"], &failed["refundStatus"]), (&json!("S"), &json!("FAIL")));
     let absent = provider.antom_result("payments/inquiryRefund", json!({ "refundRequestId": "R9" })).await;
-    assert_eq!(absent, "F ORDER_NOT_EXIST");
+    assert_eq!(absent, "F REFUND_NOT_EXIST");
     for ask in [json!({ "paymentId": "P1" }), json!({ "paymentRequestId": "SHOP-1" })] {
         let payment = provider.antom("payments/inquiryPayment", ask).await;
         assert_eq!(
