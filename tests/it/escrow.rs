@@ -68,6 +68,14 @@ fn words(provider: &Stub) -> Vec<(String, i64)> {
     bodies.filter_map(word).collect()
 }
 
+/// A stranger's order, and then the merchant's own, which names the same payment.
+async fn two_of_one_payment(app: &App) -> (Value, Value) {
+    let mut body = pickup(TWO_PARCELS);
+    let theirs = stranger(app).await.post_pickup(&body, None).await.expect("an answer").must_be(201);
+    body["reference"] = json!("MINE-1");
+    (theirs, accept(app, &body).await)
+}
+
 struct Operator(String);
 
 impl Operator {
@@ -312,11 +320,7 @@ on_both_databases! {
         let (provider, carrier) = (willing().await, delivering_carrier().await);
         let app = spawn(&db, &provider, &carrier).await;
         let ana = Operator::new(&app, "ana").await;
-        let mut body = pickup(TWO_PARCELS);
-        let rival = stranger(&app).await;
-        let theirs = rival.post_pickup(&body, None).await.expect("an answer").must_be(201);
-        body["reference"] = json!("MINE-1");
-        let mine = accept(&app, &body).await;
+        let (theirs, mine) = two_of_one_payment(&app).await;
         let reason = json!({"reason": "the provider's console shows whose it is"});
         let own = ana.says(&app, &theirs, "own-payment", reason.clone()).await;
         assert_eq!(problem(&own, 409), "not-as-things-stand");
@@ -336,11 +340,7 @@ on_both_databases! {
         let (provider, carrier) = (willing().await, delivering_carrier().await);
         let app = spawn(&db, &provider, &carrier).await;
         let ana = Operator::new(&app, "ana").await;
-        let mut body = pickup(TWO_PARCELS);
-        let rival = stranger(&app).await;
-        let theirs = rival.post_pickup(&body, None).await.expect("an answer").must_be(201);
-        body["reference"] = json!("MINE-1");
-        let mine = accept(&app, &body).await;
+        let (theirs, mine) = two_of_one_payment(&app).await;
         let reason = json!({"reason": "two orders name this payment"});
         ana.says(&app, &theirs, "freeze", reason.clone()).await.must_be(200);
         wait_until("it holds the payment", async || words(&provider) == [("freeze".to_owned(), 2)]).await;
