@@ -2,9 +2,9 @@
 //!
 //! Promise: a code is six digits from the operating system's randomness, good for a quarter of an hour, five tries and
 //! one act (which can be asked for again, where the answer was lost), and kept as a salted hash alone; five are sent in
-//! an hour. Of a telephone number five wrong ends are
-//! heard in a day; then nobody is, for a day. Decisions are functions of what is kept and `now`; whoever asks writes
-//! down what is changed, under the shipment's lock, so that tries side by side are all counted.
+//! an hour. Of a telephone number five wrong ends are heard in a day; then nobody is, for a day. Decisions are functions
+//! of what is kept and `now`; whoever asks writes down what is changed, under the shipment's lock, so that tries side by
+//! side are all counted.
 //!
 //! A salt does not make a million codes many: whoever reads the database within the quarter of an hour can find one.
 //! It keeps codes out of backups and logs, and equal ones from being recognised.
@@ -101,7 +101,8 @@ pub fn check_code(standing: &mut ProofStanding, said: &str, act: &str, now: Inst
         };
     }
     code.tries_left -= 1;
-    Verdict::Wrong { tries_left: code.tries_left }
+    // With one that is used up nothing is left to try.
+    Verdict::Wrong { tries_left: if code.used_for.is_some() { 0 } else { code.tries_left } }
 }
 
 /// `phone`: the consignee's, however it is written.
@@ -174,6 +175,8 @@ mod tests {
         assert_eq!(check_code(&mut standing, &code, "confirm", at(CODE_MINUTES - 1)), Verdict::GoodBefore);
         let for_another = check_code(&mut standing, &code, "dispute", at(CODE_MINUTES - 1));
         assert_eq!(for_another, Verdict::Wrong { tries_left: 0 });
+        let guessed = check_code(&mut standing, other_than(&code), "confirm", at(CODE_MINUTES - 1));
+        assert_eq!(guessed, Verdict::Wrong { tries_left: 0 }, "it is used up, whoever guesses");
         let late = check_code(&mut standing, &code, "confirm", at(CODE_MINUTES));
         assert_eq!(late, Verdict::Wrong { tries_left: 0 });
     }

@@ -130,11 +130,11 @@ fn raise_alarm(
             was.is_some_and(|was| matches!(was.state, OrderState::Frozen | OrderState::RefundRequested));
         was && verdict.state == OrderState::Confirmed
     };
+    let Some(paid) = shares.iter().find(was_held) else { return };
     // What a provider or a person says of the whole is told where they say it.
     if case.standing().provider_released.is_some() {
         return;
     }
-    let Some(paid) = shares.iter().find(was_held) else { return };
     let because = &before.frozen_because;
     telemetry::released_against_us(&before.provider);
     tracing::error!(shipment = %shipment.id, because, "a release took effect though its order is held by now");

@@ -51,7 +51,7 @@ async fn waiting(deps: &Deps, provider: &Provider, state: OutboxState) -> Result
             }
         }
     }
-    Ok(may_be_more && has_answered)
+    Ok(may_be_more && has_answered && !deps.stopping.has_begun())
 }
 
 async fn one(deps: &Deps, provider: &Provider, message: Message) -> Result<Went, StoreError> {
