@@ -33,6 +33,9 @@ const ACQUIRE: Duration = Duration::from_secs(8);
 /// length being part of its text.
 const STATEMENTS: usize = 512;
 
+/// Rows that SQLite's thread is ahead of who reads them. Where it has to wait, the two change places with every row.
+const ROWS: usize = 4_096;
+
 impl Store {
     /// Connects; makes the file where a SQLite database is not there yet.
     pub async fn connect(url: &SecretString, connections_max: u32) -> Result<Self, StoreError> {
@@ -130,6 +133,7 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "MEMORY")
             .statement_cache_capacity(STATEMENTS)
+            .row_buffer_size(ROWS)
     });
     options
 }
