@@ -24,6 +24,7 @@ use crate::domain::service::Clearance;
 use crate::escrow::rules::{Decision, Made, Verdict, decide, is_settled, may_send};
 use crate::escrow::webhook;
 use crate::notifications::EscrowNews;
+use crate::store::at_once::release_next;
 use crate::store::orders::{self, Order, Trigger};
 use crate::store::outbox::{self, Message};
 use crate::store::shipments::Shipment;
@@ -46,9 +47,7 @@ pub async fn settle(
     if let Some(order) = order {
         orders::save(tx, &order).await?;
     }
-    for stream in streams {
-        to_send |= outbox::release_next(tx, stream, occasion.wall).await?;
-    }
+    to_send |= release_next(tx, &streams, occasion.wall).await?;
     Ok(to_send)
 }
 

@@ -159,17 +159,16 @@ pub fn next_of(streams: &str) -> String {
     )
 }
 
-/// Lets the first waiting message of each stream go, unless another one of it is on its way.
-pub async fn release_next(tx: &Tx, streams: &[OrderId], wall: Instant) -> Result<(), StoreError> {
+/// Lets the first waiting message of each stream go, unless another one of it is on its way. Says whether one does.
+pub async fn release_next(tx: &Tx, streams: &[OrderId], wall: Instant) -> Result<bool, StoreError> {
     if streams.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let (list, ids) = list_of(tx, 1, streams.iter().map(|id| id.uuid()));
     let next = next_of(&list);
     let sql = format!("UPDATE outbox SET state = 'pending', next_attempt_at = $1 WHERE id IN ({next})");
     let values = std::iter::once(wall.timestamp_micros().into()).chain(ids);
-    tx.execute_raw(statement(tx, &sql, values)).await?;
-    Ok(())
+    Ok(tx.execute_raw(statement(tx, &sql, values)).await?.rows_affected() > 0)
 }
 
 /// Everything of each order that changes after it was taken.

@@ -69,7 +69,7 @@ impl Message {
     }
 }
 
-/// Adds a message to its stream. One that is waiting is let go by [`release_next`].
+/// Adds a message to its stream. One that is waiting is let go by [`release_next`](super::at_once::release_next).
 pub async fn append(tx: &Tx, message: &Message) -> Result<(), StoreError> {
     let row = outbox::ActiveModel {
         id: Set(message.id.uuid()),
@@ -91,16 +91,6 @@ pub async fn append(tx: &Tx, message: &Message) -> Result<(), StoreError> {
     };
     outbox::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
-}
-
-/// Lets the first waiting message of a stream go, unless another one is on its way.
-pub async fn release_next(tx: &Tx, stream: OrderId, wall: Instant) -> Result<bool, StoreError> {
-    let sql = "UPDATE outbox SET state = 'pending', next_attempt_at = $2 \
-         WHERE stream = $1 AND state = 'waiting' \
-         AND position = (SELECT MIN(position) FROM outbox WHERE stream = $1 AND state = 'waiting') \
-         AND NOT EXISTS (SELECT 1 FROM outbox WHERE stream = $1 AND state = 'pending')";
-    let values = [stream.uuid().into(), wall.timestamp_micros().into()];
-    Ok(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected() == 1)
 }
 
 /// The claim's inner question, on its own so that a test can look at its plan.

@@ -25,7 +25,7 @@ use crate::outbox::rules::{Next, next};
 use crate::store::orders::Trigger;
 use crate::store::outbox::{self, Ended, Message};
 use crate::store::shipments::{self, Shipment};
-use crate::store::{StoreError, Tx, orders};
+use crate::store::{StoreError, Tx, at_once, orders};
 use crate::telemetry;
 
 /// What came of one attempt. `ended` is about all attempts so far.
@@ -237,7 +237,7 @@ async fn acknowledge_with(
     if is_judged {
         judge(tx, &shipment, occasion, &mut changes, None).await?;
     } else {
-        outbox::release_next(tx, message.stream, occasion.wall).await?;
+        at_once::release_next(tx, &[message.stream], occasion.wall).await?;
     }
     finish(tx, &mut shipment, changes, occasion).await?;
     faults::reached("outbox.before_commit");
