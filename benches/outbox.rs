@@ -38,6 +38,7 @@ use sampan::flows::{Deps, accept_pickup, send_triggers};
 use sampan::sandbox::{self, EscrowOptions};
 use sampan::store::{StoreError, outbox};
 use sampan::{config, telemetry};
+use sea_orm::ConnectionTrait;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use support::app::{Keys, prepare, settings};
@@ -109,6 +110,7 @@ async fn throughput(kind: Kind, options: &Options) {
         let deps = parts(&db, &world, "").await;
         let shipments = accept(&deps, keys.merchant, options.orders).await;
         deliver_all(&deps, &shipments, &[shipped, delivered]).await;
+        analyze(kind, &deps).await;
         let bodies = signed(&deps).await;
         let sent = bodies.len();
         assert_eq!(sent, TRIGGERS * options.orders, "the triggers of every order");
@@ -139,6 +141,13 @@ async fn throughput(kind: Kind, options: &Options) {
         median(&mut bare),
         median(&mut ratios)
     );
+}
+
+/// What the autovacuum of any other PostgreSQL does before long.
+async fn analyze(kind: Kind, deps: &Deps) {
+    if kind == Kind::Postgres {
+        deps.store.reader().execute_unprepared("ANALYZE").await.expect("statistics");
+    }
 }
 
 /// The outbox as it is, until all is acknowledged.
