@@ -18,6 +18,7 @@
 
 mod attempt;
 mod calls;
+mod door;
 mod doubts;
 mod settle;
 mod together;

@@ -131,6 +131,20 @@ pub async fn renew(tx: &Tx, message: &Message, leased_until: Instant) -> Result<
     moved(tx, leased(update, message)).await
 }
 
+/// As it was before a claim that nothing came of. False: somebody else has claimed it since.
+pub async fn give_back(tx: &Tx, message: &Message) -> Result<bool, StoreError> {
+    let claims = i32::try_from(message.claims).unwrap_or(i32::MAX);
+    let first_sent_at = message.first_sent_at.filter(|_| claims > 1).map(|at| at.timestamp_micros());
+    let update = outbox::Entity::update_many()
+        .col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64))
+        .col_expr(outbox::Column::Claims, Expr::value(claims - 1))
+        .col_expr(outbox::Column::FirstSentAt, Expr::value(first_sent_at))
+        .filter(outbox::Column::Id.eq(message.id.uuid()))
+        .filter(outbox::Column::Claims.eq(claims))
+        .filter(outbox::Column::LeasedUntil.eq(message.leased_until.timestamp_micros()));
+    moved(tx, update).await
+}
+
 /// The receiver has it, whatever was decided about the message meanwhile. False: that was known.
 pub async fn acknowledge(tx: &Tx, id: TriggerId, wall: Instant) -> Result<bool, StoreError> {
     let update = to(OutboxState::Acknowledged, Some(wall))

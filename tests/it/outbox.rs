@@ -240,6 +240,39 @@ on_both_databases! {
         store.close().await;
     }
 
+    async fn a_claim_that_is_given_back_is_as_if_it_had_not_been(db: Database) {
+        let provider = provider(|_, _| Some(Reply::RetryAfter(429, 3_600))).await;
+        let carrier = delivering_carrier().await;
+        let app = spawn_app(&db, &settings(&provider, &carrier, "")).await;
+        let accepted = accept_two_parcels(&app).await;
+        scan_until(&app, &accepted, "received").await;
+        let postponed = "SELECT COUNT(*) AS n FROM outbox WHERE last_problem IS NOT NULL";
+        wait_until("it was postponed", async || number(&app.deps.store, postponed).await == 1).await;
+        let wall = app.deps.clock.wall();
+        app.stop().await;
+        change(&db, "UPDATE outbox SET claims = 0, answered = 0, first_sent_at = NULL").await;
+        let store = db.store().await;
+        let give_back = async |message: &Message| {
+            let message = message.clone();
+            store.write(move |tx| Box::pin(async move { outbox::give_back(tx, &message).await })).await.expect("a database")
+        };
+        let first = claimed(&store, wall + TimeDelta::hours(2)).await;
+        assert!(first.first_sent_at.is_some());
+        assert!(give_back(&first).await && !give_back(&first).await);
+        let untouched = message_of(&store, first.id).await;
+        assert!(untouched.is_untouched() && untouched.first_sent_at.is_none());
+        // Of a sender whose lease is over, and who may have sent it, nothing is taken back.
+        let late = claimed(&store, wall + TimeDelta::hours(3)).await;
+        let now = claimed(&store, wall + TimeDelta::hours(4)).await;
+        assert!(!give_back(&late).await);
+        assert_eq!(message_of(&store, now.id).await, now);
+        assert!(give_back(&now).await);
+        let left = message_of(&store, now.id).await;
+        assert_eq!((left.claims, left.first_sent_at), (late.claims, late.first_sent_at));
+        assert!(left.is_in_doubt());
+        store.close().await;
+    }
+
     async fn an_address_that_is_gone_is_given_up_at_once_until_a_person_revives_it(db: Database) {
         let provider = provider(|kind, tries| {
             (kind == "confirm_receipt" && tries == 0).then(|| Reply::Status(410, Vec::new()))

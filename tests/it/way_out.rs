@@ -144,6 +144,34 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn what_was_claimed_ahead_of_a_provider_that_falls_silent_is_given_back(db: Database) {
+        const MOST: usize = 4;
+        let webhook = Stub::start(|_, before| match before.len() {
+            0..12 => Reply::json(200, &json!({})),
+            _ => Reply::Silence,
+        })
+        .await;
+        let more = format!(
+            "{}outbox.per_provider_max = {MOST}\noutbound.timeout_seconds = 30\nhttp.shutdown_seconds = 1\n",
+            webhook_at(&webhook)
+        );
+        let world = World::start(Troubles::default());
+        let keys = prepare(&db).await;
+        let deps = parts(&db, &world, &more).await;
+        for _ in 0..40 {
+            let accepted = accept_by(&deps, &keys).await;
+            scan_by(&deps, &accepted, 2).await;
+        }
+        let senders = Senders::of(&deps);
+        wait_until("it has all that it takes", async || webhook.asked().len() == 12 + MOST).await;
+        let begun = "SELECT COUNT(*) AS n FROM outbox WHERE state = 'pending' AND claims > 0";
+        wait_until("nobody holds the others", async || number(&deps.store, begun).await as usize == MOST).await;
+        let free = "SELECT COUNT(*) AS n FROM outbox WHERE state = 'pending' AND claims = 0 AND leased_until = 0";
+        assert_eq!(number(&deps.store, free).await as usize, 40 - 12 - MOST);
+        drop(senders);
+        deps.store.close().await;
+    }
+
     async fn a_provider_that_fails_costs_few_triggers_a_try_and_the_others_none(db: Database) {
         let webhook = Stub::start(|_, _| Reply::Status(503, Vec::new())).await;
         let world = World::start(Troubles::default());

@@ -1,7 +1,9 @@
 //! What is claimed, being sent, and being stored, at this moment.
 //!
 //! One task owns it all; what it waits for are tasks of their own. A place at a provider is free again when the
-//! provider has answered, a place in the house when the answer is stored.
+//! provider has answered, a place in the house when the answer is stored. While answers are stored, more is sent: as
+//! much as a provider answered since the last claim is claimed beside what can go at once, and stands ready
+//! ([`door`](super::door)).
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -10,15 +12,16 @@ use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
 use super::attempt::{Line, attempt};
+use super::door::{Claimed, Door, Places, claim};
 use super::settle::{self, Outcome};
 use super::{Deps, doubts, lease};
 use crate::domain::instant::Instant;
-use crate::domain::outbox::{Destination, OutboxState};
+use crate::domain::outbox::Destination;
 use crate::escrow::provider::Provider;
-use crate::outbox::gate::{Gate, Went};
+use crate::outbox::gate::Went;
 use crate::outbox::rules::rest;
-use crate::store::outbox::{self, Message};
-use crate::store::{StoreError, Tx};
+use crate::store::outbox::Message;
+use crate::store::{Backend, StoreError};
 use crate::{chance, faults, telemetry};
 
 pub struct Calls {
@@ -30,21 +33,6 @@ pub struct Calls {
     /// Claimed to be sent, and what came of it not stored yet.
     unsettled: usize,
     doubts_asked_at: Option<Instant>,
-}
-
-struct Door {
-    gate: Gate,
-    due: Due,
-}
-
-/// What is known of what there is to send to one provider.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Due {
-    Nothing,
-    /// As much as could be claimed, and perhaps more.
-    More,
-    /// Somebody said so.
-    New,
 }
 
 /// What came of one call to a provider.
@@ -63,31 +51,18 @@ enum What {
     Asked,
 }
 
-/// What is to be claimed for one provider.
-struct Places {
-    provider: Provider,
-    destination: Destination,
-    through: usize,
-    /// Of these, for questions about what was taken out.
-    to_ask: usize,
-}
-
-struct Claimed {
-    places: Places,
-    to_ask: Vec<Message>,
-    to_send: Vec<Message>,
-}
-
 /// Answers that are stored in one commit; while they are, the next ones gather.
 const STORED_TOGETHER: usize = 128;
+
+/// Commits of answers at the same time, where there is more than one writer.
+const STORED_SIDE_BY_SIDE: usize = 2;
 
 /// What is in doubt is looked for so often at most, in seconds.
 const BETWEEN_DOUBTS: i64 = 1;
 
 impl Calls {
     pub fn new(deps: Deps) -> Self {
-        let door = || Door { gate: Gate::default(), due: Due::New };
-        let doors = deps.providers.all().map(|provider| (provider.name, door())).collect();
+        let doors = deps.providers.all().map(|provider| (provider.name, Door::default())).collect();
         Self {
             deps,
             doors,
@@ -105,7 +80,7 @@ impl Calls {
 
     /// There may be something new.
     pub fn look_again(&mut self) {
-        self.doors.values_mut().for_each(|door| door.due = Due::New);
+        self.doors.values_mut().for_each(Door::look_again);
     }
 
     /// Begins whatever can begin. Says how many messages were claimed to be sent.
@@ -142,7 +117,13 @@ impl Calls {
         while let Some(stored) = self.storing.try_join_next() {
             self.stored(stored);
         }
-        if self.answered.is_empty() || !self.storing.is_empty() {
+        self.begin_ready();
+        let side_by_side = match self.deps.store.backend() {
+            // It has one writer.
+            Backend::Sqlite => 1,
+            Backend::Postgres => STORED_SIDE_BY_SIDE,
+        };
+        if self.answered.is_empty() || self.storing.len() >= side_by_side {
             return;
         }
         let together = self.answered.len().min(STORED_TOGETHER);
@@ -169,7 +150,11 @@ impl Calls {
         let (settings, wall) = (&self.deps.settings.outbox, self.deps.clock.wall());
         let asked = match went {
             Went::Failed { asked } => asked,
-            Went::Well | Went::Unused => None,
+            Went::Well => {
+                door.has_answered();
+                None
+            }
+            Went::Unused => None,
         };
         let rested = door.gate.rests();
         door.gate.ended(began_at, wall, went, |times| {
@@ -185,7 +170,7 @@ impl Calls {
             telemetry::provider_rests(provider, !rested);
             if rested {
                 tracing::info!(provider, "an escrow provider is back");
-                door.due = Due::New;
+                door.look_again();
             }
         }
     }
@@ -232,7 +217,7 @@ impl Calls {
         }
     }
 
-    /// How many may go to each provider that something may be due to.
+    /// What is to be claimed for each provider that something may be due to.
     fn places(&mut self, wall: Instant) -> Vec<Places> {
         let settings = &self.deps.settings.outbox;
         let most = settings.per_provider_max.min(settings.concurrency_max);
@@ -242,28 +227,15 @@ impl Calls {
         let mut all = Vec::new();
         for provider in self.deps.providers.all() {
             let Some(door) = self.doors.get_mut(provider.name) else { continue };
-            let under_way = door.gate.under_way();
-            let free = most.saturating_sub(under_way).min(room);
-            let is_worth_it = match door.due {
-                Due::Nothing => false,
-                // Not one by one while many are on their way: each claim is a commit.
-                Due::More => under_way == 0 || free >= most.div_ceil(4),
-                Due::New => true,
-            };
-            if !is_worth_it {
-                continue;
-            }
-            let through = door.gate.let_through(under_way + free, wall);
-            if through == 0 {
-                continue;
-            }
-            room -= through;
+            let Some((through, ahead)) = door.places(most, room, wall) else { continue };
+            room -= through + ahead;
             let can_be_asked = provider.abilities.inquire.is_some() && is_time_for_doubts;
             all.push(Places {
                 provider: provider.clone(),
                 destination: Destination::escrow(provider.name),
                 through,
                 to_ask: if can_be_asked { through.div_ceil(4) } else { 0 },
+                ahead,
             });
         }
         if is_time_for_doubts && !all.is_empty() {
@@ -272,47 +244,35 @@ impl Calls {
         all
     }
 
-    fn begin(&mut self, claimed: Claimed, wall: Instant) -> u64 {
-        let Claimed { places: Places { provider, through, .. }, to_ask, to_send } = claimed;
-        let (asked, sent) = (to_ask.len(), to_send.len());
-        self.door(provider.name, |door| {
-            door.gate.give_back(through - asked - sent, wall);
-            door.due = if asked + sent == through { Due::More } else { Due::Nothing };
-        });
-        self.unsettled += sent;
+    /// Says how many were claimed to be sent.
+    fn begin(&mut self, mut claimed: Claimed, wall: Instant) -> u64 {
+        let count = claimed.to_send.len();
+        self.door(claimed.places.provider.name, |door| door.claimed(&mut claimed, wall));
+        let Claimed { places: Places { provider, .. }, to_ask, to_send } = claimed;
+        self.unsettled += count;
         for message in to_ask {
             self.under_way.spawn(ask(self.deps.clone(), provider.clone(), wall, message));
         }
         for message in to_send {
             self.under_way.spawn(send(self.deps.clone(), provider.clone(), wall, message));
         }
-        sent as u64
+        count as u64
     }
-}
 
-async fn claim(
-    tx: &Tx,
-    all: Vec<Places>,
-    wall: Instant,
-    leased_until: Instant,
-) -> Result<Vec<Claimed>, StoreError> {
-    let mut claimed = Vec::with_capacity(all.len());
-    for places in all {
-        let Places { destination, through, to_ask, .. } = &places;
-        let to_ask = match *to_ask {
-            0 => Vec::new(),
-            most => {
-                outbox::claim_in_doubt(tx, OutboxState::Frozen, destination, wall, leased_until, most).await?
+    /// Sends what stands ready, as far as there are places, and gives back what shall not stand there any longer.
+    fn begin_ready(&mut self) {
+        let settings = &self.deps.settings.outbox;
+        let most = settings.per_provider_max.min(settings.concurrency_max);
+        let (wall, is_closing) = (self.deps.clock.wall(), self.deps.stopping.has_begun());
+        for provider in self.deps.providers.all() {
+            let Some(door) = self.doors.get_mut(provider.name) else { continue };
+            let turned_away = door.turn_away(is_closing, wall);
+            self.answered.extend(turned_away.map(|message| (message, Outcome::NotBegun)));
+            while let Some(message) = door.next(most, wall) {
+                self.under_way.spawn(send(self.deps.clone(), provider.clone(), wall, message));
             }
-        };
-        let left = through - to_ask.len();
-        let to_send = match left {
-            0 => Vec::new(),
-            most => outbox::claim(tx, destination, wall, leased_until, most).await?,
-        };
-        claimed.push(Claimed { places, to_ask, to_send });
+        }
     }
-    Ok(claimed)
 }
 
 async fn send(deps: Deps, provider: Provider, began_at: Instant, mut message: Message) -> Ended {

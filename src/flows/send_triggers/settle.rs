@@ -39,6 +39,8 @@ pub enum Outcome {
     },
     /// Nothing was sent: somebody took it out, or somebody else has it now.
     Overtaken,
+    /// Nothing was sent, and its claim is given back.
+    NotBegun,
     /// No more by itself: a person has to look.
     Dead {
         reason: String,
@@ -116,8 +118,24 @@ async fn one(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), Stor
             }
         }
         Outcome::Overtaken => Ok(()),
+        Outcome::NotBegun => give_back(deps, message).await,
         Outcome::Dead { reason, ended } => bury(deps, message, reason, ended).await,
     }
+}
+
+async fn give_back(deps: &Deps, message: Message) -> Result<(), StoreError> {
+    let occasion = occasion(deps, &message);
+    let write = async move |tx: &Tx| {
+        shipments::lock(tx, message.shipment).await?;
+        if outbox::give_back(tx, &message).await? {
+            // Taken out meanwhile, it was as good as being sent: what waited for its outcome may go on.
+            judge_again(tx, &message, &occasion).await?;
+        }
+        Ok(())
+    };
+    deps.store.write::<_, StoreError, _>(move |tx| Box::pin(async move { write(tx).await })).await?;
+    deps.outbox_bell.notify_one();
+    Ok(())
 }
 
 async fn postpone(
