@@ -72,7 +72,7 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         );
         describe_counter!(
             NOTICES_GIVEN_UP,
-            "Notices of escrow providers that could not be taken in, however often tried"
+            "Notices of escrow providers that could not be read, or not be taken in however often tried"
         );
         describe_counter!(
             RELEASED_AGAINST_US,

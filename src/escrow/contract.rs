@@ -125,7 +125,7 @@ pub fn strangers_say_nothing(provider: &Provider, facts: &TriggerFacts, status: 
     }
     if let Some(notified) = &can.notified {
         let read = notified.read(&|_| None, body, wall());
-        assert!(matches!(read, Err(NotBelieved::Unsigned(_) | NotBelieved::Unreadable(_))));
+        assert!(matches!(read, Err(NotBelieved(_))));
     }
 }
 

@@ -11,9 +11,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use crate::domain::escrow::Declared;
 use crate::domain::escrow::{TriggerAction, TriggerFacts};
@@ -191,7 +194,8 @@ pub struct Pass {
 
 /// What came from a provider by itself.
 pub trait Notified: Send + Sync {
-    /// Signature first, over the bytes as they came. `header` looks up a header by its lower-case name.
+    /// Signature first, over the bytes as they came. `header` looks up a header by its lower-case name. What is signed
+    /// is never refused: it can be [`Said::Unreadable`].
     fn read(
         &self,
         header: &dyn Fn(&str) -> Option<String>,
@@ -205,7 +209,8 @@ pub trait Notified: Send + Sync {
 
 /// The same, from a provider that says itself, when it is asked, whether it sent it.
 pub trait Vouched: Send + Sync {
-    /// What it says, if it is the provider's. None: nothing about an order's money.
+    /// What it says, if it is the provider's. None: nothing about an order's money. An error: it cannot be the
+    /// provider's.
     fn read(&self, body: &[u8]) -> Result<Option<Notice>, NotBelieved>;
 
     /// The question whether the provider sent it. An error: it cannot have.
@@ -228,6 +233,20 @@ pub struct Notice {
     pub says: Said,
 }
 
+impl Notice {
+    /// The provider's, and nobody here knows what it says. Without an id of the provider's its bytes are its name: sent
+    /// again, they are the same.
+    pub fn unreadable(id: Option<String>, body: &[u8], reason: &str) -> Self {
+        let by_bytes = || format!("sha256/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(body)));
+        Self {
+            id: id.filter(|id| !id.is_empty()).unwrap_or_else(by_bytes),
+            payment_reference: String::new(),
+            total: None,
+            says: Said::Unreadable(reason.to_owned()),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Said {
@@ -239,16 +258,14 @@ pub enum Said {
     Changed(String),
     /// It releases by itself then.
     ReleasesAt(Instant),
-}
-
-/// Why a notice is not believed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotBelieved {
-    #[error("{0}")]
-    Unsigned(String),
-    #[error("{0}")]
+    /// Something that nobody here can read, and why: it is for a person.
     Unreadable(String),
 }
+
+/// Why a notice is not believed: no signature of the provider's fits it, or none can.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotBelieved(pub String);
 
 #[derive(Clone, Default)]
 pub struct Abilities {

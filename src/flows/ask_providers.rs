@@ -44,6 +44,8 @@ pub struct Passes {
 
 /// Notices that providers are asked about at the same time, whether they sent them.
 const VOUCHING_MAX: usize = 4;
+/// The same of those that name no payment of ours: anybody can make them up, and they leave the others their turns.
+const VOUCHING_OTHERS_MAX: usize = 1;
 
 /// Held while a provider is asked whether it sent a notice.
 pub struct Turn(Arc<AtomicUsize>);
@@ -74,11 +76,12 @@ impl Passes {
         Ok(kept.pass.clone())
     }
 
-    /// None: enough are being asked about.
-    pub fn turn_to_vouch(&self) -> Option<Turn> {
+    /// `is_ours`: it names a payment of ours. None: enough are being asked about.
+    pub fn turn_to_vouch(&self, is_ours: bool) -> Option<Turn> {
+        let most = if is_ours { VOUCHING_MAX } else { VOUCHING_OTHERS_MAX };
         let turn = Turn(Arc::clone(&self.vouching));
         // A turn that is not to be had is given back at once.
-        (self.vouching.fetch_add(1, Ordering::Relaxed) < VOUCHING_MAX).then_some(turn)
+        (self.vouching.fetch_add(1, Ordering::Relaxed) < most).then_some(turn)
     }
 
     fn forget(&self, name: &str) {
@@ -129,9 +132,7 @@ pub async fn believe(
     let is_due =
         wall.timestamp() - deps.passes.keys_read_at.load(Ordering::Relaxed) >= SECONDS_BETWEEN_READINGS;
     match read {
-        Err(NotBelieved::Unsigned(_)) if is_due && read_keys(deps).await => {
-            Some(notified.read(&header, body, wall))
-        }
+        Err(NotBelieved(_)) if is_due && read_keys(deps).await => Some(notified.read(&header, body, wall)),
         read => Some(read),
     }
 }

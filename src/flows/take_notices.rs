@@ -1,7 +1,7 @@
 //! What escrow providers say by themselves.
 //!
-//! A notice is verified, stored and answered in the provider's own words; the same again is answered alike and changes
-//! nothing. Afterwards it is taken in: what it says and that it was taken in are one transaction, under the shipment's
+//! A notice is verified, stored and answered in the provider's own words, also one that nobody here can read: sent again
+//! it would say no more, and a person can look at it. The same again is answered alike and changes nothing. Afterwards it is taken in: what it says and that it was taken in are one transaction, under the shipment's
 //! lock. A crash after the answer loses nothing. A notice speaks for the order alone that its payment belongs to, and
 //! for the amount that is held. A trade that changed is asked about, and the answer believed, never the notice.
 
@@ -30,24 +30,13 @@ pub enum NoticeError {
     /// It is not configured, or says nothing by itself.
     #[error("no notices are taken from this provider")]
     NotTaken,
-    #[error("{0}")]
-    Unsigned(String),
-    #[error("{0}")]
-    Unreadable(String),
+    #[error(transparent)]
+    NotBelieved(#[from] NotBelieved),
     /// Whether it is the provider's cannot be found out now: it comes again.
     #[error("{0}")]
     NotNow(String),
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<NotBelieved> for NoticeError {
-    fn from(reason: NotBelieved) -> Self {
-        match reason {
-            NotBelieved::Unsigned(reason) => NoticeError::Unsigned(reason),
-            NotBelieved::Unreadable(reason) => NoticeError::Unreadable(reason),
-        }
-    }
 }
 
 /// Strangers are turned away before their bodies are read.
@@ -80,9 +69,10 @@ pub async fn receive(
     Ok(acknowledgement)
 }
 
-/// Stores what is believed, once.
+/// Stores what is believed, once, whether anybody can read it or not.
 async fn keep(deps: &Deps, provider: &str, notice: Notice, body: &[u8]) -> Result<(), StoreError> {
     let wall = deps.clock.wall();
+    let is_unreadable = matches!(notice.says, Said::Unreadable(_));
     let kept = KeptNotice {
         id: chance::id(),
         provider: provider.to_owned(),
@@ -101,6 +91,9 @@ async fn keep(deps: &Deps, provider: &str, notice: Notice, body: &[u8]) -> Resul
         })
         .await?;
     faults::reached("notice.stored");
+    if is_new && is_unreadable {
+        telemetry::notice_given_up(provider);
+    }
     if is_new {
         deps.notice_bell.notify_one();
     }
@@ -192,7 +185,7 @@ async fn take_in(deps: &Deps, kept: &KeptNotice) -> Result<(), Untaken> {
         serde_json::from_str(&kept.said).map_err(|error| Untaken::Later(error.to_string()))?;
     let trade = match &notice.says {
         Said::Changed(_) => about_trade(deps, kept, &notice).await?,
-        Said::TookEffect(_) | Said::Refused(..) | Said::ReleasesAt(_) => None,
+        Said::TookEffect(_) | Said::Refused(..) | Said::ReleasesAt(_) | Said::Unreadable(_) => None,
     };
     let told = effect::Told {
         kept: kept.clone(),

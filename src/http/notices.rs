@@ -9,13 +9,13 @@ use super::problem::Problem;
 use crate::flows::{Deps, take_notices};
 
 /// Takes a notice of an escrow provider, signed as that provider signs. It is stored and answered as the provider
-/// expects, and taken in later; the same notice again is answered alike, and changes nothing.
+/// expects, and taken in later; the same notice again is answered alike, and changes nothing. One that cannot be read is
+/// stored and answered like any other, and shown to operators.
 #[utoipa::path(
     tag = "providers",
     request_body(content = Vec<u8>, description = "As the provider sends it", content_type = "application/json"),
     responses(
         (status = 200, description = "Stored; the body is what the provider expects"),
-        (status = 400, description = "It is the provider's, and cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "It is not the provider's", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No notices are taken from such a provider", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Whether it is the provider's cannot be found out now", body = Problem, content_type = "application/problem+json"),

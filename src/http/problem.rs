@@ -385,13 +385,9 @@ impl From<NoticeError> for Problem {
     fn from(error: NoticeError) -> Self {
         match &error {
             NoticeError::NotTaken => Self::not_found(),
-            NoticeError::Unsigned(_) => {
+            NoticeError::NotBelieved(_) => {
                 let title = "It is not the provider's";
                 Self::new(StatusCode::UNAUTHORIZED, "not-the-providers", title).detail(&error)
-            }
-            NoticeError::Unreadable(_) => {
-                let title = "The notice cannot be read";
-                Self::new(StatusCode::BAD_REQUEST, "unreadable-notice", title).detail(&error)
             }
             NoticeError::NotNow(_) => Self::unavailable(&error),
             NoticeError::Store(store) => Self::by_class(store.class(), &error),

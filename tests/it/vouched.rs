@@ -1,5 +1,6 @@
 //! Notices that PayPal is asked about, whether it sent them.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use sampan::config::defaults_with;
@@ -13,7 +14,7 @@ use crate::provider::world::{Provider, options};
 use crate::support::app::{App, spawn_app};
 use crate::support::database::{Database, number};
 use crate::support::http::{Response, send};
-use crate::support::rows::count;
+use crate::support::rows::{count, text as row_text};
 use crate::support::steps::{accept, detail, one_parcel, problem, text};
 use crate::support::stub::{Asked, Reply, Stub};
 use crate::support::wait::wait_until;
@@ -30,13 +31,42 @@ async fn paypal() -> (Provider, Stub) {
 
 async fn spawn(db: &Database, provider: &Provider) -> App {
     let secret = std::fs::read_to_string(&provider.files.paypal_secret).expect("a secret's file");
+    spawn_at(db, provider.address, secret.trim()).await
+}
+
+async fn spawn_at(db: &Database, address: SocketAddr, secret: &str) -> App {
     let settings = format!(
-        "escrow.paypal.base_url = \"http://{}\"\nescrow.paypal.client_id = \"{PAYPAL_CLIENT_ID}\"\n\
-         escrow.paypal.client_secret = {:?}\nescrow.paypal.webhook_id = \"{PAYPAL_WEBHOOK_ID}\"",
-        provider.address,
-        secret.trim()
+        "escrow.paypal.base_url = \"http://{address}\"\nescrow.paypal.client_id = \"{PAYPAL_CLIENT_ID}\"\n\
+         escrow.paypal.client_secret = {secret:?}\nescrow.paypal.webhook_id = \"{PAYPAL_WEBHOOK_ID}\"",
     );
     spawn_app(db, &settings).await
+}
+
+/// PayPal, where it answers with `word` whether it sent a notice, and fails at everything else.
+async fn vouching(word: &'static str) -> Stub {
+    Stub::start(move |asked, _| match asked.path.as_str() {
+        "/v1/oauth2/token" => Reply::json(200, &json!({"access_token": "A", "expires_in": 600})),
+        "/v1/notifications/verify-webhook-signature" => {
+            Reply::json(200, &json!({"verification_status": word}))
+        }
+        _ => Reply::Status(503, Vec::new()),
+    })
+    .await
+}
+
+/// Signed somehow: what the signature is worth is the stub's to say.
+async fn told(app: &App, body: &Value) -> Response {
+    let headers = [
+        ("paypal-auth-algo", "SHA256withRSA"),
+        ("paypal-cert-url", "https://api.paypal.com/v1/notifications/certs/CERT-1"),
+        ("paypal-transmission-id", "69cd13f0-d67a-11e5-baa3-778b53f4ae55"),
+        ("paypal-transmission-sig", "c2ln"),
+        ("paypal-transmission-time", "2026-11-22T03:00:00Z"),
+    ];
+    let body = body.to_string();
+    send(app.client.address, "POST", "/v1/escrow/paypal/notify", &headers, body.as_bytes())
+        .await
+        .expect("an answer")
 }
 
 /// Paid by a capture, here and there.
@@ -104,7 +134,8 @@ on_both_databases! {
         }
         let approved = json!({"id": "WH-2", "event_type": "CHECKOUT.ORDER.APPROVED", "resource": {}}).to_string();
         assert_eq!(passed_on(&app, &notice, approved.as_bytes()).await.status, 200);
-        assert_eq!(passed_on(&app, &notice, b"{}").await.status, 400);
+        assert_eq!(passed_on(&app, &notice, b"{}").await.status, 401, "PayPal did not send this");
+        assert_eq!(passed_on(&app, &notice, b"").await.status, 401, "nor can it have");
         assert_eq!(count(&app.deps.store, "escrow_notice").await, 0);
         app.stop().await;
     }
@@ -125,6 +156,27 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn what_paypal_sent_and_nobody_can_read_is_kept_for_a_person(db: Database) {
+        let nameless = json!({"id": "WH-7", "event_type": "CUSTOMER.DISPUTE.CREATED", "resource": {
+            "dispute_id": "PP-D-1", "disputed_transactions": [{}, {}],
+        }});
+        for (word, status, kept) in [("FAILURE", 401, 0), ("SUCCESS", 200, 1)] {
+            let paypal = vouching(word).await;
+            let app = spawn_at(&db, paypal.address, "s").await;
+            for _ in 0..2 {
+                assert_eq!(told(&app, &nameless).await.status, status);
+            }
+            assert_eq!(count(&app.deps.store, "escrow_notice").await, kept);
+            settled(&app).await;
+            app.stop().await;
+        }
+        let app = spawn_at(&db, vouching("SUCCESS").await.address, "s").await;
+        let problem = "SELECT problem AS n FROM escrow_notice";
+        let problem = row_text(&app.deps.store, problem).await;
+        assert_eq!(problem.as_deref(), Some("it cannot be read: it names no capture"));
+        app.stop().await;
+    }
+
     async fn where_paypal_does_not_say_the_notice_comes_again(db: Database) {
         let (provider, hears) = paypal().await;
         let app = spawn(&db, &provider).await;
@@ -136,15 +188,7 @@ on_both_databases! {
         })
         .await;
         app.stop().await;
-        let app = spawn_app(
-            &db,
-            &format!(
-                "escrow.paypal.base_url = \"http://{}\"\nescrow.paypal.client_id = \"{PAYPAL_CLIENT_ID}\"\n\
-                 escrow.paypal.client_secret = \"s\"\nescrow.paypal.webhook_id = \"{PAYPAL_WEBHOOK_ID}\"",
-                silent.address
-            ),
-        )
-        .await;
+        let app = spawn_at(&db, silent.address, "s").await;
         assert_eq!(passed_on(&app, &notice, &notice.body).await.status, 503);
         assert_eq!(count(&app.deps.store, "escrow_notice").await, 0);
         app.stop().await;

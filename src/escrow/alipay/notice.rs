@@ -14,24 +14,25 @@ impl Notified for Alipay {
         body: &[u8],
         _wall: Instant,
     ) -> Result<Notice, NotBelieved> {
-        let unreadable = |reason: &str| NotBelieved::Unreadable(reason.to_owned());
-        let fields = wire::read_form(body).ok_or_else(|| unreadable("it is no form in UTF-8"))?;
+        let unsigned = |reason: &str| NotBelieved(reason.to_owned());
+        // What is signed are its fields.
+        let fields = wire::read_form(body).ok_or_else(|| unsigned("it is no form in UTF-8"))?;
         let get = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         if get("sign_type") != "RSA2" {
-            return Err(NotBelieved::Unsigned("it is not signed with RSA2".to_owned()));
+            return Err(unsigned("it is not signed with RSA2"));
         }
         let signed = fields.iter().filter(|(name, _)| !["sign", "sign_type"].contains(&name.as_str()));
         let content = wire::canonical(signed.map(|(name, value)| (name.as_str(), value.as_str())));
         if !is_signed(&self.public.keys(), content.as_bytes(), get("sign")) {
-            return Err(NotBelieved::Unsigned("the signature is not Alipay's".to_owned()));
+            return Err(unsigned("the signature is not Alipay's"));
         }
         // Alipay signs for all its applications with the same key.
         if get("app_id") != self.app_id {
-            return Err(NotBelieved::Unsigned("it is for another application".to_owned()));
+            return Err(unsigned("it is for another application"));
         }
         let (id, trade) = (get("notify_id"), get("trade_no"));
         if id.is_empty() || trade.is_empty() {
-            return Err(unreadable("it names no notice or no trade"));
+            return Ok(Notice::unreadable(Some(id.to_owned()), body, "it names no notice or no trade"));
         }
         // A notice about a refund bears the refund's own number.
         let refund = get("out_biz_no").parse().ok().filter(|_| !get("gmt_refund").is_empty());

@@ -18,8 +18,7 @@ impl Notified for Antom {
         body: &[u8],
         _wall: Instant,
     ) -> Result<Notice, NotBelieved> {
-        let unsigned = |reason: &str| NotBelieved::Unsigned(reason.to_owned());
-        let unreadable = |reason: &str| NotBelieved::Unreadable(reason.to_owned());
+        let unsigned = |reason: &str| NotBelieved(reason.to_owned());
         let signature = header(wire::SIGNATURE).ok_or_else(|| unsigned("it has no signature"))?;
         let time = header(wire::REQUEST_TIME).ok_or_else(|| unsigned("it has no request-time"))?;
         if header(wire::CLIENT_ID).is_some_and(|client| client != self.client_id) {
@@ -29,21 +28,25 @@ impl Notified for Antom {
         if !wire::is_believed(&signature, &self.public.keys(), &content) {
             return Err(unsigned("the signature is not Antom's"));
         }
-        let text = std::str::from_utf8(body).map_err(|_| unreadable("it is no text"))?;
-        let fields = Fields::of(text).ok_or_else(|| unreadable("it is no JSON object"))?;
-        let kind = fields.text("notifyType").ok_or_else(|| unreadable("it has no notifyType"))?;
-        let says = says(&fields, &kind);
-        Ok(Notice {
-            id: id(&fields, &kind),
-            payment_reference: fields.text("paymentId").unwrap_or_default(),
-            total: None,
-            says,
-        })
+        Ok(signed(body).unwrap_or_else(|reason| Notice::unreadable(None, body, reason)))
     }
 
     fn acknowledgement(&self) -> (&'static str, &'static str) {
         ("application/json", ACKNOWLEDGED)
     }
+}
+
+/// An error: why it cannot be read.
+fn signed(body: &[u8]) -> Result<Notice, &'static str> {
+    let text = std::str::from_utf8(body).map_err(|_| "it is no text")?;
+    let fields = Fields::of(text).ok_or("it is no JSON object")?;
+    let kind = fields.text("notifyType").ok_or("it has no notifyType")?;
+    Ok(Notice {
+        id: id(&fields, &kind).ok_or("it names no payment, refund or settlement")?,
+        payment_reference: fields.text("paymentId").unwrap_or_default(),
+        total: None,
+        says: says(&fields, &kind),
+    })
 }
 
 fn says(fields: &Fields, kind: &str) -> Said {
@@ -67,8 +70,9 @@ fn says(fields: &Fields, kind: &str) -> Said {
     }
 }
 
-/// Antom gives its notices no id: what it is about, and what it says of it.
-fn id(fields: &Fields, kind: &str) -> String {
+/// Antom gives its notices no id: what it is about, and what it says of it. None: it is about nothing that we know, and
+/// the next one of its kind would bear the same.
+fn id(fields: &Fields, kind: &str) -> Option<String> {
     let names = [
         "refundId",
         "refundRequestId",
@@ -78,8 +82,8 @@ fn id(fields: &Fields, kind: &str) -> String {
         "captureId",
         "paymentId",
     ];
-    let about = names.iter().find_map(|name| fields.text(name)).unwrap_or_default();
+    let about = names.iter().find_map(|name| fields.text(name)).filter(|about| !about.is_empty())?;
     let status = ["refundStatus", "paymentStatus"].iter().find_map(|name| fields.text(name));
     let status = status.or_else(|| fields.object("result").text("resultStatus")).unwrap_or_default();
-    shown(&format!("{kind}/{about}/{status}"))
+    Some(shown(&format!("{kind}/{about}/{status}")))
 }

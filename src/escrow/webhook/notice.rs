@@ -56,6 +56,30 @@ impl Webhook {
     }
 }
 
+/// Which payment it names, and what it says. An error: why it cannot be read.
+fn signed(body: &[u8]) -> Result<(String, Said), &'static str> {
+    let text = std::str::from_utf8(body).map_err(|_| "it is no text")?;
+    let fields = Fields::of(text).ok_or("it is no JSON object")?;
+    let data = fields.object("data");
+    let trigger = || {
+        let id = data.text("trigger").and_then(|text| text.parse::<TriggerId>().ok());
+        id.ok_or("data.trigger is no trigger")
+    };
+    let reason = || shown(&data.text("reason").unwrap_or_default());
+    let says = match fields.text("type").as_deref() {
+        Some("escrow.took_effect") => Said::TookEffect(trigger()?),
+        Some("escrow.refused") => Said::Refused(trigger()?, reason()),
+        Some("escrow.trade_changed") => Said::Changed(reason()),
+        Some("escrow.releases_at") => {
+            let at = data.text("at").and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
+            Said::ReleasesAt(cut(at.ok_or("data.at is no time")?.with_timezone(&Utc)))
+        }
+        _ => return Err("its type is none of a provider's"),
+    };
+    let payment_reference = data.text("payment_reference").filter(|text| !text.is_empty());
+    Ok((payment_reference.ok_or("data.payment_reference is missing")?, says))
+}
+
 impl Notified for Webhook {
     fn read(
         &self,
@@ -67,35 +91,12 @@ impl Notified for Webhook {
         let headers =
             Signed { id: id.as_deref(), timestamp: timestamp.as_deref(), signature: signature.as_deref() };
         let believed = self.is_believed(&headers, body, wall);
-        believed.map_err(|refused| NotBelieved::Unsigned(refused.to_string()))?;
-        let unreadable = |reason: &str| NotBelieved::Unreadable(reason.to_owned());
-        let text = std::str::from_utf8(body).map_err(|_| unreadable("it is no text"))?;
-        let fields = Fields::of(text).ok_or_else(|| unreadable("it is no JSON object"))?;
-        let data = fields.object("data");
-        let trigger = || {
-            let id = data.text("trigger").and_then(|text| text.parse::<TriggerId>().ok());
-            id.ok_or_else(|| unreadable("data.trigger is no trigger"))
-        };
-        let says = match fields.text("type").as_deref() {
-            Some("escrow.took_effect") => Said::TookEffect(trigger()?),
-            Some("escrow.refused") => {
-                Said::Refused(trigger()?, shown(&data.text("reason").unwrap_or_default()))
+        believed.map_err(|refused| NotBelieved(refused.to_string()))?;
+        Ok(match signed(body) {
+            Ok((payment_reference, says)) => {
+                Notice { id: id.unwrap_or_default(), payment_reference, total: None, says }
             }
-            Some("escrow.trade_changed") => Said::Changed(shown(&data.text("reason").unwrap_or_default())),
-            Some("escrow.releases_at") => {
-                let at = data.text("at").and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
-                let at = at.ok_or_else(|| unreadable("data.at is no time"))?;
-                Said::ReleasesAt(cut(at.with_timezone(&Utc)))
-            }
-            _ => return Err(unreadable("its type is none of a provider's")),
-        };
-        let payment_reference = data.text("payment_reference").filter(|text| !text.is_empty());
-        Ok(Notice {
-            id: id.unwrap_or_default(),
-            payment_reference: payment_reference
-                .ok_or_else(|| unreadable("data.payment_reference is missing"))?,
-            total: None,
-            says,
+            Err(reason) => Notice::unreadable(id, body, reason),
         })
     }
 

@@ -38,9 +38,10 @@ pub struct Told {
 pub type Problem = Option<String>;
 
 pub async fn write(tx: &Tx, told: &Told, occasion: &Occasion) -> Result<(), Untaken> {
-    let problem = match owner(tx, told).await? {
-        None => Some("no order of ours has this payment".to_owned()),
-        Some(id) => match shipments::lock(tx, id).await? {
+    let problem = match (&told.notice.says, owner(tx, told).await?) {
+        (Said::Unreadable(reason), _) => Some(format!("it cannot be read: {reason}")),
+        (_, None) => Some("no order of ours has this payment".to_owned()),
+        (_, Some(id)) => match shipments::lock(tx, id).await? {
             Some(shipment) => of_order(tx, told, shipment, occasion).await?,
             None => Some(format!("{id} is not there")),
         },
@@ -62,7 +63,7 @@ async fn owner(tx: &Tx, told: &Told) -> Result<Option<ShipmentId>, StoreError> {
     }
     let trigger = match &told.notice.says {
         Said::TookEffect(trigger) | Said::Refused(trigger, _) => *trigger,
-        Said::Changed(_) | Said::ReleasesAt(_) => return Ok(None),
+        Said::Changed(_) | Said::ReleasesAt(_) | Said::Unreadable(_) => return Ok(None),
     };
     let message = outbox::find(tx, trigger).await?;
     let message = message.filter(|message| message.destination.provider() == Some(provider.as_str()));
@@ -104,6 +105,7 @@ async fn of_order(tx: &Tx, told: &Told, shipment: Shipment, occasion: &Occasion)
             releases_at(tx, shipment, order, *at, occasion).await?;
             Ok(None)
         }
+        Said::Unreadable(reason) => Ok(Some(reason.clone())),
     }
 }
 

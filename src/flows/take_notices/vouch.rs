@@ -1,11 +1,12 @@
 //! Notices whose provider says itself, when it is asked, whether it sent them.
 //!
 //! Asking costs a call, and anybody can make us ask: so nobody is asked about a payment that no order of ours has, about
-//! a notice that is kept already, or about more than a few at a time. What the provider does not say is refused for
-//! now, and comes again; nothing is kept before it says yes.
+//! a notice that is kept already, or about more than a few at a time; about one that nobody can read only when no other
+//! is being asked about. What the provider does not say is refused for now, and comes again; nothing is kept before it
+//! says yes.
 
 use super::NoticeError;
-use crate::escrow::provider::{NotBelieved, Notice, Provider, Vouched};
+use crate::escrow::provider::{NotBelieved, Notice, Provider, Said, Vouched};
 use crate::escrow::registry::payment_of;
 use crate::flows::{Deps, ask_providers};
 use crate::store::{escrow_notices, orders};
@@ -22,19 +23,19 @@ pub async fn vouched(
     // Before anything else is looked up: what no signature is on is not heard at all.
     let question = vouched.ask(&header, body)?;
     let db = deps.store.reader();
+    let is_unreadable = matches!(notice.says, Said::Unreadable(_));
     let payment = payment_of(provider.name, &notice.payment_reference);
-    if orders::owner_of_payment(db, provider.name, payment).await?.is_none()
-        || escrow_notices::is_kept(db, provider.name, &notice.id).await?
-    {
+    let is_ours = orders::owner_of_payment(db, provider.name, payment).await?.is_some();
+    if !(is_ours || is_unreadable) || escrow_notices::is_kept(db, provider.name, &notice.id).await? {
         return Ok(None);
     }
-    let Some(_turn) = deps.passes.turn_to_vouch() else {
+    let Some(_turn) = deps.passes.turn_to_vouch(is_ours) else {
         return Err(NoticeError::NotNow("too many notices are being asked about".to_owned()));
     };
     let answer = ask_providers::send(deps, provider, question).await;
     let answer = answer.map_err(|error| NoticeError::NotNow(error.to_string()))?;
     match vouched.read_word(&answer).map_err(NoticeError::NotNow)? {
         true => Ok(Some(notice)),
-        false => Err(NotBelieved::Unsigned("the provider says that it did not send this".to_owned()).into()),
+        false => Err(NotBelieved("the provider says that it did not send this".to_owned()).into()),
     }
 }
