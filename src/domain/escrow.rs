@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use self::act::{Act, ShareOf, ShareState};
+pub use self::act::{Act, DisputeThere, ShareOf, ShareState};
 pub use self::policy::{ReleaseBy, ReleaseMode, ReleasePolicy};
 use super::event::{DeliveredTo, EventSource};
 use super::id::{MerchantId, OrderId, ParcelId, ShipmentId};
@@ -163,6 +163,17 @@ words! {
     SettledThere {
         Released = "released",
         Refunded = "refunded",
+    }
+}
+
+words! {
+    /// How a dispute stands that is kept by an escrow provider.
+    StandsThere {
+        Open = "open",
+        /// It was decided, and the money is the merchant's.
+        ForSeller = "for_seller",
+        /// It was decided otherwise, or ended without a decision.
+        Otherwise = "otherwise",
     }
 }
 

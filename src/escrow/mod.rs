@@ -5,7 +5,8 @@
 //! dispute, the policy in force), exists at most once, and carries that evidence. Trouble
 //! freezes the order at once: nothing new is decided, and what the provider has not
 //! acknowledged of a delivery or a release is taken out of the outbox. What clears by itself
-//! (a customs case) thaws by itself; everything else waits for a person.
+//! (a customs case), or was decided for the seller by the provider that keeps the dispute, thaws by itself; everything
+//! else waits for a person.
 //!
 //! [`rules::decide`] is a pure function of what is known, so deciding again decides the
 //! same. Triggers are written in the transaction of the event or act that gave cause to them;

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use crate::domain::escrow::Declared;
-use crate::domain::escrow::{TriggerAction, TriggerFacts};
+use crate::domain::escrow::{DisputeThere, TriggerAction, TriggerFacts};
 use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::Instant;
 use crate::domain::money::{Currency, Money};
@@ -258,6 +258,8 @@ pub enum Said {
     Changed(String),
     /// It releases by itself then.
     ReleasesAt(Instant),
+    /// How a dispute stands that the buyer opened there.
+    Disputed(DisputeThere),
     /// Something that nobody here can read, and why: it is for a person.
     Unreadable(String),
 }

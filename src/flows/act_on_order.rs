@@ -295,7 +295,8 @@ fn admitted(case: &Case, act: &Act, actor: &str, now: Instant) -> Result<(), Not
         | Act::Thawed { .. }
         | Act::Revived
         | Act::ProviderReleased { .. }
-        | Act::ProviderRefunded { .. } => None,
+        | Act::ProviderRefunded { .. }
+        | Act::DisputedThere(_) => None,
     };
     case.ask(|facts| {
         let share = facts.shares.iter().find(|share| about == Some(share.of));

@@ -185,7 +185,11 @@ async fn take_in(deps: &Deps, kept: &KeptNotice) -> Result<(), Untaken> {
         serde_json::from_str(&kept.said).map_err(|error| Untaken::Later(error.to_string()))?;
     let trade = match &notice.says {
         Said::Changed(_) => about_trade(deps, kept, &notice).await?,
-        Said::TookEffect(_) | Said::Refused(..) | Said::ReleasesAt(_) | Said::Unreadable(_) => None,
+        Said::TookEffect(_)
+        | Said::Refused(..)
+        | Said::ReleasesAt(_)
+        | Said::Disputed(_)
+        | Said::Unreadable(_) => None,
     };
     let told = effect::Told {
         kept: kept.clone(),

@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sampan::config::defaults_with;
+use sampan::domain::escrow::Act;
+use sampan::domain::id::ShipmentId;
+use sampan::flows::act_on_order::{self, Wish};
 use sampan::outbound::Outbound;
 use sampan::sandbox::escrow::keyring::{PAYPAL_CLIENT_ID, PAYPAL_WEBHOOK_ID};
 use sampan::sandbox::escrow::{Notify, ProviderOptions};
@@ -97,7 +100,99 @@ async fn settled(app: &App) {
     wait_until("every notice is settled", async || number(&app.deps.store, open).await == 0).await;
 }
 
+/// Paid by a capture, and PayPal only says whether it sent what comes.
+async fn paid_here(app: &App) -> (Value, ShipmentId, String) {
+    let mut body = one_parcel();
+    let capture = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
+    body["payment"]["provider"] = json!("paypal");
+    body["payment"]["reference"] = json!(capture);
+    let accepted = accept(app, &body).await;
+    let id = text(&accepted["id"]).parse().expect("a shipment's id");
+    (accepted, id, capture)
+}
+
+/// Hears about a dispute, and takes it in. `at`: the second at which it stood so.
+async fn dispute(app: &App, capture: &str, kind: &str, at: u32, outcome: Option<&str>) {
+    let resource = json!({
+        "dispute_id": "PP-D-1",
+        "reason": "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
+        "status": if outcome.is_some() { "RESOLVED" } else { "OPEN" },
+        "update_time": format!("2026-11-22T03:00:{at:02}.000Z"),
+        "dispute_outcome": outcome.map(|code| json!({"outcome_code": code})),
+        "disputed_transactions": [{"seller_transaction_id": capture}],
+    });
+    let id = format!("WH-{kind}-{at}-{capture}");
+    let body = json!({"id": id, "event_type": format!("CUSTOMER.DISPUTE.{kind}"), "resource": resource});
+    assert_eq!(told(app, &body).await.status, 200);
+    settled(app).await;
+}
+
+async fn stands(app: &App, accepted: &Value) -> (String, String) {
+    let escrow = detail(app, accepted).await["escrow"].clone();
+    (text(&escrow["state"]).to_owned(), escrow["frozen_because"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn operator(app: &App, shipment: ShipmentId, wish: Wish) {
+    act_on_order::act(&app.deps, shipment, None, wish, "operator ana".to_owned()).await.expect("an act");
+}
+
 on_both_databases! {
+    async fn a_dispute_at_paypal_freezes_its_order_and_thaws_nothing_but_what_it_froze(db: Database) {
+        let paypal = vouching("SUCCESS").await;
+        let app = spawn_at(&db, paypal.address, "s").await;
+        let (accepted, id, capture) = paid_here(&app).await;
+        let open = "the buyer's dispute PP-D-1 is open at the provider: MERCHANDISE_OR_SERVICE_NOT_RECEIVED";
+        for (kind, at) in [("CREATED", 1), ("UPDATED", 2)] {
+            dispute(&app, &capture, kind, at, None).await;
+            assert_eq!(stands(&app, &accepted).await, ("frozen".to_owned(), open.to_owned()));
+        }
+        operator(&app, id, Wish::Do(Act::Frozen { reason: "ana looks".to_owned() })).await;
+        dispute(&app, &capture, "RESOLVED", 4, Some("RESOLVED_SELLER_FAVOUR")).await;
+        assert_eq!(
+            stands(&app, &accepted).await,
+            ("frozen".to_owned(), "frozen by an operator: ana looks".to_owned())
+        );
+        operator(&app, id, Wish::Thaw { reason: "all is well".to_owned(), set_aside: None }).await;
+        // Late: it was so before it was decided.
+        dispute(&app, &capture, "UPDATED", 3, None).await;
+        assert_eq!(stands(&app, &accepted).await.0, "held");
+        dispute(&app, &capture, "UPDATED", 5, None).await;
+        assert_eq!(stands(&app, &accepted).await, ("frozen".to_owned(), open.to_owned()));
+        dispute(&app, &capture, "RESOLVED", 6, Some("RESOLVED_SELLER_FAVOUR")).await;
+        assert_eq!(stands(&app, &accepted).await.0, "held");
+        let problems = "SELECT COUNT(*) AS n FROM escrow_notice WHERE problem IS NOT NULL";
+        assert_eq!(number(&app.deps.store, problems).await, 0);
+        let verified = sampan::store::audit::verify(&app.deps.store).await.expect("the audit");
+        assert_eq!(verified.breaks, vec![]);
+        app.stop().await;
+    }
+
+    async fn a_dispute_at_paypal_that_ends_otherwise_waits_for_a_person(db: Database) {
+        let paypal = vouching("SUCCESS").await;
+        let app = spawn_at(&db, paypal.address, "s").await;
+        let (accepted, id, capture) = paid_here(&app).await;
+        dispute(&app, &capture, "RESOLVED", 1, Some("RESOLVED_BUYER_FAVOUR")).await;
+        let (state, because) = stands(&app, &accepted).await;
+        assert_eq!(state, "frozen");
+        assert_eq!(because, "the buyer's dispute PP-D-1 ended at the provider: RESOLVED_BUYER_FAVOUR");
+        operator(&app, id, Wish::Thaw { reason: "paid otherwise".to_owned(), set_aside: None }).await;
+        assert_eq!(stands(&app, &accepted).await.0, "held");
+        app.stop().await;
+    }
+
+    async fn a_dispute_about_money_that_is_gone_is_shown_and_freezes_nothing(db: Database) {
+        let paypal = vouching("SUCCESS").await;
+        let app = spawn_at(&db, paypal.address, "s").await;
+        let (accepted, id, capture) = paid_here(&app).await;
+        operator(&app, id, Wish::Do(Act::ProviderReleased { word: "paid out".to_owned() })).await;
+        dispute(&app, &capture, "CREATED", 1, None).await;
+        assert_eq!(stands(&app, &accepted).await.0, "confirmed");
+        let problem = row_text(&app.deps.store, "SELECT problem AS n FROM escrow_notice").await;
+        let problem = problem.expect("a problem");
+        assert!(problem.contains("PP-D-1") && problem.ends_with("the merchant was paid"), "{problem}");
+        app.stop().await;
+    }
+
     async fn only_what_paypal_says_it_sent_is_kept_and_once(db: Database) {
         let (provider, hears) = paypal().await;
         let app = spawn(&db, &provider).await;

@@ -192,7 +192,8 @@ impl Ledger {
                     | Act::RefundWithdrawn { .. }
                     | Act::Revived
                     | Act::ProviderReleased { .. }
-                    | Act::ProviderRefunded { .. },
+                    | Act::ProviderRefunded { .. }
+                    | Act::DisputedThere(_),
                 )
                 | None => {}
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::id::DisputeId;
 use super::super::instant::Instant;
-use super::{DisputeOutcome, DisputeReason, OrderState};
+use super::{DisputeOutcome, DisputeReason, OrderState, StandsThere};
 
 /// The share of an order's money: a parcel's, or none: all of it.
 pub type ShareOf = Option<u16>;
@@ -59,6 +59,20 @@ pub enum Act {
     ProviderRefunded {
         word: String,
     },
+    /// The provider said how a dispute stands that the buyer opened there.
+    DisputedThere(DisputeThere),
+}
+
+/// A dispute that is kept by an escrow provider, as it stood at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeThere {
+    /// As the provider names it.
+    pub dispute: String,
+    pub stands: StandsThere,
+    /// The provider's, of why or how.
+    pub word: String,
+    /// By the provider's clock: what it said of an earlier time counts for nothing.
+    pub at: Instant,
 }
 
 /// A part of an order's money.

@@ -5,17 +5,23 @@
 //! (`/v1/notifications/verify-webhook-signature`), over the connection that everything else goes over: nobody here
 //! follows an address that came with a notice. One that names a certificate elsewhere than at PayPal is not asked about.
 //!
-//! Of a capture that something happened to, and of a dispute about one, PayPal is asked how it stands. What has
-//! nothing to do with a capture (an order that was approved, and is yet to be captured) says nothing here.
+//! Of a capture that something happened to PayPal is asked how it stands. Of a dispute about one its own words count: it
+//! says when they were true, and so which of two came later. What has nothing to do with a capture (an order that was
+//! approved, and is yet to be captured) says nothing here.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::json::{Fields, shown};
 use super::super::provider::{NotBelieved, Notice, Said, Vouched};
 use super::{Paypal, translate};
+use crate::domain::escrow::{DisputeThere, StandsThere};
+use crate::domain::instant::cut;
 use crate::outbound::{Answer, Request};
 
+/// The one outcome by which a dispute leaves the money with the merchant.
+const FOR_SELLER: &str = "RESOLVED_SELLER_FAVOUR";
 /// As PayPal limits them.
 const TRANSMISSION_ID_MAX: usize = 50;
 const SIGNATURE_MAX: usize = 500;
@@ -110,16 +116,43 @@ fn sent(fields: &Fields, id: String) -> Result<Option<Notice>, &'static str> {
         return Err("it has no id");
     }
     let capture = capture.filter(|capture| super::reference(capture).is_ok());
-    let total = match kind.starts_with("PAYMENT.CAPTURE.") && !is_refund {
-        true => translate::money(&resource.object("amount")),
-        false => None,
+    let is_dispute = kind.starts_with("CUSTOMER.DISPUTE.");
+    let total = match is_dispute || is_refund {
+        true => None,
+        false => translate::money(&resource.object("amount")),
     };
     Ok(Some(Notice {
         id,
         payment_reference: capture.ok_or("it names no capture")?,
         total,
-        says: Said::Changed(shown(&kind)),
+        says: match is_dispute {
+            true => Said::Disputed(dispute(&kind, &resource)?),
+            false => Said::Changed(shown(&kind)),
+        },
     }))
+}
+
+/// As PayPal limits it.
+const DISPUTE_ID_MAX: usize = 255;
+
+/// Open until it is resolved; what it resolved to is the seller's only where PayPal says so.
+fn dispute(kind: &str, resource: &Fields) -> Result<DisputeThere, &'static str> {
+    let plain = |id: &String| {
+        (1..=DISPUTE_ID_MAX).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let dispute = resource.text("dispute_id").filter(plain).ok_or("it names no dispute")?;
+    let at = resource.text("update_time").or_else(|| resource.text("create_time"));
+    let at = at.and_then(|at| DateTime::parse_from_rfc3339(&at).ok()).ok_or("it does not say since when")?;
+    let is_over = kind == "CUSTOMER.DISPUTE.RESOLVED" || resource.is("status", "RESOLVED");
+    let outcome = resource.object("dispute_outcome").text("outcome_code");
+    let (stands, word) = match (is_over, outcome) {
+        (false, _) => (StandsThere::Open, resource.text("reason")),
+        (true, Some(outcome)) if outcome == FOR_SELLER => (StandsThere::ForSeller, Some(outcome)),
+        (true, outcome) => (StandsThere::Otherwise, outcome),
+    };
+    let word = shown(&word.unwrap_or_else(|| "no reason is given".to_owned()));
+    Ok(DisputeThere { dispute, stands, word, at: cut(at.with_timezone(&Utc)) })
 }
 
 /// A refund says of what it is by a link.
@@ -205,6 +238,10 @@ mod tests {
         }
     }
 
+    fn outcome(code: &str) -> String {
+        format!(r#","status":"RESOLVED","dispute_outcome":{{"outcome_code":"{code}"}}"#)
+    }
+
     #[test]
     fn each_kind_names_its_capture_or_says_nothing() {
         let read = |kind: &str, about: &str, resource: &str| {
@@ -225,10 +262,42 @@ mod tests {
         let said =
             read("PAYMENT.CAPTURE.REFUNDED", "refund", refund).expect("a notice").expect("of a capture");
         assert_eq!((said.payment_reference.as_str(), said.total), ("2GG279541U471931P", None));
-        let dispute = r#"{"dispute_id":"PP-1","disputed_transactions":[{"seller_transaction_id":"2GG279541U471931P"}]}"#;
-        let said =
-            read("CUSTOMER.DISPUTE.CREATED", "dispute", dispute).expect("a notice").expect("of a capture");
-        assert_eq!(said.payment_reference, "2GG279541U471931P");
+        let dispute = |more: &str| {
+            let at =
+                r#""dispute_id":"PP-D-1","reason":"UNAUTHORISED","update_time":"2026-11-22T03:00:00.000Z""#;
+            let about = r#""disputed_transactions":[{"seller_transaction_id":"2GG279541U471931P"}]"#;
+            format!("{{{at},{about}{more}}}")
+        };
+        for (kind, more, stands, word) in [
+            ("CREATED", "", StandsThere::Open, "UNAUTHORISED"),
+            ("UPDATED", r#","status":"UNDER_REVIEW""#, StandsThere::Open, "UNAUTHORISED"),
+            ("RESOLVED", "", StandsThere::Otherwise, "no reason is given"),
+            ("UPDATED", &outcome("RESOLVED_SELLER_FAVOUR"), StandsThere::ForSeller, "RESOLVED_SELLER_FAVOUR"),
+            (
+                "RESOLVED",
+                &outcome("RESOLVED_SELLER_FAVOUR"),
+                StandsThere::ForSeller,
+                "RESOLVED_SELLER_FAVOUR",
+            ),
+            ("RESOLVED", &outcome("RESOLVED_BUYER_FAVOUR"), StandsThere::Otherwise, "RESOLVED_BUYER_FAVOUR"),
+            ("RESOLVED", &outcome("CANCELED_BY_BUYER"), StandsThere::Otherwise, "CANCELED_BY_BUYER"),
+        ] {
+            let said = read(&format!("CUSTOMER.DISPUTE.{kind}"), "dispute", &dispute(more));
+            let said = said.expect("a notice").expect("of a capture");
+            assert_eq!((said.payment_reference.as_str(), said.total), ("2GG279541U471931P", None));
+            let at = "2026-11-22T03:00:00Z".parse().expect("a time");
+            let (dispute, word) = ("PP-D-1".to_owned(), word.to_owned());
+            assert_eq!(
+                said.says,
+                Said::Disputed(DisputeThere { dispute, stands, word, at }),
+                "{kind} {more}"
+            );
+        }
+        for wrong in ["PP-D-1", "2026-11-22T03:00:00.000Z"] {
+            let said = read("CUSTOMER.DISPUTE.CREATED", "dispute", &dispute("").replace(wrong, "/"));
+            let said = said.expect("a notice").expect("for a person");
+            assert!(matches!(said.says, Said::Unreadable(_)), "{wrong}");
+        }
         assert_eq!(read("CHECKOUT.ORDER.APPROVED", "checkout-order", "{}"), Ok(None));
         assert_eq!(read("BILLING.SUBSCRIPTION.CREATED", "subscription", "{}"), Ok(None));
         for resource in ["{}", r#"{"id":"a/b/c"}"#, r#"{"id":""}"#] {

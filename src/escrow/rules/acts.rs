@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::of_all;
-use crate::domain::escrow::{Act, DisputeReason, OrderState, ReleasePolicy, ShareOf};
+use crate::domain::escrow::{
+    Act, DisputeReason, DisputeThere, OrderState, ReleasePolicy, ShareOf, StandsThere,
+};
 use crate::domain::id::DisputeId;
 use crate::domain::instant::Instant;
 use crate::domain::text::words;
@@ -41,6 +43,10 @@ fn kind(act: &Act) -> ActKind {
         Act::RefundWithdrawn { .. } => ActKind::WithdrawsRefund,
         Act::Revived => ActKind::Revives,
         Act::ProviderReleased { .. } | Act::ProviderRefunded { .. } => ActKind::ProviderMoves,
+        Act::DisputedThere(said) => match said.stands {
+            StandsThere::Open | StandsThere::Otherwise => ActKind::Freezes,
+            StandsThere::ForSeller => ActKind::DisputeEnds,
+        },
     }
 }
 
@@ -127,6 +133,8 @@ pub struct Standing {
     /// In the provider's words.
     pub provider_released: Option<String>,
     pub provider_refunded: Option<String>,
+    /// Those that the provider keeps, by its names, as it last said that they stand.
+    pub disputes_there: BTreeMap<String, DisputeThere>,
 }
 
 impl Standing {
@@ -178,6 +186,12 @@ impl Standing {
             Act::BuyerConfirmed | Act::Revived => {}
             Act::ProviderReleased { word } => self.provider_released = Some(word.clone()),
             Act::ProviderRefunded { word } => self.provider_refunded = Some(word.clone()),
+            Act::DisputedThere(said) => {
+                let known = self.disputes_there.get(&said.dispute);
+                if known.is_none_or(|known| known.at <= said.at) {
+                    self.disputes_there.insert(said.dispute.clone(), said.clone());
+                }
+            }
         }
     }
 }
@@ -188,6 +202,7 @@ pub fn has_confirmed(act: &Act, before: bool, state: OrderState) -> bool {
     match act {
         Act::BuyerConfirmed => before || state == OrderState::Delivered,
         Act::DisputeOpened { .. } => false,
+        Act::DisputedThere(said) => before && said.stands != StandsThere::Open,
         Act::BuyerExtended { .. }
         | Act::DisputeWithdrawn { .. }
         | Act::DisputeClosed { .. }
@@ -283,7 +298,8 @@ pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
         | Act::Thawed { .. }
         | Act::Revived
         | Act::ProviderReleased { .. }
-        | Act::ProviderRefunded { .. } => {}
+        | Act::ProviderRefunded { .. }
+        | Act::DisputedThere(_) => {}
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::acts::RefundOrder;
 use super::table::Sight;
 use super::{Facts, Issued, Share, Stands, Trouble, parcels_of, release};
-use crate::domain::escrow::{OrderState, TriggerAction};
+use crate::domain::escrow::{DisputeThere, OrderState, StandsThere, TriggerAction};
 use crate::domain::instant::Instant;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +155,20 @@ pub fn troubles(facts: &Facts, share: &Share, delivered: bool) -> Vec<Trouble> {
     }
     if let Some(dispute) = &facts.standing.dispute {
         add("dispute", format!("a dispute is open: {}", dispute.reason));
+    }
+    for said in facts.standing.disputes_there.values() {
+        let DisputeThere { dispute, word, .. } = said;
+        match said.stands {
+            StandsThere::Open => {
+                let text = format!("the buyer's dispute {dispute} is open at the provider: {word}");
+                add(&format!("dispute_there {dispute}"), text);
+            }
+            StandsThere::Otherwise => {
+                let text = format!("the buyer's dispute {dispute} ended at the provider: {word}");
+                add(&format!("dispute_there {dispute} ended"), text);
+            }
+            StandsThere::ForSeller => {}
+        }
     }
     if let Some(reason) = &facts.standing.frozen {
         add("frozen", format!("frozen by an operator: {reason}"));

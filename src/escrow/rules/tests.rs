@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::acts::{RefundOrder, Situation, admit};
 use super::*;
-use crate::domain::escrow::{Act, DisputeOutcome, DisputeReason, ReleaseBy, ReleaseMode};
+use crate::domain::escrow::{
+    Act, DisputeOutcome, DisputeReason, DisputeThere, ReleaseBy, ReleaseMode, StandsThere,
+};
 use crate::domain::event::{DeliveredTo, EventSource};
 use crate::domain::id::{DisputeId, ParcelId, ShipmentId};
 use crate::domain::instant::from_micros;
@@ -284,6 +286,34 @@ fn a_delivery_that_was_taken_back_freezes_until_a_person_sets_it_aside() {
     assert_eq!((case.share.state, case.share.delivered_at), (OrderState::Shipped, None));
     case.parcels[0] = parcel(1, true, true);
     assert_eq!(case.at(after_days(3)).wake_at, Some(after_days(13)), "a new window for a new delivery");
+}
+
+fn disputed_there(dispute: &str, stands: StandsThere, day: i64) -> Act {
+    let (dispute, word) = (dispute.to_owned(), "a word".to_owned());
+    Act::DisputedThere(DisputeThere { dispute, stands, word, at: after_days(day) })
+}
+
+#[test]
+fn a_dispute_that_the_provider_keeps_holds_the_money_until_it_is_decided_for_the_seller_or_set_aside() {
+    use StandsThere as S;
+    let mut case = Case::new(&[parcel(1, true, true)]);
+    case.policy.release = ReleaseMode::AfterWindow;
+    case.go(noon(), Stands::Unseen);
+    let case = case.act(Act::BuyerConfirmed).act(disputed_there("D-1", S::Open, 2));
+    let case = case.act(disputed_there("D-2", S::Open, 2));
+    let state = |case: &Case| (case.at(noon()).state, case.at(noon()).because);
+    let open = |name| Some(format!("the buyer's dispute {name} is open at the provider: a word"));
+    assert_eq!(state(&case), (OrderState::Frozen, open("D-1")));
+    let case = case.act(disputed_there("D-1", S::ForSeller, 3)).act(disputed_there("D-1", S::Open, 1));
+    assert_eq!(state(&case), (OrderState::Frozen, open("D-2")), "what was so before came late");
+    let case = case.act(disputed_there("D-2", S::Otherwise, 3));
+    let because = "the buyer's dispute D-2 ended at the provider: a word".to_owned();
+    assert_eq!(state(&case), (OrderState::Frozen, Some(because)));
+    let set_aside = BTreeSet::from(["dispute_there D-2 ended".to_owned()]);
+    let case = case.act(Act::Thawed { reason: "the goods came".into(), set_aside });
+    assert_eq!(state(&case).0, OrderState::Delivered, "who objected has confirmed nothing");
+    let case = case.act(disputed_there("D-1", S::Open, 4));
+    assert_eq!(state(&case), (OrderState::Frozen, open("D-1")), "it was begun again");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::Untaken;
-use crate::domain::escrow::{Act, OrderState, TriggerAction};
+use crate::domain::escrow::{Act, DisputeThere, OrderState, StandsThere, TriggerAction};
 use crate::domain::id::{ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
@@ -19,7 +19,7 @@ use crate::flows::advance::{Changes, Occasion, advance, finish};
 use crate::flows::send_triggers::{acknowledge, write_off};
 use crate::flows::settle_order::WARN_DAYS;
 use crate::store::escrow_notices::{self, KeptNotice};
-use crate::store::orders::{self, Order};
+use crate::store::orders::{self, Order, WrittenAct};
 use crate::store::outbox::{self, Ended, Message};
 use crate::store::shipments::{self, Shipment};
 use crate::store::{StoreError, Tx};
@@ -63,7 +63,7 @@ async fn owner(tx: &Tx, told: &Told) -> Result<Option<ShipmentId>, StoreError> {
     }
     let trigger = match &told.notice.says {
         Said::TookEffect(trigger) | Said::Refused(trigger, _) => *trigger,
-        Said::Changed(_) | Said::ReleasesAt(_) | Said::Unreadable(_) => return Ok(None),
+        Said::Changed(_) | Said::ReleasesAt(_) | Said::Disputed(_) | Said::Unreadable(_) => return Ok(None),
     };
     let message = outbox::find(tx, trigger).await?;
     let message = message.filter(|message| message.destination.provider() == Some(provider.as_str()));
@@ -105,6 +105,7 @@ async fn of_order(tx: &Tx, told: &Told, shipment: Shipment, occasion: &Occasion)
             releases_at(tx, shipment, order, *at, occasion).await?;
             Ok(None)
         }
+        Said::Disputed(dispute) => disputed(tx, dispute, shipment, &order, occasion).await,
         Said::Unreadable(reason) => Ok(Some(reason.clone())),
     }
 }
@@ -176,16 +177,57 @@ pub async fn of_trade(
     if written.iter().any(|written| is_known(&written.act)) {
         return Ok(None);
     }
+    Ok(act_on(tx, act, shipment, second_person_above, occasion).await?.map(|refused| refused.to_string()))
+}
+
+/// Why it is refused: then nothing was written.
+async fn act_on(
+    tx: &Tx,
+    act: Act,
+    shipment: Shipment,
+    second_person_above: &[Money],
+    occasion: &Occasion,
+) -> Result<Option<ActError>, StoreError> {
     match act_on_order::write(tx, shipment, Wish::Do(act), second_person_above, occasion).await {
         Ok(_) => Ok(None),
-        Err(ActError::Store(error)) => Err(error.into()),
-        // Refused before anything was written.
+        Err(ActError::Store(error)) => Err(error),
         Err(
-            error @ (ActError::NotFound
+            refused @ (ActError::NotFound
             | ActError::NotNow(_)
             | ActError::OtherCurrency { .. }
             | ActError::NoSuchShare(_)),
-        ) => Ok(Some(error.to_string())),
+        ) => Ok(Some(refused)),
+    }
+}
+
+/// Freezes the order as long as its money is there. What ended otherwise than for the seller is a person's business;
+/// what was decided for him counts no more, and whatever else holds the order does.
+async fn disputed(
+    tx: &Tx,
+    said: &DisputeThere,
+    shipment: Shipment,
+    order: &Order,
+    occasion: &Occasion,
+) -> Result<Problem, Untaken> {
+    let is_old = |written: &WrittenAct| {
+        let of_same = |known: &DisputeThere| known.dispute == said.dispute;
+        matches!(&written.act, Act::DisputedThere(known) if of_same(known) && (known.at > said.at || known == said))
+    };
+    if orders::acts(tx, order).await?.iter().any(is_old) {
+        return Ok(None);
+    }
+    let (dispute, word, stands) = (&said.dispute, &said.word, said.stands);
+    let id = shipment.id;
+    match act_on(tx, Act::DisputedThere(said.clone()), shipment, &[], occasion).await? {
+        Some(refused) => {
+            Ok(Some(format!("the buyer's dispute {dispute} is {stands} there ({word}): {refused}")))
+        }
+        None => {
+            if stands == StandsThere::Otherwise {
+                tracing::error!(shipment = %id, dispute, word, "a buyer's dispute at a provider ended, and its order waits for a person");
+            }
+            Ok(None)
+        }
     }
 }
 
