@@ -158,7 +158,7 @@ pub trait Inquire: Send + Sync {
 /// Linking a payment to its customs declaration.
 pub trait DeclareCustoms: Send + Sync {
     fn declare(&self, declaration: &Declaration, wall: Instant) -> Result<Request, Unsayable>;
-    fn read_declaration(&self, answer: &Answer) -> Result<Declared, Reading>;
+    fn read_declaration(&self, declaration: &Declaration, answer: &Answer) -> Result<Declared, Reading>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -414,13 +414,20 @@ impl Provider {
             TriggerAction::Freeze | TriggerAction::Thaw => {
                 can.freeze.as_ref().map(|to| to.read_freeze(command, answer))
             }
-            TriggerAction::DeclareCustoms => can
-                .declare_customs
-                .as_ref()
-                .map(|to| to.read_declaration(answer).map_or_else(|reading| reading, Reading::Declared)),
+            TriggerAction::DeclareCustoms => {
+                can.declare_customs.as_ref().map(|to| read_declaration(to.as_ref(), command, answer))
+            }
         };
         let reason = || format!("{} has no call for {}", self.name, command.facts.action);
         read.unwrap_or_else(|| Reading::Refused { reason: reason() })
+    }
+}
+
+fn read_declaration(to: &dyn DeclareCustoms, command: &Command, answer: &Answer) -> Reading {
+    match declaration(command) {
+        Ok(asked) => to.read_declaration(&asked, answer).map_or_else(|reading| reading, Reading::Declared),
+        // What was sent could be said.
+        Err(Unsayable(reason)) => Reading::Unknown { reason, after: None },
     }
 }
 

@@ -222,10 +222,13 @@ impl DeclareCustoms for Alipay {
         Ok(self.request(DECLARE, &content, wall))
     }
 
-    fn read_declaration(&self, answer: &Answer) -> Result<Declared, Reading> {
+    fn read_declaration(&self, declaration: &Declaration, answer: &Answer) -> Result<Declared, Reading> {
         let signed = self.open(DECLARE, answer).map_err(translate::unknown)?;
         if !signed.is_success() {
             return Err(translate::refusal(&signed, false));
+        }
+        if !translate::is_about(&signed.fields, &declaration.payment_reference, declaration.id) {
+            return Err(translate::unknown("the answer is about another trade"));
         }
         let text = |name: &str| signed.fields.text(name).filter(|text| !text.is_empty());
         let number = text("alipay_declare_no");

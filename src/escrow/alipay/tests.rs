@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::contract::{
-    BODIES, an_answer_counts_whole_or_not_at_all, answer, body, command, facts, later, no_word, refused,
-    strangers_say_nothing, trigger, unknown, wall,
+    BODIES, an_answer_counts_whole_or_not_at_all, answer, body, command, declared_payment, facts, later,
+    no_word, refused, strangers_say_nothing, trigger, unknown, wall,
 };
 use super::super::provider::{Said, TradeState};
 use super::super::signing::is_signed;
@@ -12,7 +12,7 @@ use super::super::signing::test_keys::{
     MERCHANT, MERCHANT_PUBLIC, PROVIDER, PROVIDER_PUBLIC, STRANGER, private, public,
 };
 use super::*;
-use crate::domain::escrow::TriggerFacts;
+use crate::domain::escrow::{CustomsOffice, TriggerFacts};
 use crate::domain::id::TriggerId;
 use crate::domain::money::Money;
 
@@ -241,34 +241,42 @@ fn a_settlement_is_found_by_its_number_among_those_of_the_trade() {
 fn a_payment_is_declared_and_its_number_read() {
     let provider = provider();
     let declare = provider.abilities.declare_customs.clone().expect("it declares");
-    let declaration = Declaration {
-        id: trigger(),
-        payment_reference: TRADE.into(),
-        merchant_customs_code: "1404A9XXXX".into(),
-        merchant_customs_name: "示例商户".into(),
-        customs_place: "HANGZHOU".into(),
-        amount: Money::parse("128.50", "CNY".parse().expect("a currency")).expect("money"),
-        split: Some("shp-1".into()),
-    };
+    let declaration = Declaration { split: Some("shp-1".into()), ..declared_payment() };
+    assert_eq!(declaration.payment_reference, TRADE);
     let request = declare.declare(&declaration, wall()).expect("a request");
     let content = wire::read_form(body(&request).as_bytes()).expect("a form")["biz_content"].clone();
     for part in [r#""is_split":"T""#, r#""sub_out_biz_no":"shp-1""#, r#""amount":"128.50""#, "示例商户"] {
         assert!(content.contains(part), "{content}");
     }
-    let read = |inner: &str| declare.read_declaration(&signed(DECLARE, inner));
-    let declared = read(
-        r#"{"code":"10000","alipay_declare_no":"2026112200001","pay_code":"31222699S7","pay_transaction_id":"P1","identity_check":"T"}"#,
-    );
-    let declared = declared.expect("a declaration");
+    let read = |inner: &str| declare.read_declaration(&declaration, &signed(DECLARE, inner));
+    let of = |trade: &str, more: &str| {
+        format!(
+            r#"{{"code":"10000","trade_no":"{trade}","alipay_declare_no":"2026112200001","identity_check":"T"{more}}}"#
+        )
+    };
+    let declared = read(&of(TRADE, "")).expect("a declaration");
     assert_eq!(
         (declared.declaration_number.as_str(), declared.identity_matches),
         ("2026112200001", Some(true))
     );
+    assert!(read(&of(TRADE, &format!(r#","out_request_no":"{}""#, trigger()))).is_ok());
     assert!(
         read(r#"{"code":"40004","sub_code":"ACQ.INVALID_PARAMETER"}"#)
             .is_err_and(|reading| refused(&reading))
     );
-    assert!(read(r#"{"code":"10000"}"#).is_err_and(|reading| unknown(&reading)));
+    let office = CustomsOffice {
+        place: "HANGZHOU".into(),
+        merchant_code: "1404A9XXXX".into(),
+        merchant_name: "示例商户".into(),
+    };
+    let facts = facts(TriggerAction::DeclareCustoms, TRADE, "128.50", "CNY");
+    let facts = TriggerFacts { customs: Some(office), ..facts };
+    an_answer_counts_whole_or_not_at_all(&provider, &facts, &signed(DECLARE, &of(TRADE, "")));
+    let nameless = of(TRADE, "").replace("trade_no", "another_no");
+    let numberless = of(TRADE, "").replace("alipay_declare_no", "another_no");
+    for other in [of("2", ""), of(TRADE, r#","out_request_no":"2""#), nameless, numberless] {
+        assert!(read(&other).is_err_and(|reading| unknown(&reading)), "{other}");
+    }
 }
 
 fn notice(changes: &[(&str, &str)], key: &str) -> String {

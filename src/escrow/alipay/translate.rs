@@ -93,9 +93,9 @@ pub fn no_word(reason: impl Into<String>) -> Found {
 }
 
 /// The answer has to be about this trade, and about this command where it names one.
-pub fn is_about(fields: &Fields, facts: &TriggerFacts, id: TriggerId) -> bool {
+pub fn is_about(fields: &Fields, payment_reference: &str, id: TriggerId) -> bool {
     let number = fields.text("out_request_no");
-    fields.is("trade_no", &facts.payment_reference) && number.is_none_or(|number| number == id.to_string())
+    fields.is("trade_no", payment_reference) && number.is_none_or(|number| number == id.to_string())
 }
 
 /// Accepted for good: the same number is answered the same ever after.
@@ -103,7 +103,7 @@ pub fn settled(signed: &Signed, facts: &TriggerFacts, id: TriggerId) -> Reading 
     if !signed.is_success() {
         return refusal(signed, false);
     }
-    if is_about(&signed.fields, facts, id) {
+    if is_about(&signed.fields, &facts.payment_reference, id) {
         Reading::Acknowledged
     } else {
         unknown("the answer is about another trade")
@@ -115,7 +115,7 @@ pub fn refunded(signed: &Signed, facts: &TriggerFacts, id: TriggerId) -> Reading
     if !signed.is_success() {
         return refusal(signed, true);
     }
-    if !is_about(&signed.fields, facts, id) {
+    if !is_about(&signed.fields, &facts.payment_reference, id) {
         return unknown("the answer is about another trade");
     }
     if signed.fields.is("fund_change", "Y") {
@@ -137,7 +137,8 @@ pub fn found_refund(signed: &Signed, facts: &TriggerFacts, id: TriggerId) -> Fou
     let amount = fields.text("refund_amount");
     match fields.text("refund_status").as_deref() {
         Some("REFUND_SUCCESS") => {
-            let is_ours = is_about(fields, facts, id) && fields.text("out_request_no").is_some();
+            let is_ours =
+                is_about(fields, &facts.payment_reference, id) && fields.text("out_request_no").is_some();
             let same = amount.is_none_or(|amount| minor(&amount) == minor(&facts.amount));
             match (is_ours, same) {
                 (true, true) => Found::TookEffect,

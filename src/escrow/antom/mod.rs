@@ -219,9 +219,9 @@ impl DeclareCustoms for Antom {
         Ok(self.request(DECLARE, &body, wall))
     }
 
-    fn read_declaration(&self, answer: &Answer) -> Result<Declared, Reading> {
+    fn read_declaration(&self, declaration: &Declaration, answer: &Answer) -> Result<Declared, Reading> {
         let fields = self.open(DECLARE, answer).map_err(translate::unknown)?;
-        translate::declared(&fields)
+        translate::declared(&fields, declaration)
     }
 }
 

@@ -3,8 +3,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::super::contract::{
-    BODIES, WALL, an_answer_counts_whole_or_not_at_all, answer, body, command, facts, header, later, no_word,
-    refused, strangers_say_nothing, trigger, unknown, wall,
+    BODIES, WALL, an_answer_counts_whole_or_not_at_all, answer, body, command, declared_payment, facts,
+    header, later, no_word, refused, strangers_say_nothing, trigger, unknown, wall,
 };
 use super::super::provider::{NotBelieved, Notice, Said, TradeState};
 use super::super::signing::test_keys::{
@@ -196,30 +196,35 @@ fn a_payment_is_open_until_it_is_known_to_be_refunded() {
 #[test]
 fn a_payment_is_declared_in_yuan_and_its_number_read() {
     let declare = provider().abilities.declare_customs.clone().expect("it declares");
-    let mut declaration = Declaration {
-        id: trigger(),
-        payment_reference: PAYMENT.into(),
-        merchant_customs_code: "1404A9XXXX".into(),
-        merchant_customs_name: "示例商户".into(),
-        customs_place: "HANGZHOU".into(),
-        amount: Money::parse("128.50", "CNY".parse().expect("a currency")).expect("money"),
-        split: None,
-    };
+    let mut declaration = Declaration { payment_reference: PAYMENT.into(), ..declared_payment() };
     let request = declare.declare(&declaration, wall()).expect("a request");
     for part in [r#""splitOrder":false"#, r#""customsCode":"HANGZHOU""#, r#""value":"12850""#] {
         assert!(body(&request).contains(part), "{part}");
     }
     assert!(trigger().to_string().len() <= 32, "Antom's limit");
+    declaration.split = Some("shp-1".into());
+    let read = |body: &str| declare.read_declaration(&declaration, &signed(DECLARE, body));
+    let of = |more: &str| {
+        let result = result("S", "SUCCESS");
+        format!(
+            r#"{{{result},"customsPaymentId":"2026112211","identityCheckResult":"CHECK_NOT_PASSED","customsProviderRegistrationId":"31222699S7"{more}}}"#
+        )
+    };
+    let declared = read(&of("")).expect("a declaration");
+    assert_eq!((declared.identity_matches, declared.pay_code.as_deref()), (Some(false), Some("31222699S7")));
+    for (name, own) in [
+        ("declarationRequestId", &*trigger().to_string()),
+        ("paymentId", PAYMENT),
+        ("customsOrderId", "shp-1"),
+    ] {
+        assert!(read(&of(&format!(r#","{name}":"{own}""#))).is_ok(), "{name}");
+        let other = read(&of(&format!(r#","{name}":"of another""#)));
+        assert!(other.is_err_and(|reading| unknown(&reading)), "{name}");
+    }
+    let refusal = format!("{{{}}}", result("F", "PARAM_ILLEGAL"));
+    assert!(read(&refusal).is_err_and(|reading| refused(&reading)));
     declaration.amount = Money::parse("1.00", "USD".parse().expect("a currency")).expect("money");
     assert!(declare.declare(&declaration, wall()).is_err());
-    let body = format!(
-        r#"{{{},"customsPaymentId":"2026112211","identityCheckResult":"CHECK_NOT_PASSED","customsProviderRegistrationId":"31222699S7"}}"#,
-        result("S", "SUCCESS")
-    );
-    let declared = declare.read_declaration(&signed(DECLARE, &body)).expect("a declaration");
-    assert_eq!((declared.identity_matches, declared.pay_code.as_deref()), (Some(false), Some("31222699S7")));
-    let refusal = format!("{{{}}}", result("F", "PARAM_ILLEGAL"));
-    assert!(declare.read_declaration(&signed(DECLARE, &refusal)).is_err_and(|reading| refused(&reading)));
 }
 
 fn told(key: &str, path: &str, body: &str) -> Result<Notice, NotBelieved> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::json::{Fields, shown};
-use super::super::provider::{Declared, Found, Reading, Trade, TradeState, Unsayable};
+use super::super::provider::{Declaration, Declared, Found, Reading, Trade, TradeState, Unsayable};
 use super::wire::{Outcome, Status, outcome};
 use crate::domain::escrow::TriggerFacts;
 use crate::domain::id::TriggerId;
@@ -151,12 +151,30 @@ fn refunds(fields: &Fields, paid: Option<Money>) -> Option<i64> {
     })
 }
 
-pub fn declared(fields: &Fields) -> Result<Declared, Reading> {
+/// Antom's documents promise neither the request's id nor the payment's in this answer; of a part it repeats the part's
+/// own number, as customs knows it. What is there has to be what was asked about.
+fn is_about(fields: &Fields, asked: &Declaration) -> bool {
+    let id = asked.id.to_string();
+    let named = [
+        ("declarationRequestId", Some(id.as_str())),
+        ("paymentId", Some(asked.payment_reference.as_str())),
+        ("customsOrderId", asked.split.as_deref()),
+    ];
+    let fits = |(name, value): &(&str, Option<&str>)| {
+        value.is_none_or(|value| fields.text(name).is_none_or(|text| text == value))
+    };
+    named.iter().all(fits)
+}
+
+pub fn declared(fields: &Fields, asked: &Declaration) -> Result<Declared, Reading> {
     let Some(outcome) = outcome(fields) else { return Err(unknown("the answer has no result")) };
     match outcome.status {
         Status::Success => {}
         Status::Unknown => return Err(unknown(outcome.code)),
         Status::Failed => return Err(failed(outcome)),
+    }
+    if !is_about(fields, asked) {
+        return Err(unknown("the answer is about another declaration"));
     }
     let text = |name: &str| fields.text(name).filter(|text| !text.is_empty());
     Ok(Declared {
