@@ -38,6 +38,7 @@ mod m20261122_000026_reconciliation;
 mod m20261122_000027_dispute_reminder;
 mod m20261122_000028_outbox_by_destination;
 mod m20261122_000029_failed_attempts;
+mod m20261122_000030_settled_orders;
 mod m20261123_000031_room_for_updates;
 mod table;
 
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000027_dispute_reminder::Migration),
             Box::new(m20261122_000028_outbox_by_destination::Migration),
             Box::new(m20261122_000029_failed_attempts::Migration),
+            Box::new(m20261122_000030_settled_orders::Migration),
             Box::new(m20261123_000031_room_for_updates::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()

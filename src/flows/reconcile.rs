@@ -1,7 +1,7 @@
 //! What we hold of orders' money, compared with what their providers say of it.
 //!
-//! Provider by provider and page by page: every order whose money has not moved, then every settled one that had a
-//! trigger in the last days. Each order is read, asked about and read again: one that changed meanwhile is asked
+//! Provider by provider and page by page: every order whose money has not moved, then every one that was settled in the
+//! last days. Each order is read, asked about and read again: one that changed meanwhile is asked
 //! about once more, and one that is being sent to at this moment is left to the next comparison. Only so many are
 //! asked about at once, and a provider that answers no more is left alone, which is said.
 //!
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use self::ask::Asked;
 use super::Deps;
-use crate::domain::id::{ShipmentId, TriggerId};
+use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
 use crate::escrow::provider::Provider;
 use crate::escrow::reconciliation::report::Totals;
@@ -56,7 +56,7 @@ pub enum Place {
     Settled {
         provider: String,
         after_at: Instant,
-        after: TriggerId,
+        after: ShipmentId,
         unanswered: u32,
     },
     Over,
@@ -98,22 +98,22 @@ pub async fn step(deps: &Deps, scope: &Scope, place: Place) -> Result<Page, Stor
             of_orders(deps, scope, &provider, &found, next).await
         }
         Place::Settled { provider, after_at, after, unanswered } => {
-            let found = reconciliations::recent(db, &provider, (after_at, after), scope.days, PAGE).await?;
-            let next = match found.last() {
-                Some((_, (after_at, after))) => {
-                    let (after_at, after) = (*after_at, *after);
+            let (behind, began_at) = ((after_at, after), scope.days.began_at);
+            let found = reconciliations::settled(db, &provider, behind, began_at, PAGE).await?;
+            let next = match found.last().copied() {
+                Some((after_at, after)) => {
                     Place::Settled { provider: provider.clone(), after_at, after, unanswered }
                 }
                 None => Place::Behind { provider: provider.clone() },
             };
-            let shipments: Vec<ShipmentId> = found.into_iter().map(|(shipment, _)| shipment).collect();
+            let shipments: Vec<ShipmentId> = found.into_iter().map(|(_, shipment)| shipment).collect();
             of_orders(deps, scope, &provider, &shipments, next).await
         }
     }
 }
 
 fn settled_of(provider: &str, scope: &Scope, unanswered: u32) -> Place {
-    let (provider, after) = (provider.to_owned(), TriggerId::from_uuid(Uuid::nil()));
+    let (provider, after) = (provider.to_owned(), ShipmentId::from_uuid(Uuid::nil()));
     Place::Settled { provider, after_at: scope.days.since, after, unanswered }
 }
 

@@ -16,7 +16,7 @@ use super::entity::{escrow_difference, reconciliation};
 use super::row::{Column, statement, to_json};
 use super::{StoreError, Tx};
 use crate::chance;
-use crate::domain::id::{ShipmentId, TriggerId};
+use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, from_micros};
 
 /// One comparison: where it is, and what it came to so far.
@@ -24,7 +24,7 @@ use crate::domain::instant::{Instant, from_micros};
 pub struct Night<P, T> {
     pub id: Uuid,
     pub night: i64,
-    /// Triggers since then are compared.
+    /// What was settled since then is compared, and triggers since then.
     pub since: Instant,
     pub began_at: Instant,
     /// Whose it is: who saves has to show the same.
@@ -59,15 +59,11 @@ pub async fn open(
     rows.iter().map(|row| Ok(ShipmentId::from_uuid(row.try_get("", "shipment_id")?))).collect()
 }
 
-/// Settled orders by the first of their triggers since `$4`, so that each is met once. What was settled after `$5`
-/// was open when that began.
-pub const RECENT: &str = "SELECT t.shipment_id, t.created_at, t.id FROM escrow_trigger t \
-     JOIN escrow_order o ON o.shipment_id = t.shipment_id AND o.id = t.order_id \
-     WHERE (t.created_at, t.id) > ($2, $3) AND o.provider = $1 AND o.contested = FALSE \
-     AND o.state IN ('confirmed', 'refunded') AND o.updated_at <= $5 \
-     AND NOT EXISTS (SELECT 1 FROM escrow_trigger e WHERE e.shipment_id = t.shipment_id \
-       AND e.created_at >= $4 AND (e.created_at, e.id) < (t.created_at, t.id)) \
-     ORDER BY t.created_at, t.id LIMIT $6";
+/// Settled orders by when they changed last, which is hardly ever later than when they were settled. What was settled
+/// after `$4` was open when that began.
+pub const SETTLED: &str = "SELECT shipment_id, updated_at FROM escrow_order \
+     WHERE provider = $1 AND state IN ('confirmed', 'refunded') AND contested = FALSE \
+     AND (updated_at, shipment_id) > ($2, $3) AND updated_at <= $4 ORDER BY updated_at, shipment_id LIMIT $5";
 
 /// Of which times settled orders are compared.
 #[derive(Debug, Clone, Copy)]
@@ -76,27 +72,25 @@ pub struct Days {
     pub began_at: Instant,
 }
 
-/// With the trigger by which each was found: the next page is behind the last one's.
-pub async fn recent(
+/// With the time by which each was found: the next page is behind the last one's.
+pub async fn settled(
     db: &impl ConnectionTrait,
     provider: &str,
-    (after_at, after): (Instant, TriggerId),
-    days: Days,
+    (after_at, after): (Instant, ShipmentId),
+    began_at: Instant,
     most: usize,
-) -> Result<Vec<(ShipmentId, (Instant, TriggerId))>, StoreError> {
+) -> Result<Vec<(Instant, ShipmentId)>, StoreError> {
     let values = [
         provider.into(),
         after_at.timestamp_micros().into(),
         after.uuid().into(),
-        days.since.timestamp_micros().into(),
-        days.began_at.timestamp_micros().into(),
+        began_at.timestamp_micros().into(),
         (most as i64).into(),
     ];
-    let rows = db.query_all_raw(statement(db, RECENT, values)).await?;
+    let rows = db.query_all_raw(statement(db, SETTLED, values)).await?;
     let read = |row: &sea_orm::QueryResult| {
-        let shipment = ShipmentId::from_uuid(row.try_get("", "shipment_id")?);
-        let at = from_micros(row.try_get("", "created_at")?);
-        Ok((shipment, (at, TriggerId::from_uuid(row.try_get("", "id")?))))
+        let at = from_micros(row.try_get("", "updated_at")?);
+        Ok((at, ShipmentId::from_uuid(row.try_get("", "shipment_id")?)))
     };
     rows.iter().map(read).collect()
 }

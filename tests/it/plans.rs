@@ -3,7 +3,7 @@
 use sampan::app;
 use sampan::clock::Clock;
 use sampan::config;
-use sampan::domain::id::{MerchantId, OrderId, ParcelId, ShipmentId, TriggerId};
+use sampan::domain::id::{MerchantId, OrderId, ParcelId, ShipmentId};
 use sampan::domain::instant::from_micros;
 use sampan::domain::network::DepartureId;
 use sampan::domain::outbox::Destination;
@@ -13,7 +13,7 @@ use sampan::flows::{accept_pickup, close_departures, manage_webhooks, record_sca
 use sampan::store::bag_parcels::{self, Surplus};
 use sampan::store::carrier_pushes::{self, Push};
 use sampan::store::consolidations::{self, LeftBehind};
-use sampan::store::reconciliations::{self, Days};
+use sampan::store::reconciliations;
 use sampan::store::shipments::Filter;
 use sampan::store::{
     Store, StoreError, Tx, at_once, departures, disputes, escrow_notices, events, idempotency, orders,
@@ -67,10 +67,10 @@ fn questions() -> Vec<(&'static str, String)> {
         ),
         (
             "settled orders of the last days",
-            ["'webhook'", "5", "x'00'", "4", "9", "32"]
+            ["'webhook'", "5", "x'00'", "9", "32"]
                 .iter()
                 .zip(1..)
-                .fold(reconciliations::RECENT.to_owned(), |sql, (value, at)| sql.replace(&format!("${at}"), value)),
+                .fold(reconciliations::SETTLED.to_owned(), |sql, (value, at)| sql.replace(&format!("${at}"), value)),
         ),
         ("disputes to be reminded of", disputes::TO_REMIND.replace("$1", "5").replace("$2", "100")),
         ("orders that time changes", orders::WAKING.replace("$1", "5").replace("$2", "200")),
@@ -335,6 +335,7 @@ async fn fill(store: &Store) {
                 ("merchant_id", merchant),
                 ("payment_reference", "'payment ' || n"),
                 ("state", &order_state),
+                ("updated_at", "n"),
             ],
         ),
         ("escrow_trigger", &[("shipment_id", id), ("created_at", "n")]),
@@ -576,12 +577,12 @@ async fn ask_everything(
     assert_eq!(tracked::carriers(tx).await?, [carrier]);
     watch.used_an_index("carriers that are asked").await;
 
-    let (first, none) = (ShipmentId::from_uuid(uuid::Uuid::nil()), TriggerId::from_uuid(uuid::Uuid::nil()));
+    let first = ShipmentId::from_uuid(uuid::Uuid::nil());
     assert_eq!(reconciliations::open(tx, "webhook", first, 32).await?.len(), 32);
     watch.used_an_index("orders whose money has not moved").await;
-    let days = Days { since: from_micros(9_900), began_at: until };
-    let recent = reconciliations::recent(tx, "webhook", (days.since, none), days, 32).await?;
-    assert!(recent.len() == 32 && recent.iter().all(|(_, (at, _))| *at >= days.since), "{recent:?}");
+    let since = from_micros(9_900);
+    let settled = reconciliations::settled(tx, "webhook", (since, first), until, 32).await?;
+    assert!(settled.len() == 32 && settled.iter().all(|(at, _)| *at >= since), "{settled:?}");
     watch.used_an_index("settled orders of the last days").await;
 
     let all = Filter::default();

@@ -33,13 +33,13 @@ async fn beside_sandbox(db: &Database, more: &str) -> App {
     spawn_beside(db, world, keys, &more).await
 }
 
-/// What a scripted provider says of every trade, and of triggers.
+/// What a scripted provider says of every trade, and of triggers, and which action it refuses.
 #[derive(Clone)]
-struct Says(Arc<Mutex<(Value, Option<&'static str>)>>);
+struct Says(Arc<Mutex<(Value, Option<&'static str>, &'static str)>>);
 
 impl Says {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new((json!({"state": "open"}), Some("took_effect")))))
+        Self(Arc::new(Mutex::new((json!({"state": "open"}), Some("took_effect"), "nothing"))))
     }
 
     fn of_trades(&self, trade: Value) {
@@ -51,12 +51,19 @@ impl Says {
         self.0.lock().expect("a script").1 = state;
     }
 
-    /// One that takes every trigger, and is then asked.
+    fn refuses(&self, action: &'static str) {
+        self.0.lock().expect("a script").2 = action;
+    }
+
+    /// One that takes every trigger but those that it refuses, and is then asked.
     async fn start(&self) -> Stub {
         let says = self.clone();
         Stub::start(move |asked, _| {
-            let (trade, trigger) = says.0.lock().expect("a script").clone();
-            let Some(question) = asked.path.strip_prefix("/ask") else { return Reply::json(200, &json!({})) };
+            let (trade, trigger, refused) = says.0.lock().expect("a script").clone();
+            let Some(question) = asked.path.strip_prefix("/ask") else {
+                let is_refused = asked.json()["data"]["action"] == refused;
+                return Reply::json(if is_refused { 422 } else { 200 }, &json!({}));
+            };
             if let Some(reference) = question.strip_prefix("?payment_reference=") {
                 let mut trade = trade;
                 trade["payment_reference"] = json!(reference);
@@ -172,8 +179,10 @@ on_both_databases! {
         wait_until("it is settled", async || state(&app, &accepted).await == "confirmed").await;
         sent(&app).await;
         let all = Totals { orders: 1, triggers: 3, ..Totals::default() };
-        assert_eq!(compared(&app).await, (vec![], all), "what is settled is compared by its triggers");
+        assert_eq!(compared(&app).await, (vec![], all.clone()), "what is settled is compared by its triggers");
         change(&db, "UPDATE escrow_trigger SET created_at = created_at - 8 * 86400000000").await;
+        assert_eq!(compared(&app).await, (vec![], all), "it was settled lately, whenever they were made");
+        change(&db, "UPDATE escrow_order SET updated_at = updated_at - 8 * 86400000000").await;
         assert_eq!(compared(&app).await, (vec![], Totals::default()), "those of long ago are not");
         app.stop().await;
     }
@@ -244,6 +253,35 @@ on_both_databases! {
         let before = everything(&app).await;
         assert_eq!(only(&app).await.kind, DifferenceKind::FrozenHere);
         assert_eq!(everything(&app).await, before);
+        app.stop().await;
+    }
+
+    async fn of_a_freeze_or_a_thaw_that_was_refused_the_word_before_it_counts(db: Database) {
+        let says = Says::new();
+        let provider = says.start().await;
+        says.of_triggers(None);
+        let app = beside(&db, &provider, "").await;
+        let accepted = accept(&app, &one_parcel()).await;
+        let say = async |verb: &str, refused: &'static str| {
+            says.refuses(refused);
+            let path = format!("/v1/shipments/{}/escrow/{verb}", text(&accepted["id"]));
+            as_operator(&app, "POST", &path, &json!({"reason": "the buyer called"})).await.must_be(200);
+            sent(&app).await;
+        };
+        let differ = async |frozen: bool| {
+            says.of_trades(json!({"state": "open", "frozen": frozen}));
+            compared(&app).await.0.iter().map(|difference| difference.kind).collect::<Vec<_>>()
+        };
+        say("freeze", "nothing").await;
+        assert_eq!((differ(true).await, differ(false).await), (vec![], vec![DifferenceKind::FrozenHere]));
+        say("thaw", "thaw").await;
+        assert_eq!((differ(true).await, differ(false).await), (vec![DifferenceKind::FrozenThere], vec![]));
+        say("freeze", "freeze").await;
+        assert_eq!((differ(true).await, differ(false).await), (vec![], vec![DifferenceKind::FrozenHere]));
+        say("thaw", "nothing").await;
+        assert_eq!((differ(true).await, differ(false).await), (vec![DifferenceKind::FrozenThere], vec![]));
+        say("freeze", "freeze").await;
+        assert_eq!((differ(true).await, differ(false).await), (vec![], vec![]), "it never took this one");
         app.stop().await;
     }
 

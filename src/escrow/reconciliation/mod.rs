@@ -57,7 +57,7 @@ pub struct Hold {
 /// What the provider was told about freezing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freezing {
-    /// It has the last word: whether nothing may move.
+    /// It has the last word that it did not refuse: whether nothing may move, and is still to be so.
     Told(bool),
     /// It does not have it yet, or nobody knows.
     OnItsWay,

@@ -162,15 +162,17 @@ fn moved(order: &Order, sent: &[Sent]) -> (i64, i64) {
     moved
 }
 
+/// By the last word that may have had an effect: of one that was refused the provider stands where it stood before.
 fn freezing(order: &Order, sent: &[Sent], triggers: &[Trigger]) -> Freezing {
-    let words = sent.iter().zip(triggers).filter(|(sent, _)| !sent.action.happens_once());
+    let counts = |sent: &Sent| !sent.action.happens_once() && sent.stands != Stands::Refused;
+    let words = sent.iter().zip(triggers).filter(|(sent, _)| counts(sent));
     // A thaw goes behind its freeze.
     let last = words.max_by_key(|(sent, trigger)| (trigger.round, sent.action));
     match last.map(|(sent, _)| (sent.action, sent.stands)) {
         None => Freezing::Told(false),
+        // One that it took, and that we would have taken back, is nothing that it has to stand by.
         Some((action, Stands::Acknowledged)) => {
-            let says = action == TriggerAction::Freeze;
-            if says == order.provider_frozen { Freezing::Told(says) } else { Freezing::OnItsWay }
+            Freezing::Told(action == TriggerAction::Freeze && order.provider_frozen)
         }
         Some((_, Stands::Unseen | Stands::MaybeSeen | Stands::Refused | Stands::GivenUp)) => {
             Freezing::OnItsWay
