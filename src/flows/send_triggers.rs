@@ -8,7 +8,8 @@
 //! trigger and what it moved, in one transaction.
 //!
 //! The three go on beside each other: while some are sent, what came of others is stored, many in
-//! a commit, and more are claimed, as many as can be sent at once. Each provider has so many under
+//! a commit, and more are claimed: as many as can be sent at once, and ahead of a provider that
+//! answers fast what it will have dealt with in a moment. Each provider has so many under
 //! way and no more; of one that fails again and again nothing is claimed, but a single trigger now
 //! and then, until it is back ([`crate::outbox::gate`]). One that is not configured is not looked
 //! at: its triggers wait.

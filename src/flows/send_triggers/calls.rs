@@ -224,10 +224,12 @@ impl Calls {
         let mut room = settings.concurrency_max.saturating_sub(self.unsettled);
         let is_time_for_doubts =
             self.doubts_asked_at.is_none_or(|at| wall < at || (wall - at).num_seconds() >= BETWEEN_DOUBTS);
+        // What is claimed ahead of one provider leaves each other one its places.
+        let to_others = most * self.doors.len().saturating_sub(1);
         let mut all = Vec::new();
         for provider in self.deps.providers.all() {
             let Some(door) = self.doors.get_mut(provider.name) else { continue };
-            let Some((through, ahead)) = door.places(most, room, wall) else { continue };
+            let Some((through, ahead)) = door.places(most, room, to_others, wall) else { continue };
             room -= through + ahead;
             let can_be_asked = provider.abilities.inquire.is_some() && is_time_for_doubts;
             all.push(Places {

@@ -73,13 +73,21 @@ impl Door {
     }
 
     /// How many may go at once and how many may be claimed ahead, where that is worth a commit: with at most `most`
-    /// under way, and no more than `room` in all.
-    pub fn places(&mut self, most: usize, room: usize, wall: Instant) -> Option<(usize, usize)> {
+    /// under way, and no more than `room` in all, of which what is claimed ahead leaves so many `to_others`.
+    pub fn places(
+        &mut self,
+        most: usize,
+        room: usize,
+        to_others: usize,
+        wall: Instant,
+    ) -> Option<(usize, usize)> {
         let under_way = self.gate.under_way();
         let free = most.saturating_sub(under_way).min(room);
         let ahead = match self.gate.rests() {
             true => 0,
-            false => self.answered.saturating_sub(self.ready.len()).min(room - free),
+            false => {
+                self.answered.saturating_sub(self.ready.len()).min(room.saturating_sub(free + to_others))
+            }
         };
         let is_worth_it = match self.due {
             Due::Nothing => false,
@@ -220,46 +228,46 @@ mod tests {
     #[test]
     fn as_much_is_claimed_ahead_as_was_answered_since_the_last_claim() {
         let mut door = Door::default();
-        assert_eq!(door.places(MOST, 100, at(0)), Some((MOST, 0)));
+        assert_eq!(door.places(MOST, 100, 0, at(0)), Some((MOST, 0)));
         assert_eq!(claim(&mut door, (MOST, 0), 100, at(0)), MOST);
-        assert_eq!(door.places(MOST, 100, at(0)), None, "all places are taken");
+        assert_eq!(door.places(MOST, 100, 0, at(0)), None, "all places are taken");
         answer(&mut door, 3, at(1));
-        assert_eq!(door.places(MOST, 100, at(1)), Some((3, 3)));
+        assert_eq!(door.places(MOST, 100, 0, at(1)), Some((3, 3)));
         assert_eq!(claim(&mut door, (3, 3), 100, at(1)), 3);
         // What stands ready goes first, and counts.
         answer(&mut door, 4, at(2));
         assert!(door.next(MOST, at(2)).is_some() && door.next(MOST, at(2)).is_some());
-        assert_eq!(door.places(MOST, 100, at(2)), Some((2, 3)));
+        assert_eq!(door.places(MOST, 100, 0, at(2)), Some((2, 3)));
     }
 
     #[test]
     fn there_is_never_more_than_room() {
         let mut door = Door::default();
-        assert_eq!(door.places(MOST, MOST, at(0)), Some((MOST, 0)));
+        assert_eq!(door.places(MOST, MOST, 0, at(0)), Some((MOST, 0)));
         claim(&mut door, (MOST, 0), 100, at(0));
         answer(&mut door, MOST, at(1));
-        assert_eq!(door.places(MOST, 5, at(1)), Some((MOST, 1)));
+        assert_eq!(door.places(MOST, 6, 1, at(1)), Some((MOST, 1)));
         door.gate.give_back(MOST, at(1));
-        assert_eq!(door.places(MOST, 0, at(1)), None);
+        assert_eq!(door.places(MOST, 0, 0, at(1)), None);
     }
 
     #[test]
     fn what_is_not_there_gives_its_place_back_and_is_not_looked_for_again() {
         let mut door = Door::default();
-        let places = door.places(MOST, 100, at(0)).expect("places");
+        let places = door.places(MOST, 100, 0, at(0)).expect("places");
         assert_eq!(claim(&mut door, places, 1, at(0)), 1);
-        assert_eq!((door.gate.under_way(), door.places(MOST, 100, at(0))), (1, None));
+        assert_eq!((door.gate.under_way(), door.places(MOST, 100, 0, at(0))), (1, None));
         door.look_again();
-        assert_eq!(door.places(MOST, 100, at(0)), Some((MOST - 1, 0)));
+        assert_eq!(door.places(MOST, 100, 0, at(0)), Some((MOST - 1, 0)));
     }
 
     /// With three that stand ready since the first millisecond, and a place for one of them.
     fn three_ready() -> Door {
         let mut door = Door::default();
-        let places = door.places(MOST, 100, at(0)).expect("places");
+        let places = door.places(MOST, 100, 0, at(0)).expect("places");
         claim(&mut door, places, 100, at(0));
         answer(&mut door, 3, at(1));
-        let places = door.places(MOST, 100, at(1)).expect("places");
+        let places = door.places(MOST, 100, 0, at(1)).expect("places");
         claim(&mut door, places, 100, at(1));
         answer(&mut door, 1, at(1));
         door
@@ -286,6 +294,6 @@ mod tests {
         assert!(door.gate.rests());
         assert_eq!(door.turn_away(false, at(1)).count(), 2);
         door.look_again();
-        assert_eq!(door.places(MOST, 100, at(1)), None);
+        assert_eq!(door.places(MOST, 100, 0, at(1)), None);
     }
 }
