@@ -13,7 +13,9 @@ use super::Deps;
 use super::advance::{Changes, Occasion, advance, finish};
 use super::send_triggers::moves_money;
 use super::settle_order::{Case, settle};
-use crate::domain::escrow::{Act, OrderState, SettledThere, ShareOf, ShareState, TriggerAction};
+use crate::domain::escrow::{
+    Act, DisputeThere, OrderState, SettledThere, ShareOf, ShareState, StandsThere, TriggerAction,
+};
 use crate::domain::failure::Class;
 use crate::domain::id::{MerchantId, ShipmentId};
 use crate::domain::instant::Instant;
@@ -200,6 +202,13 @@ fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActE
     let standing = case.standing();
     if standing.dispute.is_some() {
         return refuse("a dispute is open: close it first".to_owned());
+    }
+    let is_open = |said: &&DisputeThere| said.stands == StandsThere::Open;
+    if let Some(said) = standing.disputes_there.values().find(is_open) {
+        return refuse(format!(
+            "the buyer's dispute {} is open at the provider: it moves the money",
+            said.dispute
+        ));
     }
     if standing.refunds.values().any(|refund| !refund.is_approved()) {
         return refuse("a refund waits for another person: approve it or withdraw it first".to_owned());

@@ -101,11 +101,36 @@ fn of_money(facts: &Facts, share: &Share) -> Option<(Sight, Option<String>)> {
     let in_doubt = stands(confirm).is_some_and(Stands::is_in_doubt);
     let (sight, because) = of_refund(share, order, refund, in_doubt);
     let unseen = matches!(stands(refund), None | Some(Stands::Unseen));
-    match &facts.standing.frozen {
-        Some(reason) if sight == Sight::RefundDue && unseen => {
-            Some((Sight::Trouble, Some(format!("frozen by an operator: {reason}"))))
-        }
+    let by_an_operator =
+        facts.standing.frozen.as_ref().map(|reason| format!("frozen by an operator: {reason}"));
+    // What the provider gave back itself is not to be given back once more.
+    match by_an_operator.or_else(|| given_back_there(facts)) {
+        Some(held) if sight == Sight::RefundDue && unseen => Some((Sight::Trouble, Some(held))),
         Some(_) | None => Some((sight, because)),
+    }
+}
+
+/// A dispute that the provider kept may have ended with money for the buyer, until a person says that it did not matter.
+fn given_back_there(facts: &Facts) -> Option<String> {
+    let standing = &facts.standing;
+    let troubles = standing.disputes_there.values().filter(|said| said.stands == StandsThere::Otherwise);
+    let mut troubles = troubles.filter_map(there);
+    troubles.find(|trouble| !standing.set_aside.contains(&trouble.name)).map(|trouble| trouble.text)
+}
+
+/// What a dispute that the provider keeps has against the money's going to the merchant.
+fn there(said: &DisputeThere) -> Option<Trouble> {
+    let DisputeThere { dispute, word, .. } = said;
+    match said.stands {
+        StandsThere::Open => Some(Trouble {
+            name: format!("dispute_there {dispute}"),
+            text: format!("the buyer's dispute {dispute} is open at the provider: {word}"),
+        }),
+        StandsThere::Otherwise => Some(Trouble {
+            name: format!("dispute_there {dispute} ended"),
+            text: format!("the buyer's dispute {dispute} ended at the provider: {word}"),
+        }),
+        StandsThere::ForSeller => None,
     }
 }
 
@@ -156,19 +181,8 @@ pub fn troubles(facts: &Facts, share: &Share, delivered: bool) -> Vec<Trouble> {
     if let Some(dispute) = &facts.standing.dispute {
         add("dispute", format!("a dispute is open: {}", dispute.reason));
     }
-    for said in facts.standing.disputes_there.values() {
-        let DisputeThere { dispute, word, .. } = said;
-        match said.stands {
-            StandsThere::Open => {
-                let text = format!("the buyer's dispute {dispute} is open at the provider: {word}");
-                add(&format!("dispute_there {dispute}"), text);
-            }
-            StandsThere::Otherwise => {
-                let text = format!("the buyer's dispute {dispute} ended at the provider: {word}");
-                add(&format!("dispute_there {dispute} ended"), text);
-            }
-            StandsThere::ForSeller => {}
-        }
+    for trouble in facts.standing.disputes_there.values().filter_map(there) {
+        add(&trouble.name, trouble.text);
     }
     if let Some(reason) = &facts.standing.frozen {
         add("frozen", format!("frozen by an operator: {reason}"));

@@ -317,6 +317,20 @@ fn a_dispute_that_the_provider_keeps_holds_the_money_until_it_is_decided_for_the
 }
 
 #[test]
+fn what_a_provider_may_have_given_back_is_not_given_back_once_more_until_a_person_says_so() {
+    let refund =
+        Act::RefundOrdered { share: None, amount_minor: 10_000, reason: "lost".into(), needs_second: false };
+    let case = Case::new(&[parcel(1, true, true)]).act(refund);
+    assert_eq!(case.at(noon()).state, OrderState::RefundRequested);
+    let ended = |case: Case| case.act(disputed_there("D-1", StandsThere::Otherwise, 2));
+    let case = ended(case);
+    assert_eq!(case.at(noon()).state, OrderState::Frozen);
+    let set_aside = BTreeSet::from(["dispute_there D-1 ended".to_owned()]);
+    let case = case.act(Act::Thawed { reason: "nothing was paid out there".into(), set_aside });
+    assert_eq!(case.at(noon()).state, OrderState::RefundRequested);
+}
+
+#[test]
 fn a_buyers_word_ends_with_the_delivery_that_it_was_about() {
     let mut case = Case::new(&[parcel(1, true, true)]);
     case.policy.release = ReleaseMode::AfterWindow;
