@@ -46,10 +46,11 @@ pub async fn work(deps: Deps, mut stop: tokio::sync::watch::Receiver<bool>) {
         if let Err(error) = calls.go_on().await {
             tracing::error!(%error, "the outbox cannot be read; it will be looked at again");
         }
+        let rest = calls.rest(tick);
         tokio::select! {
             () = deps.outbox_bell.notified() => calls.look_again(),
             () = calls.one_ends(), if !calls.are_none() => {}
-            () = tokio::time::sleep(tick) => calls.look_again(),
+            () = tokio::time::sleep(rest) => calls.look_again(),
             _ = stop.changed() => {}
         }
     }

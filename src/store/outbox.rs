@@ -138,11 +138,19 @@ pub async fn give_back(tx: &Tx, message: &Message) -> Result<bool, StoreError> {
     let update = outbox::Entity::update_many()
         .col_expr(outbox::Column::LeasedUntil, Expr::value(0_i64))
         .col_expr(outbox::Column::Claims, Expr::value(claims - 1))
+        // Somebody may have said since that nothing came of any of them.
+        .col_expr(outbox::Column::Answered, answered_of(claims - 1))
         .col_expr(outbox::Column::FirstSentAt, Expr::value(first_sent_at))
         .filter(outbox::Column::Id.eq(message.id.uuid()))
         .filter(outbox::Column::Claims.eq(claims))
         .filter(outbox::Column::LeasedUntil.eq(message.leased_until.timestamp_micros()));
     moved(tx, update).await
+}
+
+/// No more are answered than there are.
+fn answered_of(claims: i32) -> Expr {
+    let answered = || Expr::col(outbox::Column::Answered);
+    Expr::case(answered().gt(claims), claims).finally(answered()).into()
 }
 
 /// The receiver has it, whatever was decided about the message meanwhile. False: that was known.

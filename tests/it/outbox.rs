@@ -270,6 +270,12 @@ on_both_databases! {
         let left = message_of(&store, now.id).await;
         assert_eq!((left.claims, left.first_sent_at), (late.claims, late.first_sent_at));
         assert!(left.is_in_doubt());
+        // Somebody said meanwhile that nothing came of it so far.
+        let again = claimed(&store, wall + TimeDelta::hours(5)).await;
+        change(&db, "UPDATE outbox SET answered = claims").await;
+        assert!(give_back(&again).await);
+        let left = message_of(&store, again.id).await;
+        assert_eq!((left.claims, left.answered), (late.claims, late.claims), "the next claim is one more");
         store.close().await;
     }
 

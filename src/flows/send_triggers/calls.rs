@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
 use super::attempt::{Line, attempt};
-use super::door::{Claimed, Door, Places, claim};
+use super::door::{Claimed, Door, MOMENT, Places, claim};
 use super::settle::{self, Outcome};
 use super::{Deps, doubts, lease};
 use crate::domain::instant::Instant;
@@ -78,6 +79,11 @@ impl Calls {
         self.under_way.is_empty() && self.answered.is_empty() && self.storing.is_empty()
     }
 
+    /// How long nobody has to look, at most `tick`.
+    pub fn rest(&self, tick: Duration) -> Duration {
+        if self.doors.values().any(Door::has_ready) { tick.min(MOMENT) } else { tick }
+    }
+
     /// There may be something new.
     pub fn look_again(&mut self) {
         self.doors.values_mut().for_each(Door::look_again);
@@ -87,7 +93,8 @@ impl Calls {
     pub async fn go_on(&mut self) -> Result<u64, StoreError> {
         self.gather();
         let begun = self.claim().await;
-        self.gather();
+        // What has ended meanwhile is left to be noticed: it may have let others go, and the claim was before.
+        self.carry_on();
         begun
     }
 
@@ -117,6 +124,11 @@ impl Calls {
         while let Some(stored) = self.storing.try_join_next() {
             self.stored(stored);
         }
+        self.carry_on();
+    }
+
+    /// Sends what stands ready, and lets be stored what is answered.
+    fn carry_on(&mut self) {
         self.begin_ready();
         let side_by_side = match self.deps.store.backend() {
             // It has one writer.
@@ -208,6 +220,8 @@ impl Calls {
         if claimed.iter().any(|claimed| !claimed.to_send.is_empty()) {
             faults::reached("outbox.claimed");
         }
+        // The commit took its time.
+        let wall = self.deps.clock.wall();
         Ok(claimed.into_iter().map(|claimed| self.begin(claimed, wall)).sum())
     }
 

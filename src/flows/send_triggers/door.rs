@@ -6,8 +6,7 @@
 //! only, since nobody could take it out any more. What did not get its turn by then is given back as it was.
 
 use std::collections::VecDeque;
-
-use chrono::TimeDelta;
+use std::time::Duration;
 
 use crate::domain::instant::Instant;
 use crate::domain::outbox::{Destination, OutboxState};
@@ -60,12 +59,16 @@ pub struct Claimed {
 }
 
 /// What stands ready was claimed no longer ago.
-const MOMENT: TimeDelta = TimeDelta::milliseconds(250);
+pub const MOMENT: Duration = Duration::from_millis(250);
 
 impl Door {
     /// There may be something new.
     pub fn look_again(&mut self) {
         self.due = Due::New;
+    }
+
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     pub fn has_answered(&mut self) {
@@ -129,7 +132,8 @@ impl Door {
     /// What shall not stand ready any longer, for it was claimed too long ago, or nothing may go.
     pub fn turn_away(&mut self, is_closing: bool, wall: Instant) -> impl Iterator<Item = Message> {
         let all = is_closing || self.gate.rests();
-        let is_late = |ready: &Ready| wall < ready.claimed_at || wall - ready.claimed_at > MOMENT;
+        // Before it was claimed: the clock was set back.
+        let is_late = |ready: &Ready| (wall - ready.claimed_at).to_std().map_or(true, |age| age > MOMENT);
         // Claimed one after the other: the first ones are the oldest.
         let late = self.ready.iter().take_while(|ready| all || is_late(ready)).count();
         self.ready.drain(..late).map(|ready| ready.message)
@@ -164,6 +168,8 @@ pub async fn claim(
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::chance;
     use crate::config;
