@@ -120,6 +120,20 @@ async fn done_by_an_operator(app: &App, action: &str) -> i64 {
     number(&app.deps.store, &done).await
 }
 
+/// Leaves a single message, which its provider wants an hour later, and nobody at work. Says when that was.
+async fn postponed_once(db: &Database) -> Instant {
+    let provider = provider(|_, _| Some(Reply::RetryAfter(429, 3_600))).await;
+    let carrier = delivering_carrier().await;
+    let app = spawn_app(db, &settings(&provider, &carrier, "")).await;
+    let accepted = accept_two_parcels(&app).await;
+    scan_until(&app, &accepted, "received").await;
+    let postponed = "SELECT COUNT(*) AS n FROM outbox WHERE last_problem IS NOT NULL";
+    wait_until("it was postponed", async || number(&app.deps.store, postponed).await == 1).await;
+    let wall = app.deps.clock.wall();
+    app.stop().await;
+    wall
+}
+
 on_both_databases! {
     async fn a_trigger_goes_out_under_one_key_until_it_is_acknowledged_and_no_further(db: Database) {
         let provider = provider(|_, tries| match tries {
@@ -205,15 +219,7 @@ on_both_databases! {
     }
 
     async fn who_has_lost_a_message_changes_nothing_about_it(db: Database) {
-        let provider = provider(|_, _| Some(Reply::RetryAfter(429, 3_600))).await;
-        let carrier = delivering_carrier().await;
-        let app = spawn_app(&db, &settings(&provider, &carrier, "")).await;
-        let accepted = accept_two_parcels(&app).await;
-        scan_until(&app, &accepted, "received").await;
-        let postponed = "SELECT COUNT(*) AS n FROM outbox WHERE last_problem IS NOT NULL";
-        wait_until("it was postponed", async || number(&app.deps.store, postponed).await == 1).await;
-        let wall = app.deps.clock.wall();
-        app.stop().await;
+        let wall = postponed_once(&db).await;
         let store = db.store().await;
         // One took it, and was so slow that its lease ended; another one has it now, and is still at it.
         let late = claimed(&store, wall + TimeDelta::hours(2)).await;
@@ -241,15 +247,7 @@ on_both_databases! {
     }
 
     async fn a_claim_that_is_given_back_is_as_if_it_had_not_been(db: Database) {
-        let provider = provider(|_, _| Some(Reply::RetryAfter(429, 3_600))).await;
-        let carrier = delivering_carrier().await;
-        let app = spawn_app(&db, &settings(&provider, &carrier, "")).await;
-        let accepted = accept_two_parcels(&app).await;
-        scan_until(&app, &accepted, "received").await;
-        let postponed = "SELECT COUNT(*) AS n FROM outbox WHERE last_problem IS NOT NULL";
-        wait_until("it was postponed", async || number(&app.deps.store, postponed).await == 1).await;
-        let wall = app.deps.clock.wall();
-        app.stop().await;
+        let wall = postponed_once(&db).await;
         change(&db, "UPDATE outbox SET claims = 0, answered = 0, first_sent_at = NULL").await;
         let store = db.store().await;
         let give_back = async |message: &Message| {
