@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::StoreError;
 use super::held::Held;
+use super::in_thread::InThread;
 use super::reader::{Reader, Snapshot, Source};
 use super::writer::Writer;
 use crate::faults::Fuse;
@@ -31,7 +32,7 @@ const ACQUIRE: Duration = Duration::from_secs(8);
 
 /// Statements that a connection keeps prepared. A month of everything the daemon does has some 360 texts, a list's
 /// length being part of its text.
-const STATEMENTS: usize = 512;
+pub(super) const STATEMENTS: usize = 512;
 
 /// Rows that SQLite's thread is ahead of who reads them. Where it has to wait, the two change places with every row.
 const ROWS: usize = 4_096;
@@ -57,8 +58,7 @@ impl Store {
     /// A database that ends with its last clone, of the schema of this version, for a simulation. It has one
     /// connection, which is asked one thing after the other: no two threads can race.
     pub async fn in_memory(fuse: Fuse) -> Result<Self, StoreError> {
-        // A connection of its own shares nothing, and takes no locks for it.
-        let pool = Database::connect(sqlite("sqlite::memory:?cache=private", 1)).await?;
+        let pool = InThread::open()?;
         Migrator::up(&pool, None).await?;
         let held = Held::new(&pool).await?;
         let writer = Writer::Simulated(held.clone(), fuse);

@@ -1,4 +1,4 @@
-use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr};
 
 use crate::domain::failure::Class;
 
@@ -40,13 +40,13 @@ const CONTENDED: [&str; 3] = ["40001", "40P01", "55P03"];
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         let text = error.to_string();
-        if let Some(SqlErr::UniqueConstraintViolation(what)) = error.sql_err() {
-            return StoreError::Duplicate(what);
-        }
         match &error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => StoreError::Unavailable(text),
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
                 match cause.as_database_error() {
+                    Some(database) if database.is_unique_violation() => {
+                        StoreError::Duplicate(database.message().to_owned())
+                    }
                     Some(database) => refused(database.code().as_deref().unwrap_or_default(), text),
                     None => StoreError::Unavailable(text),
                 }

@@ -14,6 +14,7 @@ mod connect;
 pub(crate) mod entity;
 mod error;
 mod held;
+mod in_thread;
 mod reader;
 mod row;
 mod writer;

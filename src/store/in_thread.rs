@@ -1,0 +1,480 @@
+//! SQLite in the thread of whoever asks, for a simulated database.
+//!
+//! A daemon's connection has a thread of its own, so that a question holds up nobody but who asked. A simulation does
+//! one thing after the other, and a third of its time went into changing threads with each statement. What is asked
+//! here is done when the question returns: nobody can drop it half-way.
+//!
+//! sea-orm wants each value in the type that its column was declared with, and SQLite knows numbers, texts and bytes.
+//! So entities say it: a column is what it is in the tables that a statement names, and what is computed has 64 bits.
+//! sea-orm takes rows of another driver through its mock (its proxy does not compile beside sqlx's SQLite).
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::error::Error;
+use std::sync::Arc;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection, ToSql};
+use sea_orm::sea_query::{ColumnType, Value, Values};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, DatabaseConnectionType, DbBackend, DbErr, EntityTrait, ExecResult,
+    IdenStatic, Iterable, MockDatabase, MockDatabaseConnection, MockDatabaseTrait, MockExecResult,
+    QueryResult, RuntimeErr, Statement, Transaction,
+};
+use sqlx::error::{DatabaseError, ErrorKind};
+
+use super::connect::STATEMENTS;
+use super::entity;
+
+#[derive(Debug)]
+pub(super) struct InThread(Inner);
+
+#[derive(Debug)]
+struct Inner {
+    connection: Connection,
+    tables: Tables,
+    /// Of each statement that was asked before.
+    shapes: HashMap<String, Arc<Shape>>,
+}
+
+/// How a column was declared, where SQLite does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// What is computed has 64 bits, too.
+    BigInt,
+    Int,
+    Bool,
+    Bytes,
+    Uuid,
+}
+
+impl Kind {
+    /// None: a text or a fraction, which SQLite knows.
+    fn of(declared: &ColumnType) -> Option<Self> {
+        match declared {
+            ColumnType::BigInteger => Some(Kind::BigInt),
+            ColumnType::Integer => Some(Kind::Int),
+            ColumnType::Boolean => Some(Kind::Bool),
+            ColumnType::Uuid => Some(Kind::Uuid),
+            ColumnType::VarBinary(_) | ColumnType::Binary(_) | ColumnType::Blob => Some(Kind::Bytes),
+            _ => None,
+        }
+    }
+
+    fn is_number(self) -> bool {
+        matches!(self, Kind::BigInt | Kind::Int | Kind::Bool)
+    }
+}
+
+/// What a column of an answer may be: one kind of number, and one of bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kinds {
+    number: Option<Kind>,
+    bytes: Option<Kind>,
+}
+
+/// By the names of tables and columns.
+type Tables = HashMap<&'static str, HashMap<&'static str, Kind>>;
+
+/// What an answer's rows hold, in the order of the names under which it is asked for.
+type Shape = Vec<Cell>;
+
+#[derive(Debug)]
+struct Cell {
+    name: String,
+    /// Of the column, from nought.
+    place: usize,
+    kinds: Kinds,
+}
+
+/// As many columns as can be asked for by their places, by which sea-orm means the order of names.
+const PLACES: usize = 12;
+
+impl InThread {
+    /// An empty database that ends with its last clone.
+    pub fn open() -> Result<DatabaseConnection, DbErr> {
+        let connection = Connection::open_in_memory().map_err(refused)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;").map_err(refused)?;
+        let inner = Inner { connection, tables: tables(), shapes: HashMap::new() };
+        let connection = Arc::new(MockDatabaseConnection::new(Self(inner)));
+        Ok(DatabaseConnectionType::MockDatabaseConnection(connection).into())
+    }
+}
+
+macro_rules! tables {
+    ($($table:ident)*) => {
+        /// As their entities declare them.
+        fn tables() -> Tables {
+            HashMap::from([$(declared(entity::$table::Entity)),*])
+        }
+    };
+}
+
+tables! {
+    audit_entry bag bag_parcel booking buyer_proof carrier_account carrier_answer carrier_push consolidation
+    departure departure_change dispute dispute_message early_push escrow_act escrow_difference escrow_notice
+    escrow_order escrow_trigger hub hub_closure hub_holiday hub_key idempotency_key lane left_behind
+    merchant merchant_key network_edition number_owner operator_key outbox parcel payment_owner
+    pickup_request plan poll_history reconciliation replan shipment stage_sample stage_time surplus
+    tracked_number tracking_event unit webhook_endpoint webhook_message
+}
+
+fn declared<E: EntityTrait>(table: E) -> (&'static str, HashMap<&'static str, Kind>) {
+    let kind = |column: E::Column| Some((column.as_str(), Kind::of(column.def().get_column_type())?));
+    (table.as_str(), E::Column::iter().filter_map(kind).collect())
+}
+
+impl Inner {
+    /// What sea-orm takes no answer to.
+    fn run(&self, sql: &'static str) {
+        let done = self.connection.prepare_cached(sql).and_then(|mut it| it.raw_execute());
+        if let Err(error) = done {
+            tracing::error!(%error, sql, "a simulated database");
+        }
+    }
+
+    fn query(&mut self, statement: &Statement) -> Result<Vec<Row>, DbErr> {
+        let mut prepared = self.connection.prepare_cached(&statement.sql).map_err(refused)?;
+        bind(&mut prepared, statement.values.as_ref())?;
+        let shape = match self.shapes.get(&statement.sql) {
+            Some(shape) => Arc::clone(shape),
+            None => {
+                let shape = Arc::new(shape(&prepared, &statement.sql, &self.tables)?);
+                self.shapes.insert(statement.sql.clone(), Arc::clone(&shape));
+                shape
+            }
+        };
+        let (mut rows, mut found) = (prepared.raw_query(), Vec::new());
+        while let Some(row) = rows.next().map_err(refused)? {
+            let value = |cell: &Cell| read(row.get_ref(cell.place).map_err(refused)?, cell.kinds);
+            let values = shape.iter().map(|cell| Ok((cell.name.clone(), value(cell)?)));
+            let values: Row = values.collect::<Result<_, DbErr>>()?;
+            found.push(values);
+        }
+        Ok(found)
+    }
+
+    fn execute(&mut self, statement: &Statement) -> Result<MockExecResult, DbErr> {
+        let connection = &self.connection;
+        if statement.values.is_none() && statement.sql.contains(';') {
+            connection.execute_batch(&statement.sql).map_err(refused)?;
+            return Ok(changed(0));
+        }
+        let mut prepared = connection.prepare_cached(&statement.sql).map_err(refused)?;
+        bind(&mut prepared, statement.values.as_ref())?;
+        let changes = !prepared.readonly();
+        let mut rows = prepared.raw_query();
+        while rows.next().map_err(refused)?.is_some() {}
+        Ok(changed(if changes { connection.changes() } else { 0 }))
+    }
+}
+
+fn changed(rows_affected: u64) -> MockExecResult {
+    MockExecResult { last_insert_id: 0, rows_affected }
+}
+
+type Row = BTreeMap<String, Value>;
+
+fn shape(prepared: &CachedStatement, sql: &str, tables: &Tables) -> Result<Shape, DbErr> {
+    let words: HashSet<_> = sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+    let named: Vec<_> = tables.iter().filter(|(table, _)| words.contains(*table)).collect();
+    let names = prepared.column_names();
+    let by_place = !names.is_sorted() && names.len() <= PLACES;
+    let mut shape = Vec::with_capacity(2 * names.len());
+    for (place, name) in names.into_iter().enumerate() {
+        let kinds = Kinds::of(name, &named)?;
+        shape.push(Cell { name: name.to_owned(), place, kinds });
+        if by_place {
+            // Before any name.
+            shape.push(Cell { name: format!("\0{place:02}"), place, kinds });
+        }
+    }
+    shape.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(shape)
+}
+
+impl Kinds {
+    fn of(column: &str, tables: &[(&&'static str, &HashMap<&'static str, Kind>)]) -> Result<Self, DbErr> {
+        let mut kinds = Self::default();
+        for kind in tables.iter().filter_map(|(_, columns)| columns.get(column)) {
+            let known = if kind.is_number() { &mut kinds.number } else { &mut kinds.bytes };
+            if known.replace(*kind).is_some_and(|known| known != *kind) {
+                return Err(wrong(format!("{column} is not the same in all tables of a statement")));
+            }
+        }
+        Ok(kinds)
+    }
+}
+
+fn wrong(reason: impl ToString) -> DbErr {
+    DbErr::Type(reason.to_string())
+}
+
+fn read(value: ValueRef, kinds: Kinds) -> Result<Value, DbErr> {
+    Ok(match (value, kinds.number, kinds.bytes) {
+        // Whatever it would be: it says nothing.
+        (ValueRef::Null, _, _) => Value::BigInt(None),
+        (ValueRef::Integer(number), Some(Kind::Bool), _) => Value::Bool(Some(number != 0)),
+        (ValueRef::Integer(number), Some(Kind::Int), _) => {
+            Value::Int(Some(i32::try_from(number).map_err(wrong)?))
+        }
+        (ValueRef::Integer(number), _, _) => Value::BigInt(Some(number)),
+        (ValueRef::Real(number), _, _) => Value::Double(Some(number)),
+        (ValueRef::Text(text), _, _) => Value::String(Some(str::from_utf8(text).map_err(wrong)?.to_owned())),
+        (ValueRef::Blob(bytes), _, Some(Kind::Uuid)) => {
+            Value::Uuid(Some(uuid::Uuid::from_slice(bytes).map_err(wrong)?))
+        }
+        (ValueRef::Blob(bytes), _, _) => Value::Bytes(Some(bytes.to_vec())),
+    })
+}
+
+/// `$3` is the third value, wherever it stands; a `?` is the next one.
+fn bind(prepared: &mut CachedStatement, values: Option<&Values>) -> Result<(), DbErr> {
+    let Some(Values(values)) = values else { return Ok(()) };
+    let mut unnamed = 0;
+    for parameter in 1..=prepared.parameter_count() {
+        let place: usize = match prepared.parameter_name(parameter) {
+            Some(name) => name[1..].parse().map_err(|_| wrong(format!("{name} is no place of a value")))?,
+            None => {
+                unnamed += 1;
+                unnamed
+            }
+        };
+        let value = place.checked_sub(1).and_then(|place| values.get(place));
+        let value = value.ok_or_else(|| wrong(format!("there is no value {place}")))?;
+        let mut bind = |value: &dyn ToSql| prepared.raw_bind_parameter(parameter, value).map_err(refused);
+        match value {
+            Value::Bool(value) => bind(value),
+            Value::Int(value) => bind(value),
+            Value::BigInt(value) => bind(value),
+            Value::BigUnsigned(value) => bind(&value.map(|value| value as i64)),
+            Value::Double(value) => bind(value),
+            Value::String(value) => bind(value),
+            Value::Bytes(value) => bind(value),
+            Value::Uuid(value) => bind(&value.as_ref().map(|value| value.as_bytes().as_slice())),
+            other => Err(wrong(format!("{other:?} is not written anywhere"))),
+        }?;
+    }
+    Ok(())
+}
+
+/// A transaction in a transaction is a savepoint, and so is the first one.
+impl MockDatabaseTrait for InThread {
+    fn execute(&mut self, _: usize, statement: Statement) -> Result<ExecResult, DbErr> {
+        let done = self.0.execute(&statement)?;
+        MockDatabase::new(DbBackend::Sqlite).append_exec_results([done]).execute(0, statement)
+    }
+
+    fn query(&mut self, _: usize, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let rows = self.0.query(&statement)?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        MockDatabase::new(DbBackend::Sqlite).append_query_results([rows]).query(0, statement)
+    }
+
+    fn begin(&mut self) {
+        self.0.run("SAVEPOINT work");
+    }
+
+    fn commit(&mut self) {
+        self.0.run("RELEASE work");
+    }
+
+    fn rollback(&mut self) {
+        self.0.run("ROLLBACK TO work");
+        self.0.run("RELEASE work");
+    }
+
+    fn drain_transaction_log(&mut self) -> Vec<Transaction> {
+        Vec::new()
+    }
+
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Sqlite
+    }
+
+    fn ping(&self) -> Result<(), DbErr> {
+        Ok(())
+    }
+}
+
+/// What SQLite refused, as its other driver says it.
+#[derive(Debug, thiserror::Error)]
+#[error("(code: {code}) {message}")]
+struct Refused {
+    code: i32,
+    message: String,
+}
+
+fn refused(error: rusqlite::Error) -> DbErr {
+    let (code, message) = match error {
+        rusqlite::Error::SqliteFailure(failure, message) => {
+            (failure.extended_code, message.unwrap_or_else(|| failure.to_string()))
+        }
+        other => (rusqlite::ffi::SQLITE_ERROR, other.to_string()),
+    };
+    let error: Box<dyn DatabaseError> = Box::new(Refused { code, message });
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Database(error))))
+}
+
+impl DatabaseError for Refused {
+    fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        Some(self.code.to_string().into())
+    }
+
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self.code {
+            rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+                ErrorKind::UniqueViolation
+            }
+            rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY => ErrorKind::ForeignKeyViolation,
+            _ => ErrorKind::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use migration::{Migrator, MigratorTrait};
+    use sea_orm::{ConnectionTrait, IntoActiveModel, QuerySelect, TransactionTrait};
+
+    use super::entity::{carrier_answer, dispute, hub_closure};
+    use super::*;
+    use crate::store::StoreError;
+
+    async fn database() -> DatabaseConnection {
+        let database = InThread::open().expect("a database");
+        Migrator::up(&database, None).await.expect("migrations");
+        database
+    }
+
+    async fn texts(database: &DatabaseConnection, sql: &str) -> Vec<String> {
+        let rows =
+            database.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.expect("rows");
+        rows.iter().map(|row| row.try_get("", "name").expect("a name")).collect()
+    }
+
+    #[tokio::test]
+    async fn every_table_is_known() {
+        let (database, known) = (database().await, tables());
+        // But those that are read as 64 bits and text alone.
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' \
+                   AND name NOT IN ('seaql_migrations', 'serial_counter')";
+        let unknown = texts(&database, sql).await;
+        assert!(unknown.len() > 40);
+        let unknown: Vec<_> = unknown.iter().filter(|table| !known.contains_key(table.as_str())).collect();
+        assert_eq!(unknown, [""; 0]);
+    }
+
+    fn answer(parcel_number: i32) -> carrier_answer::Model {
+        carrier_answer::Model {
+            shipment_id: uuid::Uuid::from_u128(7),
+            carrier: "dhl".to_owned(),
+            tracking_number: "JD01".to_owned(),
+            body_hash: String::new(),
+            parcel_number,
+            status: 200,
+            body: vec![0, 159, 146, 150],
+            asked_at: i64::MAX,
+        }
+    }
+
+    async fn insert(db: &impl ConnectionTrait, row: carrier_answer::Model) -> Result<(), StoreError> {
+        let insert = carrier_answer::Entity::insert(row.into_active_model());
+        Ok(insert.exec_without_returning(db).await.map(drop)?)
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_read_by_name_and_by_place() {
+        let database = database().await;
+        insert(&database, answer(2)).await.expect("a row");
+        assert_eq!(carrier_answer::Entity::find().all(&database).await.expect("rows"), [answer(2)]);
+        use carrier_answer::Column as C;
+        let query = carrier_answer::Entity::find().select_only();
+        let query = query.columns([C::Status, C::Body, C::ShipmentId, C::AskedAt]);
+        let found = query.into_tuple::<(i32, Vec<u8>, uuid::Uuid, i64)>().all(&database).await.expect("rows");
+        let row = answer(2);
+        assert_eq!(found, [(row.status, row.body, row.shipment_id, row.asked_at)]);
+        let sql =
+            "SELECT COUNT(*) AS n, MAX(asked_at) AS latest FROM carrier_answer WHERE status = $2 AND $1 = 1";
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [true.into(), 200_i32.into()]);
+        let row = database.query_one_raw(statement).await.expect("a row").expect("a row");
+        let counted: (i64, Option<i64>) =
+            (row.try_get("", "n").expect("n"), row.try_get("", "latest").expect("latest"));
+        assert_eq!(counted, (1, Some(i64::MAX)));
+    }
+
+    #[tokio::test]
+    async fn yes_no_and_nothing_are_read_as_they_were_written() {
+        let database = database().await;
+        database.execute_unprepared("PRAGMA foreign_keys = OFF").await.expect("no keys");
+        for imported in [true, false] {
+            let row = hub_closure::Model {
+                id: uuid::Uuid::new_v4(),
+                hub_code: "PVG".to_owned(),
+                from_at: 1,
+                until_at: 2,
+                reason: String::new(),
+                imported,
+                created_at: 3,
+            };
+            hub_closure::Entity::insert(row.clone().into_active_model())
+                .exec_without_returning(&database)
+                .await
+                .expect("a row");
+            assert_eq!(hub_closure::Entity::find_by_id(row.id).all(&database).await.expect("rows"), [row]);
+        }
+        let row = dispute::Model {
+            shipment_id: uuid::Uuid::nil(),
+            id: uuid::Uuid::nil(),
+            reason: "damaged".to_owned(),
+            opened_at: 1,
+            decide_by: 2,
+            closed_at: None,
+            outcome: None,
+            because: Some(String::new()),
+            remind_at: Some(3),
+        };
+        let insert = dispute::Entity::insert(row.clone().into_active_model());
+        insert.exec_without_returning(&database).await.expect("a row");
+        assert_eq!(dispute::Entity::find().all(&database).await.expect("rows"), [row]);
+    }
+
+    #[tokio::test]
+    async fn what_is_there_already_is_a_duplicate_and_what_is_dropped_is_not_there() {
+        let database = database().await;
+        insert(&database, answer(1)).await.expect("a row");
+        assert!(matches!(insert(&database, answer(2)).await, Err(StoreError::Duplicate(_))));
+        let count = async || carrier_answer::Entity::find().all(&database).await.expect("rows").len();
+        let other = |number: u32| carrier_answer::Model { body_hash: number.to_string(), ..answer(1) };
+        let tx = database.begin().await.expect("a transaction");
+        insert(&tx, other(1)).await.expect("a row");
+        let inner = tx.begin().await.expect("a savepoint");
+        insert(&inner, other(2)).await.expect("a row");
+        inner.rollback().await.expect("taken back");
+        tx.commit().await.expect("a commit");
+        assert_eq!(count().await, 2);
+        let tx = database.begin().await.expect("a transaction");
+        insert(&tx, other(3)).await.expect("a row");
+        drop(tx);
+        assert_eq!(count().await, 2);
+    }
+}
