@@ -14,15 +14,17 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
+use super::advance::Occasion;
 use super::{Deps, ask_providers};
 use crate::chance;
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
+use crate::domain::money::Money;
 use crate::escrow::provider::{NotBelieved, Notice, Said, Trade};
 use crate::escrow::registry::payment_of;
 use crate::faults;
 use crate::store::escrow_notices::{self, KeptNotice};
-use crate::store::{StoreError, orders, shipments};
+use crate::store::{StoreError, Tx, orders, shipments};
 use crate::telemetry;
 
 #[derive(Debug, thiserror::Error)]
@@ -198,7 +200,7 @@ async fn take_in(deps: &Deps, kept: &KeptNotice) -> Result<(), Untaken> {
         is_last: next_attempt(kept.attempts).is_none(),
         second_person_above: deps.settings.escrow.second_person_above.clone(),
     };
-    let occasion = super::advance::Occasion::new(deps, format!("provider {}", kept.provider));
+    let occasion = Occasion::new(deps, format!("provider {}", kept.provider));
     deps.store.write(move |tx| Box::pin(async move { effect::write(tx, &told, &occasion).await })).await?;
     deps.outbox_bell.notify_one();
     deps.webhook_bell.notify_one();
@@ -228,32 +230,37 @@ pub async fn believe(
     shipment: ShipmentId,
     trade: Trade,
 ) -> Result<Option<String>, StoreError> {
-    let occasion = super::advance::Occasion::new(deps, format!("provider {provider}"));
+    let occasion = Occasion::new(deps, format!("provider {provider}"));
     let (above, provider) = (deps.settings.escrow.second_person_above.clone(), provider.to_owned());
-    let written = deps
-        .store
-        .write(move |tx| {
-            let work = async move {
-                let Some(shipment) = shipments::lock(tx, shipment).await? else {
-                    return Ok(Some("it is not there".to_owned()));
-                };
-                let order = orders::of_shipment(tx, shipment.id).await?;
-                let payment = payment_of(&provider, &order.payment_reference);
-                let owner = orders::owner_of_payment(tx, &provider, payment).await?;
-                if order.provider != provider || owner != Some(shipment.id) {
-                    return Ok(Some("the payment is another order's".to_owned()));
-                }
-                let heard =
-                    effect::Heard { trade: &trade, word: "", is_last: false, second_person_above: &above };
-                effect::of_trade(tx, heard, shipment, order, &occasion).await
-            };
-            Box::pin(work)
-        })
-        .await;
+    let work = async move |tx: &Tx| believe_under(tx, &provider, shipment, &trade, &above, &occasion).await;
+    let written = deps.store.write(move |tx| Box::pin(async move { work(tx).await })).await;
     deps.outbox_bell.notify_one();
     deps.webhook_bell.notify_one();
-    match written {
+    written
+}
+
+/// The same in the caller's transaction.
+pub async fn believe_under(
+    tx: &Tx,
+    provider: &str,
+    shipment: ShipmentId,
+    trade: &Trade,
+    second_person_above: &[Money],
+    occasion: &Occasion,
+) -> Result<Option<String>, StoreError> {
+    let Some(shipment) = shipments::lock(tx, shipment).await? else {
+        return Ok(Some("it is not there".to_owned()));
+    };
+    let order = orders::of_shipment(tx, shipment.id).await?;
+    let payment = payment_of(provider, &order.payment_reference);
+    let owner = orders::owner_of_payment(tx, provider, payment).await?;
+    if order.provider != provider || owner != Some(shipment.id) {
+        return Ok(Some("the payment is another order's".to_owned()));
+    }
+    let heard = effect::Heard { trade, word: "", is_last: false, second_person_above };
+    match effect::of_trade(tx, heard, shipment, order, occasion).await {
         Ok(problem) => Ok(problem),
+        // Nothing was written.
         Err(Untaken::Later(reason)) => Ok(Some(reason)),
         Err(Untaken::Store(error)) => Err(error),
     }

@@ -178,6 +178,24 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn a_release_that_is_refused_since_the_provider_released_by_itself_has_not_failed(db: Database) {
+        let provider = Provider::plain();
+        let app = spawn(&db, &provider, "").await;
+        for name in ["alipay", "antom"] {
+            let paid = Paid::through(&app, &provider, name, one_parcel()).await;
+            // And nobody says so.
+            provider.control(&format!("/sandbox/trades/{}/release", paid.reference), &json!({})).await.must_be(200);
+            paid.deliver(&app).await;
+            paid.is(&app, "confirmed").await;
+            let escrow = paid.escrow(&app).await;
+            assert_eq!((paid.told(&app, "confirm_receipt").await, &escrow["frozen_because"]), (0, &json!("released")), "{name}: {escrow}");
+            assert_eq!(provider.moved(&paid.reference).await, (paid.fen, 0), "{name}");
+        }
+        let dead = "SELECT COUNT(*) AS n FROM outbox WHERE state = 'dead'";
+        assert_eq!(number(&app.deps.store, dead).await, 2, "they were refused");
+        app.stop().await;
+    }
+
     async fn paypal_is_told_of_many_parcels_and_of_few(db: Database) {
         let provider = Provider::plain();
         let app = spawn(&db, &provider, "").await;

@@ -28,6 +28,8 @@ pub struct Ledger {
     events: Vec<TrackingEvent>,
     parcels: Vec<ParcelId>,
     chain: Vec<Entry>,
+    /// What became of those that its provider sent.
+    notices: Vec<String>,
 }
 
 struct Way {
@@ -36,6 +38,7 @@ struct Way {
 }
 
 /// Of the audit's chain.
+#[derive(Debug)]
 struct Entry {
     actor: String,
     action: String,
@@ -79,6 +82,7 @@ impl Ledger {
             events: events::of_shipment(db, id).await.expect("events"),
             parcels: parcels.iter().map(|parcel| parcel.id).collect(),
             chain: chain(books.store, id).await,
+            notices: notices(books.store, &order.payment_reference).await,
         }
     }
 
@@ -103,7 +107,8 @@ impl Ledger {
     /// its way no more. Says how many of them the provider knows.
     pub fn invariant_2_each_trigger_takes_effect_once_or_never(&self, effects: &Effects) -> usize {
         let (row, story) = (&self.row, self.story);
-        assert_eq!(row.state, self.end.state, "2: {story:?} of {} ({:?})", row.id, row.frozen_because);
+        let why = (&row.frozen_because, &self.notices);
+        assert_eq!(row.state, self.end.state, "2: {story:?} of {} ({why:?}): {:#?}", row.id, self.chain);
         let of = |trigger: &Trigger| (trigger.facts.action, trigger.facts.parcel);
         let mut actions: Vec<_> = self.triggers.iter().map(of).collect();
         actions.retain(|(action, _)| action.happens_once());
@@ -354,4 +359,15 @@ async fn chain(store: &Store, id: ShipmentId) -> Vec<Entry> {
         Entry { actor: text("actor"), action: text("action"), detail }
     };
     rows.iter().map(entry).collect()
+}
+
+async fn notices(store: &Store, payment_reference: &str) -> Vec<String> {
+    let db = store.reader();
+    let sql = "SELECT 'tried ' || CAST(attempts AS TEXT) || ' times, settled ' \
+         || COALESCE(CAST(settled_at AS TEXT), 'never') || ': ' || COALESCE(problem, 'taken in') AS n \
+         FROM escrow_notice WHERE notice_id = $1";
+    let values = [format!("notice {payment_reference}").into()];
+    let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await;
+    let rows = rows.expect("what the provider sent");
+    rows.iter().map(|row| row.try_get::<String>("", "n").expect("a text")).collect()
 }

@@ -3,12 +3,16 @@
 //! A crash anywhere in it leaves the claim, which was counted before. Who asked goes on with the claim anew before
 //! anything is sent: asking takes its time, and a lease is as long as sending alone can take.
 
-use super::settle::Outcome;
+use std::time::Duration;
+
+use super::settle::{Outcome, moves_money};
 use super::{Deps, ask_providers, lease};
+use crate::chance;
 use crate::domain::escrow::TriggerFacts;
-use crate::escrow::provider::{Command, Found, Provider, Reading};
+use crate::escrow::provider::{Command, Found, Provider, Reading, Trade};
 use crate::outbound::{Answer, Request, SendError};
 use crate::outbox::gate::Went;
+use crate::outbox::rules::{Next, next};
 use crate::store::outbox::{self, Ended, Message};
 
 /// A provider, and how it does while it is spoken with.
@@ -38,6 +42,20 @@ impl<'d> Line<'d> {
             Err(error) => Found::NoWord { reason: error.to_string(), after: None },
         })
     }
+
+    /// How the trade stands. None: nobody says so now.
+    async fn ask_about_trade(&mut self, command: &Command<'_>) -> Option<Trade> {
+        let reference = &command.facts.payment_reference;
+        let request =
+            self.provider.abilities.inquire.as_ref()?.about_trade(reference, self.deps.clock.wall());
+        let answer = self.exchange(request).await.map_err(|error| error.to_string());
+        let now = self.deps.clock.now();
+        let trade = answer.and_then(|answer| self.provider.read_about_trade(reference, &answer, now));
+        if let Err(reason) = &trade {
+            tracing::warn!(trigger = %command.id, reason, "a trigger goes out no more, and its provider does not say how the trade stands");
+        }
+        trade.ok()
+    }
 }
 
 const TOO_MANY: u16 = 429;
@@ -54,58 +72,84 @@ fn went(answer: &Result<Answer, SendError>) -> Went {
 }
 
 pub async fn attempt(line: &mut Line<'_>, message: &mut Message) -> Outcome {
-    let (deps, provider) = (line.deps, line.provider);
     let facts = match read(&message.body) {
         Ok(facts) => facts,
-        Err(reason) => return Outcome::Dead { reason, ended: untouched(message) },
+        Err(reason) => return dead(reason, untouched(message)),
     };
     let text = message.body.clone();
     let command = Command { id: message.id, facts: &facts, body: &text };
+    let mut outcome = try_once(line, &command, message).await;
+    // The provider may have moved the money by itself, and has nothing left to move: then no person has to find that
+    // out.
+    if let Outcome::Dead { trade, .. } = &mut outcome
+        && moves_money(facts.action)
+        && goes_on(line.deps, message).await
+    {
+        *trade = line.ask_about_trade(&command).await;
+    }
+    outcome
+}
+
+async fn try_once(line: &mut Line<'_>, command: &Command<'_>, message: &mut Message) -> Outcome {
+    let (deps, provider) = (line.deps, line.provider);
     if message.was_in_doubt() {
-        match line.ask(&command).await {
+        match line.ask(command).await {
             Some(Found::TookEffect) => return Outcome::Acknowledged,
-            Some(Found::Refused { reason }) => return Outcome::Dead { reason, ended: Ended::WithoutEffect },
+            Some(Found::Refused { reason }) => return dead(reason, Ended::WithoutEffect),
             Some(Found::UnderWay) => {
                 let reason = "the provider is still at it".to_owned();
-                return Outcome::Later { reason, after: None, ended: Ended::InDoubt };
+                return later(deps, message, reason, None, Ended::InDoubt);
             }
             Some(Found::NoWord { reason, after }) => {
-                return Outcome::Later { reason, after, ended: Ended::InDoubt };
+                return later(deps, message, reason, after, Ended::InDoubt);
             }
             Some(Found::NotThere) if !goes_on(deps, message).await => return Outcome::Overtaken,
             Some(Found::NotThere) => {}
             None if is_forgotten(deps, provider, message) => {
                 let reason = "what came of it is not known, and the provider keeps its key no longer";
-                return Outcome::Dead { reason: reason.to_owned(), ended: Ended::InDoubt };
+                return dead(reason.to_owned(), Ended::InDoubt);
             }
             None => {}
         }
     }
-    transmit(line, &command, message).await
+    transmit(line, command, message).await
 }
 
 async fn transmit(line: &mut Line<'_>, command: &Command<'_>, message: &Message) -> Outcome {
-    let provider = line.provider;
-    let request = match provider.request(command, line.deps.clock.wall()) {
+    let (deps, provider) = (line.deps, line.provider);
+    let request = match provider.request(command, deps.clock.wall()) {
         Ok(request) => request,
-        Err(unsayable) => return Outcome::Dead { reason: unsayable.0, ended: untouched(message) },
+        Err(unsayable) => return dead(unsayable.0, untouched(message)),
     };
     match line.exchange(request).await {
         Ok(answer) => match provider.read(command, &answer) {
             Reading::Acknowledged => Outcome::Acknowledged,
             Reading::Declared(declared) => Outcome::Declared(declared),
-            Reading::Later { reason, after } => Outcome::Later { reason, after, ended: untouched(message) },
-            Reading::Unknown { reason, after } => Outcome::Later { reason, after, ended: Ended::InDoubt },
-            Reading::Refused { reason } => Outcome::Dead { reason, ended: untouched(message) },
-            Reading::Gone { reason } => Outcome::Dead { reason, ended: untouched(message) },
+            Reading::Later { reason, after } => later(deps, message, reason, after, untouched(message)),
+            Reading::Unknown { reason, after } => later(deps, message, reason, after, Ended::InDoubt),
+            Reading::Refused { reason } | Reading::Gone { reason } => dead(reason, untouched(message)),
         },
         Err(error @ (SendError::Forbidden(_) | SendError::NotSent(_))) => {
-            Outcome::Later { reason: error.to_string(), after: None, ended: untouched(message) }
+            later(deps, message, error.to_string(), None, untouched(message))
         }
         Err(error @ (SendError::NoAnswer(_) | SendError::TooLarge(_))) => {
-            Outcome::Later { reason: error.to_string(), after: None, ended: Ended::InDoubt }
+            later(deps, message, error.to_string(), None, Ended::InDoubt)
         }
     }
+}
+
+/// `after`: what the provider asked for.
+fn later(deps: &Deps, message: &Message, reason: String, after: Option<Duration>, ended: Ended) -> Outcome {
+    let settings = &deps.settings.outbox;
+    match next(message.attempts + 1, &settings.retry_seconds, settings.jitter, chance::share(), after) {
+        Next::After(wait) => Outcome::Later { reason, wait, ended },
+        Next::GiveUp => dead(reason, ended),
+    }
+}
+
+/// No more by itself.
+fn dead(reason: String, ended: Ended) -> Outcome {
+    Outcome::Dead { reason, ended, trade: None }
 }
 
 /// Whether it may still be sent, and by us: then with as much time for it as at first.

@@ -8,20 +8,19 @@ use serde_json::json;
 
 use super::attempt::read;
 use super::{Deps, together};
-use crate::chance;
 use crate::domain::escrow::{Declared, OrderState, TriggerAction};
 use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::rfc3339;
 use crate::domain::outbox::Destination;
-use crate::escrow::provider::Since;
+use crate::escrow::provider::{Since, Trade};
 use crate::escrow::rules::Stands;
 use crate::faults;
 use crate::flows::advance::{Changes, Occasion, finish};
 use crate::flows::notices;
 use crate::flows::settle_order::{Case, settle as settle_order};
+use crate::flows::take_notices::believe_under;
 use crate::flows::tell_merchants::Notice;
 use crate::notifications::EscrowNews;
-use crate::outbox::rules::{Next, next};
 use crate::store::orders::Trigger;
 use crate::store::outbox::{self, Ended, Message};
 use crate::store::shipments::{self, Shipment};
@@ -34,17 +33,19 @@ pub enum Outcome {
     Declared(Declared),
     Later {
         reason: String,
-        after: Option<Duration>,
+        wait: Duration,
         ended: Ended,
     },
     /// Nothing was sent: somebody took it out, or somebody else has it now.
     Overtaken,
     /// Nothing was sent, and its claim is given back.
     NotBegun,
-    /// No more by itself: a person has to look.
+    /// No more by itself: a person has to look, unless the trade says why.
     Dead {
         reason: String,
         ended: Ended,
+        /// As its provider said then.
+        trade: Option<Trade>,
     },
 }
 
@@ -109,17 +110,10 @@ async fn one(deps: &Deps, message: Message, outcome: Outcome) -> Result<(), Stor
             let occasion = occasion(deps, &message);
             acknowledged_at(deps, message, occasion, Some(declared)).await
         }
-        Outcome::Later { reason, after, ended } => {
-            let settings = &deps.settings.outbox;
-            let chance = chance::share();
-            match next(message.attempts + 1, &settings.retry_seconds, settings.jitter, chance, after) {
-                Next::After(wait) => postpone(deps, message, wait, ended, reason).await,
-                Next::GiveUp => bury(deps, message, reason, ended).await,
-            }
-        }
+        Outcome::Later { reason, wait, ended } => postpone(deps, message, wait, ended, reason).await,
         Outcome::Overtaken => Ok(()),
         Outcome::NotBegun => give_back(deps, message).await,
-        Outcome::Dead { reason, ended } => bury(deps, message, reason, ended).await,
+        Outcome::Dead { reason, ended, trade } => bury(deps, message, reason, ended, trade).await,
     }
 }
 
@@ -357,13 +351,26 @@ fn blame(case: &mut Case, message: &Message, reason: &str) {
 }
 
 /// No more tries: a person has to look. The money stays where it is.
-async fn bury(deps: &Deps, message: Message, reason: String, ended: Ended) -> Result<(), StoreError> {
+async fn bury(
+    deps: &Deps,
+    message: Message,
+    reason: String,
+    ended: Ended,
+    trade: Option<Trade>,
+) -> Result<(), StoreError> {
     telemetry::trigger_sent("dead");
     tracing::error!(trigger = %message.id, attempts = message.attempts + 1, reason, "a trigger is a dead letter; see sampan outbox list");
-    let occasion = occasion(deps, &message);
-    deps.store
-        .write(move |tx| Box::pin(async move { write_off(tx, &message, &reason, ended, &occasion).await }))
-        .await?;
+    let (occasion, above) = (occasion(deps, &message), deps.settings.escrow.second_person_above.clone());
+    let write = async move |tx: &Tx| {
+        write_off(tx, &message, &reason, ended, &occasion).await?;
+        let (Some(trade), Some(provider)) = (trade, message.destination.provider()) else { return Ok(()) };
+        let believed = believe_under(tx, provider, message.shipment, &trade, &above, &occasion).await?;
+        if let Some(problem) = believed {
+            tracing::warn!(trigger = %message.id, problem, "what a provider says of the trade of a trigger that it refused");
+        }
+        Ok(())
+    };
+    deps.store.write::<_, StoreError, _>(move |tx| Box::pin(async move { write(tx).await })).await?;
     deps.outbox_bell.notify_one();
     deps.webhook_bell.notify_one();
     Ok(())
