@@ -5,7 +5,8 @@
 //! itself; then the same messages go out again under the same ids.
 //!
 //! Nobody waits for somebody else's endpoint. Triggers have a worker and a table of their
-//! own. Each endpoint has so many messages under way and no more. One of which nothing got
+//! own. Each endpoint has so many messages under way and no more; of one that answers fast, many go out
+//! with one claim. One of which nothing got
 //! through is left alone for a while with all that waits for it, and then asked with one
 //! message; of the places for calls, a quarter is for such endpoints, and the rest is not. One
 //! that said 410, or let nothing through for days, is disabled, and what waits for it is dead:
@@ -16,7 +17,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use secrecy::ExposeSecret;
 use tokio::task::{JoinError, JoinSet};
 
@@ -153,10 +155,12 @@ async fn serve(deps: Deps, endpoint: Endpoint) {
 async fn call(deps: &Deps, endpoint: Endpoint) -> Result<(), StoreError> {
     faults::reached("webhook.claimed");
     let tried = if endpoint.is_open() {
-        let most = if endpoint.standing.failures > 0 { 1 } else { deps.settings.webhooks.per_endpoint_max };
+        let at_once = deps.settings.webhooks.per_endpoint_max;
+        let most = if endpoint.standing.failures > 0 { 1 } else { at_once * TURNS };
         let secrets = secrets_in_force(deps, &endpoint).await?;
         let due = webhook_messages::due(deps.store.reader(), endpoint.id, deps.clock.wall(), most).await?;
-        join_all(due.into_iter().map(|message| send(deps, &endpoint.url, &secrets, message))).await
+        let sent = due.into_iter().map(|message| send(deps, &endpoint.url, &secrets, message));
+        in_turns(deps, sent, at_once).await
     } else {
         // Told in the very moment in which it was closed.
         Vec::new()
@@ -177,6 +181,31 @@ async fn call(deps: &Deps, endpoint: Endpoint) -> Result<(), StoreError> {
         deps.webhook_bell.notify_one();
     }
     Ok(())
+}
+
+/// What goes out with one claim is so many times what goes out at once.
+const TURNS: usize = 16;
+
+/// So many at once, and the next one as soon as one got through; for a moment only, so that a slow endpoint does not
+/// keep its place from others.
+async fn in_turns(
+    deps: &Deps,
+    mut all: impl Iterator<Item = impl Future<Output = (WebhookMessage, Reading)>>,
+    at_once: usize,
+) -> Vec<(WebhookMessage, Reading)> {
+    let moment = Duration::from_secs(deps.settings.outbound.timeout_seconds) / 8;
+    let until = deps.clock.wall() + chrono::Duration::from_std(moment).unwrap_or_default();
+    let (mut under_way, mut tried) = (FuturesUnordered::from_iter(all.by_ref().take(at_once)), Vec::new());
+    let mut goes_on = true;
+    while let Some(one) = under_way.next().await {
+        let got_through = matches!(one.1, Reading::Acknowledged);
+        goes_on &= got_through && deps.clock.wall() < until && !deps.stopping.has_begun();
+        tried.push(one);
+        if goes_on {
+            under_way.extend(all.next());
+        }
+    }
+    tried
 }
 
 /// All that are in force.
