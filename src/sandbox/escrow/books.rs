@@ -7,7 +7,7 @@
 //! Where trades may be opened by their first mention, what is mentioned is all that they hold.
 //! Deliberately absent: fees, exchange rates, anything that forgets a key.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 
@@ -25,12 +25,16 @@ pub struct Rules {
     pub release_after: Option<TimeDelta>,
 }
 
+type Name = (Format, String);
+
 #[derive(Default)]
 pub struct Books {
     rules: Rules,
-    trades: BTreeMap<(Format, String), Trade>,
+    trades: BTreeMap<Name, Trade>,
+    /// When which of them releases by itself: each command asks what is due by then.
+    deadlines: BTreeSet<(Instant, Name)>,
     /// The merchant's own numbers, and whatever else a trade is known by.
-    names: HashMap<(Format, String), String>,
+    names: HashMap<Name, String>,
     /// In the order of their coming.
     triggers: Vec<Trigger>,
     by_key: HashMap<String, usize>,
@@ -81,7 +85,16 @@ impl Books {
         if let Some(also) = &trade.terms.also {
             self.names.insert((format, also.clone()), reference.to_owned());
         }
-        Ok(self.trades.entry((format, reference.to_owned())).or_insert(trade))
+        Ok(self.put((format, reference.to_owned()), trade))
+    }
+
+    fn put(&mut self, name: Name, trade: Trade) -> &Trade {
+        let (is, was) = (trade.terms.release_deadline_at, self.trades.get(&name));
+        if let Some(was) = was.and_then(|trade| trade.terms.release_deadline_at) {
+            self.deadlines.remove(&(was, name.clone()));
+        }
+        self.deadlines.extend(is.map(|at| (at, name.clone())));
+        self.trades.entry(name).insert_entry(trade).into_mut()
     }
 
     /// By any name it has.
@@ -112,12 +125,15 @@ impl Books {
     }
 
     /// The provider pays out what is due by its own deadline. The references of what it paid.
-    pub fn release_due(&mut self, now: Instant) -> Vec<(Format, String)> {
+    pub fn release_due(&mut self, now: Instant) -> Vec<Name> {
+        let due: Vec<_> = self.deadlines.iter().take_while(|(at, _)| *at <= now).cloned().collect();
         let mut paid = Vec::new();
-        for (name, trade) in &mut self.trades {
-            let is_due = trade.terms.release_deadline_at.is_some_and(|deadline| deadline <= now);
-            if is_due && !trade.frozen && trade.release_rest(now) {
-                paid.push(name.clone());
+        for due in due {
+            // A frozen one stays due.
+            let Some(trade) = self.trades.get_mut(&due.1).filter(|trade| !trade.frozen) else { continue };
+            self.deadlines.remove(&due);
+            if trade.release_rest(now) {
+                paid.push(due.1);
             }
         }
         paid
@@ -187,7 +203,7 @@ impl Books {
         if let Some(also) = &trade.terms.also {
             self.names.insert((ask.format, also.clone()), name.1.clone());
         }
-        self.trades.insert(name, trade);
+        self.put(name, trade);
         if ask.format.acts_once() {
             self.done.insert(once);
         }

@@ -54,6 +54,20 @@ fn a_frozen_trade_is_not_released_by_any_deadline_and_can_be_refunded() {
 }
 
 #[test]
+fn a_frozen_trade_stays_due_and_each_is_released_once() {
+    let mut books = with_trade(Terms { release_deadline_at: Some(at(1)), ..Terms::default() });
+    books.set_frozen(Format::Antom, "P1", true).expect("the trade");
+    let later = Terms { release_deadline_at: Some(at(9)), ..Terms::default() };
+    books.create(Format::Antom, "P2", cny(5), later, at(0)).expect("a new trade");
+    assert_eq!(books.release_due(at(8)), []);
+    books.set_frozen(Format::Antom, "P1", false).expect("the trade");
+    let named = |name: &str| (Format::Antom, name.to_owned());
+    assert_eq!(books.release_due(at(8)), [named("P1")]);
+    assert_eq!(books.release_due(at(9)), [named("P2")]);
+    assert_eq!(books.release_due(at(9)), []);
+}
+
+#[test]
 fn a_refusal_is_final_where_the_format_has_it_so_and_tried_again_elsewhere() {
     for (format, is_final) in [(Format::Antom, true), (Format::Webhook, false), (Format::Paypal, false)] {
         let mut books = Books::new(Rules::default());
