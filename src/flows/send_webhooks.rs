@@ -187,19 +187,21 @@ async fn call(deps: &Deps, endpoint: Endpoint) -> Result<(), StoreError> {
 const TURNS: usize = 16;
 
 /// So many at once, and the next one as soon as one got through; for a moment only, so that a slow endpoint does not
-/// keep its place from others.
+/// keep its place from others, and nothing goes for long to one that was changed or taken back meanwhile.
 async fn in_turns(
     deps: &Deps,
     mut all: impl Iterator<Item = impl Future<Output = (WebhookMessage, Reading)>>,
     at_once: usize,
 ) -> Vec<(WebhookMessage, Reading)> {
     let moment = Duration::from_secs(deps.settings.outbound.timeout_seconds) / 8;
-    let until = deps.clock.wall() + chrono::Duration::from_std(moment).unwrap_or_default();
+    let began = deps.clock.wall();
+    // Before it began: the clock was set back.
+    let is_young = || (deps.clock.wall() - began).to_std().is_ok_and(|age| age < moment);
     let (mut under_way, mut tried) = (FuturesUnordered::from_iter(all.by_ref().take(at_once)), Vec::new());
     let mut goes_on = true;
     while let Some(one) = under_way.next().await {
         let got_through = matches!(one.1, Reading::Acknowledged);
-        goes_on &= got_through && deps.clock.wall() < until && !deps.stopping.has_begun();
+        goes_on &= got_through && is_young() && !deps.stopping.has_begun();
         tried.push(one);
         if goes_on {
             under_way.extend(all.next());

@@ -14,6 +14,7 @@ pub use self::case::Case;
 pub use self::facts::stands;
 use super::advance::{Changes, Occasion};
 use super::notices;
+use super::send_triggers::moves_money;
 use crate::chance;
 use crate::domain::escrow::{Consignment, Evidence, OrderState, TriggerAction, TriggerFacts};
 use crate::domain::id::{OrderId, ParcelId, TriggerId};
@@ -239,6 +240,10 @@ async fn move_messages(
         let is_over = is_settled(verdict.state) && !message.is_in_doubt();
         let (from, to, action): (&[_], _, _) = match message.state {
             OutboxState::Frozen if is_over => (&[OutboxState::Frozen], OutboxState::Parked, "trigger.parked"),
+            // There is nothing left to do about it.
+            OutboxState::Dead if is_over && moves_money(trigger.facts.action) => {
+                (&[OutboxState::Dead], OutboxState::Parked, "trigger.parked")
+            }
             OutboxState::Pending | OutboxState::Waiting if is_over && !may => {
                 (&[OutboxState::Pending, OutboxState::Waiting], OutboxState::Parked, "trigger.parked")
             }

@@ -187,6 +187,10 @@ async fn take_in(deps: &Deps, kept: &KeptNotice) -> Result<(), Untaken> {
         serde_json::from_str(&kept.said).map_err(|error| Untaken::Later(error.to_string()))?;
     let trade = match &notice.says {
         Said::Changed(_) => about_trade(deps, kept, &notice).await?,
+        // The provider may have moved the money by itself; what is refused is known in any case.
+        Said::Refused(..) if !notice.payment_reference.is_empty() => {
+            about_trade(deps, kept, &notice).await.ok().flatten()
+        }
         Said::TookEffect(_)
         | Said::Refused(..)
         | Said::ReleasesAt(_)

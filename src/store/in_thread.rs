@@ -191,7 +191,10 @@ fn shape(prepared: &CachedStatement, sql: &str, tables: &Tables) -> Result<Shape
         }
     }
     shape.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(shape)
+    match shape.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        Some(pair) => Err(wrong(format!("{} is there twice", pair[0].name))),
+        None => Ok(shape),
+    }
 }
 
 impl Kinds {

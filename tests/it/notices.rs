@@ -29,8 +29,17 @@ const ANOTHER: &str = "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCBpbiBhIHRlc3QgdG9v";
 
 /// One that hears triggers and says nothing of them; asked about a trade, it says `state`.
 async fn silent(state: &'static str) -> Stub {
+    saying(json!({"state": state})).await
+}
+
+/// The same, with more to say of each trade.
+async fn saying(fields: Value) -> Stub {
     Stub::start(move |asked, _| match asked.path.split_once("payment_reference=") {
-        Some((_, reference)) => Reply::json(200, &json!({"payment_reference": reference, "state": state})),
+        Some((_, reference)) => {
+            let mut fields = fields.clone();
+            fields["payment_reference"] = json!(reference);
+            Reply::json(200, &fields)
+        }
         None => Reply::Status(503, Vec::new()),
     })
     .await
@@ -267,6 +276,33 @@ on_both_databases! {
         assert_eq!(detail(&app, &accepted).await["escrow"]["state"], "confirmed");
         assert_eq!(audited(&app, "order.released_against_hold").await, 1);
         app.stop().await;
+    }
+
+    async fn a_trade_is_believed_only_if_all_that_is_held_went_to_the_merchant(db: Database) {
+        let body = one_parcel();
+        let (amount, currency) = (&body["payment"]["amount"], &body["payment"]["currency"]);
+        let held = |amount: &Value| json!({"amount": amount, "currency": currency});
+        for (says_of_it, problem) in [
+            (json!({"held": held(&json!("1.00")), "released": "1.00", "refunded": "0.00"}), Some("is held")),
+            (json!({"held": held(amount), "released": "1.00", "refunded": "9.00"}), Some("no more than")),
+            (json!({"held": held(amount), "released": amount, "refunded": "0.00"}), None),
+        ] {
+            let mut fields = says_of_it;
+            fields["state"] = json!("released");
+            let provider = saying(fields.clone()).await;
+            let app = spawn(&db, &provider).await;
+            let mut body = body.clone();
+            let reference = Uuid::new_v4().simple().to_string();
+            body["payment"]["reference"] = json!(reference);
+            let accepted = accept(&app, &body).await;
+            taken(&app, &reference, &says("trade_changed", &reference, json!({}))).await;
+            let state = detail(&app, &accepted).await["escrow"]["state"].clone();
+            assert_eq!(state, if problem.is_some() { "held" } else { "confirmed" }, "{fields}");
+            let of_it = format!("SELECT problem AS n FROM escrow_notice WHERE notice_id = '{reference}'");
+            let said = row_text(&app.deps.store, &of_it).await.unwrap_or_default();
+            assert!(said.contains(problem.unwrap_or_default()), "{said}");
+            app.stop().await;
+        }
     }
 
     async fn a_notice_about_another_amount_is_not_believed(db: Database) {

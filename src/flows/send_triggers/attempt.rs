@@ -85,7 +85,10 @@ pub async fn attempt(line: &mut Line<'_>, message: &mut Message) -> Outcome {
         && moves_money(facts.action)
         && goes_on(line.deps, message).await
     {
+        let went = line.went;
         *trade = line.ask_about_trade(&command).await;
+        // Of the way that triggers go, the question says nothing.
+        line.went = went;
     }
     outcome
 }

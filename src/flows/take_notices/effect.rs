@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::Untaken;
+use super::{Untaken, believe_under};
 use crate::domain::escrow::{Act, DisputeThere, OrderState, StandsThere, TriggerAction};
 use crate::domain::id::{ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
@@ -27,7 +27,7 @@ use crate::store::{StoreError, Tx};
 pub struct Told {
     pub kept: KeptNotice,
     pub notice: Notice,
-    /// What the provider says of the trade, where it was asked.
+    /// What the provider says of the trade, where it was asked and said so.
     pub trade: Option<Trade>,
     /// It is not tried again.
     pub is_last: bool,
@@ -73,7 +73,7 @@ async fn owner(tx: &Tx, told: &Told) -> Result<Option<ShipmentId>, StoreError> {
 async fn of_order(tx: &Tx, told: &Told, shipment: Shipment, occasion: &Occasion) -> Result<Problem, Untaken> {
     let order = orders::of_shipment(tx, shipment.id).await?;
     if let Some(total) = told.notice.total.filter(|total| *total != order.held) {
-        return Ok(Some(format!("it speaks of {}, and {} is held", shown(total), shown(order.held))));
+        return Ok(Some(of_another_amount(total, order.held)));
     }
     match &told.notice.says {
         Said::TookEffect(trigger) => {
@@ -91,7 +91,9 @@ async fn of_order(tx: &Tx, told: &Told, shipment: Shipment, occasion: &Occasion)
                 return Ok(Some(format!("it refuses trigger {trigger}, which took effect before: {reason}")));
             }
             write_off(tx, &message, reason, Ended::WithoutEffect, occasion).await?;
-            Ok(None)
+            let Some(trade) = &told.trade else { return Ok(None) };
+            let (provider, above) = (&told.kept.provider, &told.second_person_above);
+            Ok(believe_under(tx, provider, order.shipment, trade, above, occasion).await?)
         }
         Said::Changed(word) => match &told.trade {
             Some(trade) => {
@@ -140,6 +142,12 @@ pub async fn of_trade(
     occasion: &Occasion,
 ) -> Result<Problem, Untaken> {
     let Heard { trade, word, is_last, second_person_above } = heard;
+    if let Some(other) = trade.held.filter(|held| *held != order.held) {
+        return Ok(Some(of_another_amount(other, order.held)));
+    }
+    if let Some(problem) = paid_too_little(tx, trade, &order).await? {
+        return Ok(Some(problem));
+    }
     let waits_for_us =
         occasion.providers.get(&order.provider).is_none_or(|it| it.can(TriggerAction::ConfirmReceipt));
     let waits = order.state != OrderState::Delivered || order.wake_at.is_some_and(|at| at > occasion.now);
@@ -178,6 +186,25 @@ pub async fn of_trade(
         return Ok(None);
     }
     Ok(act_on(tx, act, shipment, second_person_above, occasion).await?.map(|refused| refused.to_string()))
+}
+
+fn of_another_amount(said: Money, held: Money) -> String {
+    format!("it speaks of {}, and {} is held", shown(said), shown(held))
+}
+
+/// Of what was released, as the provider says, and refunded, as we know, something is missing: it went elsewhere.
+async fn paid_too_little(tx: &Tx, trade: &Trade, order: &Order) -> Result<Problem, StoreError> {
+    let (TradeState::Released, Some(released)) = (trade.state, trade.released_minor) else { return Ok(None) };
+    let triggers = orders::triggers(tx, order.shipment).await?;
+    let back =
+        triggers.iter().filter(|it| it.facts.action == TriggerAction::Refund && it.acknowledged_at.is_some());
+    let amounts = back.filter_map(|refund| Money::parse(&refund.facts.amount, order.held.currency).ok());
+    let refunded: i64 = amounts.map(|amount| amount.minor).sum();
+    let missing = order.held.minor.saturating_sub(released).saturating_sub(refunded);
+    Ok((missing > 0).then(|| {
+        let (held, released) = (shown(order.held), shown(Money::new(released, order.held.currency)));
+        format!("of {held} no more than {released} went to the merchant there: a person has to find out about the rest")
+    }))
 }
 
 /// Why it is refused: then nothing was written.
