@@ -1,9 +1,8 @@
 //! The one connection of a simulated database.
 //!
-//! A pool asks each connection that comes back whether it is still there, which costs a simulation as much as the
-//! question did. So this one is held from the beginning to the end, and who needs it takes turns: a question for as
-//! long as it takes, a write for its whole transaction. One that is dropped half-way is taken back before the next
-//! turn begins, so nobody sees anything of it.
+//! It is held from the beginning to the end, and who needs it takes turns: a question for as long as it takes, a write
+//! for its whole transaction. One that is dropped half-way is taken back before the next turn begins, so nobody sees
+//! anything of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +49,6 @@ impl Held {
         self.end(&turn, "COMMIT").await
     }
 
-    /// What a dropped future has sent already is done before this, since the connection answers in order.
     async fn end(&self, turn: &Turn, how: &str) -> Result<(), DbErr> {
         run(turn, how).await?;
         self.is_open.store(false, Ordering::Relaxed);

@@ -27,10 +27,7 @@ use super::connect::STATEMENTS;
 use super::entity;
 
 #[derive(Debug)]
-pub(super) struct InThread(Inner);
-
-#[derive(Debug)]
-struct Inner {
+pub(super) struct InThread {
     connection: Connection,
     tables: Tables,
     /// Of each statement that was asked before.
@@ -38,7 +35,7 @@ struct Inner {
 }
 
 /// How a column was declared, where SQLite does not tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// What is computed has 64 bits, too.
     BigInt,
@@ -96,9 +93,52 @@ impl InThread {
         let connection = Connection::open_in_memory().map_err(refused)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;").map_err(refused)?;
-        let inner = Inner { connection, tables: tables(), shapes: HashMap::new() };
-        let connection = Arc::new(MockDatabaseConnection::new(Self(inner)));
+        let this = Self { connection, tables: tables(), shapes: HashMap::new() };
+        let connection = Arc::new(MockDatabaseConnection::new(this));
         Ok(DatabaseConnectionType::MockDatabaseConnection(connection).into())
+    }
+
+    /// What sea-orm takes no answer to.
+    fn run(&self, sql: &'static str) {
+        let done = self.connection.prepare_cached(sql).and_then(|mut it| it.raw_execute());
+        if let Err(error) = done {
+            tracing::error!(%error, sql, "a simulated database");
+        }
+    }
+
+    fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, DbErr> {
+        let mut prepared = self.connection.prepare_cached(&statement.sql).map_err(refused)?;
+        bind(&mut prepared, statement.values.as_ref())?;
+        let shape = match self.shapes.get(&statement.sql) {
+            Some(shape) => Arc::clone(shape),
+            None => {
+                let shape = Arc::new(shape(&prepared, &statement.sql, &self.tables)?);
+                self.shapes.insert(statement.sql.clone(), Arc::clone(&shape));
+                shape
+            }
+        };
+        let (mut rows, mut found) = (prepared.raw_query(), Vec::new());
+        while let Some(row) = rows.next().map_err(refused)? {
+            let value = |cell: &Cell| read(row.get_ref(cell.place).map_err(refused)?, cell.kinds);
+            let values = shape.iter().map(|cell| Ok((cell.name.clone(), value(cell)?)));
+            let values: Row = values.collect::<Result<_, DbErr>>()?;
+            found.push(values);
+        }
+        Ok(found)
+    }
+
+    fn change(&self, statement: &Statement) -> Result<MockExecResult, DbErr> {
+        let connection = &self.connection;
+        if statement.values.is_none() && statement.sql.contains(';') {
+            connection.execute_batch(&statement.sql).map_err(refused)?;
+            return Ok(changed(0));
+        }
+        let mut prepared = connection.prepare_cached(&statement.sql).map_err(refused)?;
+        bind(&mut prepared, statement.values.as_ref())?;
+        let changes = !prepared.readonly();
+        let mut rows = prepared.raw_query();
+        while rows.next().map_err(refused)?.is_some() {}
+        Ok(changed(if changes { connection.changes() } else { 0 }))
     }
 }
 
@@ -123,51 +163,6 @@ tables! {
 fn declared<E: EntityTrait>(table: E) -> (&'static str, HashMap<&'static str, Kind>) {
     let kind = |column: E::Column| Some((column.as_str(), Kind::of(column.def().get_column_type())?));
     (table.as_str(), E::Column::iter().filter_map(kind).collect())
-}
-
-impl Inner {
-    /// What sea-orm takes no answer to.
-    fn run(&self, sql: &'static str) {
-        let done = self.connection.prepare_cached(sql).and_then(|mut it| it.raw_execute());
-        if let Err(error) = done {
-            tracing::error!(%error, sql, "a simulated database");
-        }
-    }
-
-    fn query(&mut self, statement: &Statement) -> Result<Vec<Row>, DbErr> {
-        let mut prepared = self.connection.prepare_cached(&statement.sql).map_err(refused)?;
-        bind(&mut prepared, statement.values.as_ref())?;
-        let shape = match self.shapes.get(&statement.sql) {
-            Some(shape) => Arc::clone(shape),
-            None => {
-                let shape = Arc::new(shape(&prepared, &statement.sql, &self.tables)?);
-                self.shapes.insert(statement.sql.clone(), Arc::clone(&shape));
-                shape
-            }
-        };
-        let (mut rows, mut found) = (prepared.raw_query(), Vec::new());
-        while let Some(row) = rows.next().map_err(refused)? {
-            let value = |cell: &Cell| read(row.get_ref(cell.place).map_err(refused)?, cell.kinds);
-            let values = shape.iter().map(|cell| Ok((cell.name.clone(), value(cell)?)));
-            let values: Row = values.collect::<Result<_, DbErr>>()?;
-            found.push(values);
-        }
-        Ok(found)
-    }
-
-    fn execute(&mut self, statement: &Statement) -> Result<MockExecResult, DbErr> {
-        let connection = &self.connection;
-        if statement.values.is_none() && statement.sql.contains(';') {
-            connection.execute_batch(&statement.sql).map_err(refused)?;
-            return Ok(changed(0));
-        }
-        let mut prepared = connection.prepare_cached(&statement.sql).map_err(refused)?;
-        bind(&mut prepared, statement.values.as_ref())?;
-        let changes = !prepared.readonly();
-        let mut rows = prepared.raw_query();
-        while rows.next().map_err(refused)?.is_some() {}
-        Ok(changed(if changes { connection.changes() } else { 0 }))
-    }
 }
 
 fn changed(rows_affected: u64) -> MockExecResult {
@@ -265,12 +260,12 @@ fn bind(prepared: &mut CachedStatement, values: Option<&Values>) -> Result<(), D
 /// A transaction in a transaction is a savepoint, and so is the first one.
 impl MockDatabaseTrait for InThread {
     fn execute(&mut self, _: usize, statement: Statement) -> Result<ExecResult, DbErr> {
-        let done = self.0.execute(&statement)?;
+        let done = self.change(&statement)?;
         MockDatabase::new(DbBackend::Sqlite).append_exec_results([done]).execute(0, statement)
     }
 
     fn query(&mut self, _: usize, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let rows = self.0.query(&statement)?;
+        let rows = self.rows(&statement)?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -278,16 +273,20 @@ impl MockDatabaseTrait for InThread {
     }
 
     fn begin(&mut self) {
-        self.0.run("SAVEPOINT work");
+        self.run("SAVEPOINT work");
     }
 
     fn commit(&mut self) {
-        self.0.run("RELEASE work");
+        self.run("RELEASE work");
     }
 
     fn rollback(&mut self) {
-        self.0.run("ROLLBACK TO work");
-        self.0.run("RELEASE work");
+        // Of whoever ended it in so many words nothing is left to take back.
+        if self.connection.is_autocommit() {
+            return;
+        }
+        self.run("ROLLBACK TO work");
+        self.run("RELEASE work");
     }
 
     fn drain_transaction_log(&mut self) -> Vec<Transaction> {
