@@ -276,6 +276,7 @@ pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
             return refuse("a dispute is open: close it first");
         }
         Act::RefundOrdered { share, amount_minor, .. } => return admit_refund(*share, *amount_minor, at),
+        Act::RefundApproved { .. } if at.contested => return refuse(ANOTHERS),
         Act::RefundApproved { share } => match at.standing.refunds.get(share) {
             None => return refuse("no refund was ordered"),
             Some(refund) if refund.is_approved() => return refuse("the refund is approved already"),
@@ -304,13 +305,15 @@ pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
     Ok(())
 }
 
+const ANOTHERS: &str = "another order named the same payment before: it is not this one's to refund";
+
 fn admit_refund(share: ShareOf, amount_minor: i64, at: &Situation) -> Result<(), NotNow> {
     let refuse = |text: &str| Err(NotNow(text.to_owned()));
     if !at.can_refund {
         return refuse("this provider has no call for refunds: refund at its console");
     }
     if at.contested {
-        return refuse("another order named the same payment before: it is not this one's to refund");
+        return refuse(ANOTHERS);
     }
     if at.standing.refunds.contains_key(&share) {
         return refuse("a refund was ordered before, and there is one at most");

@@ -255,10 +255,14 @@ pub fn decide(facts: &Facts, now: Instant) -> Decision {
 /// What the provider is to be told about all of an order whose shares stand so.
 fn to_tell(facts: &Facts, shares: &[Verdict]) -> Option<TriggerAction> {
     let open = || shares.iter().filter(|share| !is_settled(share.state));
-    // A provider freezes a trade as a whole: it is told when no share of it may move any more.
-    let frozen = open().next().is_some() && open().all(|share| share.state == OrderState::Frozen);
+    let goes_back = |share: &&Verdict| matches!(share.sight, Sight::RefundDue | Sight::RefundRefused);
+    // What was to go back and was refused is the merchant's as little as before.
+    let stands_still =
+        |share: &Verdict| share.state == OrderState::Frozen || share.sight == Sight::RefundRefused;
+    // A provider freezes a trade as a whole: it is told when no share of it may be released any more.
+    let frozen = open().any(stands_still) && open().all(|share| stands_still(share) || goes_back(&share));
     let calm = open().next().is_some()
-        && open().all(|share| !matches!(share.state, OrderState::Frozen | OrderState::RefundRequested))
+        && open().all(|share| share.state != OrderState::Frozen && !goes_back(&share))
         && facts.shares.iter().all(|share| {
             let delivered = parcels_of(facts, share).all(|parcel| parcel.delivered.is_some());
             is_settled(share.state) || sight::trouble(facts, share, delivered).is_none()

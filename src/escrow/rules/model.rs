@@ -10,6 +10,7 @@
 //! One thing is presumed: who asks what became of a trigger asks when nobody is sending it any
 //! more (leases outlast time-outs).
 
+mod people;
 mod wire;
 
 use std::collections::{HashSet, VecDeque};
@@ -55,6 +56,8 @@ struct People {
     /// Troubles by their bit: a return, and what was taken back of each day.
     set_aside: u8,
     refund: Option<(u8, i64, bool, bool)>,
+    /// It is another order's by now.
+    lost_payment: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -191,16 +194,6 @@ impl Model {
         world.parts.iter().enumerate().map(one).collect()
     }
 
-    /// The names of the troubles that a person who thaws sets aside.
-    fn known(&self, world: &World, share: &Share) -> Vec<String> {
-        let mut names = Vec::new();
-        if world.goods.contains(&Goods::Returning) {
-            names.push("returning".to_owned());
-        }
-        names.extend(share.delivered_at.map(|since| format!("taken_back {}", since.timestamp_micros())));
-        names
-    }
-
     /// Parcels that differ in nothing but their number are one world in any order.
     fn in_order(&self, mut world: World) -> World {
         match self.policy.release_by {
@@ -235,7 +228,7 @@ impl Model {
             shares: &shares,
             standing: &standing,
             called_off: false,
-            contested: false,
+            contested: world.people.lost_payment,
             provider_knows_frozen: world.told_frozen,
             provider_holds: world.told_frozen,
         };
@@ -278,6 +271,7 @@ impl Model {
             // It would be refused, and nobody could ask for it again.
             let goes = may_send(verdict.state).contains(&TriggerAction::ConfirmReceipt);
             assert!(!(goes && world.told_frozen), "released while the provider holds it: {world:?}");
+            self.leaves_it_alone(&world, index, verdict.state);
             let part = &mut world.parts[index];
             part.state = verdict.state;
             part.taken_back = verdict.taken_back;
@@ -288,6 +282,16 @@ impl Model {
                 .map_or(0, |since| *DAYS.iter().find(|day| at(**day) == since).unwrap_or(&0));
         }
         world
+    }
+
+    /// A payment that is another order's by now is that one's to release and to give back.
+    fn leaves_it_alone(&self, world: &World, index: usize, state: OrderState) {
+        let part = world.parts[index];
+        let unseen = |sent: &Sent| sent.stands == Stands::Unseen;
+        let sent = [(TriggerAction::ConfirmReceipt, part.confirm), (TriggerAction::Refund, part.refund)];
+        let mut unseen = sent.into_iter().filter(|(_, sent)| sent.as_ref().is_some_and(unseen));
+        let moves = unseen.any(|(action, _)| may_send(state).contains(&action));
+        assert!(!(world.people.lost_payment && moves), "another order's money: {world:?}");
     }
 
     /// A buyer's word about a delivery ends with it, so the next one is waited for anew.
@@ -364,74 +368,6 @@ impl Model {
                 next
             }));
         }
-    }
-
-    fn of_people(&self, world: &World, all: &mut Vec<World>) {
-        let standing = self.standing(world);
-        let parcels = self.parcels(world);
-        let shares = self.shares(world, &parcels);
-        let states: Vec<_> = shares.iter().map(|share| share.state).collect();
-        let window = shares[0].delivered_at.map(|since| since + TimeDelta::days(i64::from(self.policy.days)));
-        let situation = |index: usize, act: &Act| Situation {
-            state: states.get(index).copied().unwrap_or_else(|| acts::state_for(act, &states)),
-            policy: &self.policy,
-            standing: &standing,
-            now: at(world.day),
-            window_ends_at: window.filter(|_| self.policy.release == ReleaseMode::AfterWindow),
-            can_refund: true,
-            contested: false,
-            left_minor: shares.get(index).map_or(0, Share::left_minor),
-            refund_begun_minor: world
-                .parts
-                .get(index)
-                .and_then(|part| part.refund.filter(|sent| !sent.is_fresh).map(|sent| sent.amount)),
-            refund_was_sent: world.parts.get(index).is_some_and(|part| {
-                part.refund
-                    .is_some_and(|sent| sent.stands.is_in_doubt() || sent.stands == Stands::Acknowledged)
-            }),
-        };
-        let mut when = |act: &Act, actor: &str, index: usize, change: &dyn Fn(&mut World)| {
-            if admit(act, actor, &situation(index, act)).is_ok() {
-                let mut next = world.clone();
-                for part in &mut next.parts {
-                    part.confirmed = acts::has_confirmed(act, part.confirmed, part.state);
-                }
-                change(&mut next);
-                all.push(next);
-            }
-        };
-        let (dispute, order) = (DisputeId::from_uuid(Uuid::nil()), usize::MAX);
-        let opened = Act::DisputeOpened { dispute, reason: DisputeReason::NotReceived };
-        when(&opened, "buyer", order, &|next| next.people.disputed = true);
-        when(&Act::DisputeWithdrawn { dispute }, "buyer", order, &|next| next.people.disputed = false);
-        when(&Act::BuyerConfirmed, "buyer", order, &|_| {});
-        if !self.people {
-            return;
-        }
-        when(&Act::BuyerExtended { days: 10 }, "buyer", order, &|next| next.people.extended = true);
-        let reason = || "a reason".to_owned();
-        when(&Act::Frozen { reason: reason() }, "ana", order, &|next| next.people.froze = true);
-        let thaw = Act::Thawed { reason: reason(), set_aside: Default::default() };
-        let known = shares.iter().flat_map(|share| self.known(world, share));
-        let bits = known.fold(0, |bits, name| {
-            bits | troubles().iter().position(|known| *known == name).map_or(0, |bit| 1 << bit)
-        });
-        when(&thaw, "ana", order, &|next| {
-            (next.people.froze, next.people.set_aside) = (false, next.people.set_aside | bits)
-        });
-        // All refunds are of the first share: the others are like it.
-        let share = self.of(0);
-        for (amount_minor, needs_second) in [(self.held(0), false), (1, true)] {
-            let act = Act::RefundOrdered { share, amount_minor, reason: reason(), needs_second };
-            when(&act, "ana", 0, &|next| next.people.refund = Some((0, amount_minor, needs_second, false)));
-        }
-        when(&Act::RefundApproved { share }, "ben", 0, &|next| {
-            next.people.refund =
-                next.people.refund.map(|(part, amount, needs, _)| (part, amount, needs, true));
-        });
-        when(&Act::RefundWithdrawn { share, reason: reason() }, "ana", 0, &|next| {
-            (next.people.refund, next.people.froze) = (None, true);
-        });
     }
 
     fn of_the_wire(&self, world: &World, all: &mut Vec<World>) {

@@ -101,13 +101,27 @@ fn of_money(facts: &Facts, share: &Share) -> Option<(Sight, Option<String>)> {
     let in_doubt = stands(confirm).is_some_and(Stands::is_in_doubt);
     let (sight, because) = of_refund(share, order, refund, in_doubt);
     let unseen = matches!(stands(refund), None | Some(Stands::Unseen));
-    let by_an_operator =
-        facts.standing.frozen.as_ref().map(|reason| format!("frozen by an operator: {reason}"));
-    // What the provider gave back itself is not to be given back once more.
-    match by_an_operator.or_else(|| given_back_there(facts)) {
+    match held_back(facts) {
         Some(held) if sight == Sight::RefundDue && unseen => Some((Sight::Trouble, Some(held))),
         Some(_) | None => Some((sight, because)),
     }
+}
+
+/// Why not even a refund goes out that its provider cannot have heard of.
+fn held_back(facts: &Facts) -> Option<String> {
+    if facts.contested {
+        return Some(CONTESTED.to_owned());
+    }
+    let by_an_operator = facts.standing.frozen.as_deref().map(by_an_operator);
+    // What the provider gave back itself is not to be given back once more.
+    by_an_operator.or_else(|| given_back_there(facts))
+}
+
+/// The money is the other order's business.
+const CONTESTED: &str = "another order named the same payment before";
+
+fn by_an_operator(reason: &str) -> String {
+    format!("frozen by an operator: {reason}")
 }
 
 /// A dispute that the provider kept may have ended with money for the buyer, until a person says that it did not matter.
@@ -173,7 +187,7 @@ pub fn troubles(facts: &Facts, share: &Share, delivered: bool) -> Vec<Trouble> {
     let mut all = Vec::new();
     let mut add = |name: &str, text: String| all.push(Trouble { name: name.to_owned(), text });
     if facts.contested {
-        add("contested", "another order named the same payment before".to_owned());
+        add("contested", CONTESTED.to_owned());
     }
     if facts.called_off {
         add("called_off", "the shipment was called off".to_owned());
@@ -185,7 +199,7 @@ pub fn troubles(facts: &Facts, share: &Share, delivered: bool) -> Vec<Trouble> {
         add(&trouble.name, trouble.text);
     }
     if let Some(reason) = &facts.standing.frozen {
-        add("frozen", format!("frozen by an operator: {reason}"));
+        add("frozen", by_an_operator(reason));
     }
     for parcel in facts.parcels {
         for trouble in &parcel.troubles {
