@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Deps;
 use super::advance::{Changes, Occasion, advance, finish};
 use super::send_triggers::moves_money;
-use super::settle_order::{Case, settle};
+use super::settle_order::{Case, is_held, settle};
 use crate::domain::escrow::{
     Act, DisputeThere, OrderState, SettledThere, ShareOf, ShareState, StandsThere, TriggerAction,
 };
@@ -157,7 +157,8 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
             }
         }
         Wish::Thaw { reason, set_aside } => {
-            let set_aside = seen(known_troubles(case), set_aside)?;
+            let shown = case.order.frozen_because.as_deref();
+            let set_aside = seen(known_troubles(case), set_aside, shown)?;
             Ok(Act::Thawed { reason, set_aside })
         }
         Wish::Settled { outcome, reason } => settled(case, outcome, &reason),
@@ -243,16 +244,7 @@ fn raise_alarm(case: &Case, act: &Act, shipment: &Shipment, changes: &mut Change
         return;
     }
     let is_release = matches!(act, Act::ProviderReleased { .. });
-    let is_held = match case.order.state {
-        OrderState::Frozen | OrderState::RefundRequested | OrderState::Refunded => true,
-        OrderState::Failed => !case.standing().refunds.is_empty(),
-        OrderState::Held
-        | OrderState::Shipped
-        | OrderState::Delivered
-        | OrderState::ConfirmRequested
-        | OrderState::Confirmed => false,
-    };
-    if !(is_release && is_held) {
+    if !(is_release && is_held(case, case.order.state)) {
         return;
     }
     let because = &case.order.frozen_because;
@@ -273,17 +265,18 @@ fn known_troubles(case: &Case) -> BTreeMap<String, String> {
     })
 }
 
-/// Nobody sets aside what he did not name, unless it is the only thing: an order shows the first alone.
+/// Nobody sets aside what he did not name, unless it is the only thing and the one that the order shows.
 fn seen(
     known: BTreeMap<String, String>,
     named: Option<BTreeSet<String>>,
+    shown: Option<&str>,
 ) -> Result<BTreeSet<String>, NotNow> {
-    let not_named = |name: &String| named.as_ref().map_or(known.len() > 1, |named| !named.contains(name));
-    let unseen: Vec<_> = known
-        .iter()
-        .filter(|(name, _)| not_named(name))
-        .map(|(name, text)| format!("{name:?} ({text})"))
-        .collect();
+    let is_seen = |(name, text): &(&String, &String)| match &named {
+        Some(named) => named.contains(*name),
+        None => known.len() == 1 && shown == Some(text.as_str()),
+    };
+    let unseen: Vec<_> =
+        known.iter().filter(|one| !is_seen(one)).map(|(name, text)| format!("{name:?} ({text})")).collect();
     if unseen.is_empty() {
         return Ok(known.into_keys().collect());
     }

@@ -16,7 +16,7 @@ use super::advance::{Changes, Occasion};
 use super::notices;
 use super::send_triggers::moves_money;
 use crate::chance;
-use crate::domain::escrow::{Consignment, Evidence, OrderState, TriggerAction, TriggerFacts};
+use crate::domain::escrow::{Consignment, Evidence, OrderState, ShareOf, TriggerAction, TriggerFacts};
 use crate::domain::id::{OrderId, ParcelId, TriggerId};
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::money::Money;
@@ -77,7 +77,6 @@ pub async fn weigh(
     for verdict in &shares {
         take_over(&mut case.order, &before, shipment, verdict, changes);
     }
-    raise_alarm(&case, &before, &shares, shipment, changes);
     (case.order.state, case.order.frozen_because) = of_order;
     if (case.order.state, &case.order.frozen_because) != (before.state, &before.frozen_because) {
         let because = &case.order.frozen_because;
@@ -116,30 +115,32 @@ pub async fn weigh(
     Ok(Weighed { order, to_send })
 }
 
-/// A release of ours was under way when somebody objected, and took effect all the same.
-fn raise_alarm(
-    case: &Case,
-    before: &Order,
-    shares: &[Verdict],
-    shipment: &Shipment,
-    changes: &mut Changes<'_>,
-) {
-    let was_held = |verdict: &&Verdict| {
-        let was = before.shares.iter().find(|share| share.of == verdict.of);
-        let was =
-            was.is_some_and(|was| matches!(was.state, OrderState::Frozen | OrderState::RefundRequested));
-        was && verdict.state == OrderState::Confirmed
-    };
-    let Some(paid) = shares.iter().find(was_held) else { return };
+/// A release of ours took effect though somebody had objected by then, or the money was on its way back: nobody can
+/// undo that but people. The case is as it stood before.
+pub fn raise_alarm(case: &Case, released: ShareOf, shipment: &Shipment, changes: &mut Changes<'_>) {
+    let share = case.order.shares.iter().find(|share| share.of == released);
     // What a provider or a person says of the whole is told where they say it.
-    if case.standing().provider_released.is_some() {
+    if case.standing().provider_released.is_some() || !share.is_some_and(|share| is_held(case, share.state)) {
         return;
     }
-    let because = &before.frozen_because;
-    telemetry::released_against_us(&before.provider);
+    let because = &case.order.frozen_because;
+    telemetry::released_against_us(&case.order.provider);
     tracing::error!(shipment = %shipment.id, because, "a release took effect though its order is held by now");
-    let detail = json!({"was": before.state, "because": because, "parcel": paid.of});
+    let detail = json!({"was": case.order.state, "because": because, "parcel": released});
     changes.add("order.released_against_hold", detail);
+}
+
+/// Whether money that stands so is not the merchant's, as things are.
+pub fn is_held(case: &Case, state: OrderState) -> bool {
+    match state {
+        OrderState::Frozen | OrderState::RefundRequested | OrderState::Refunded => true,
+        OrderState::Failed => !case.standing().refunds.is_empty(),
+        OrderState::Held
+        | OrderState::Shipped
+        | OrderState::Delivered
+        | OrderState::ConfirmRequested
+        | OrderState::Confirmed => false,
+    }
 }
 
 /// Cross-border e-commerce: customs wants the order, the payment and the way of the goods, each from its own party.

@@ -81,9 +81,10 @@ async fn say(deps: &Deps, id: TriggerId, took_effect: bool, actor: String) -> Re
     if settled || !message.is_in_doubt() || message.leased_until > deps.clock.wall() {
         return Err(HandError::NotInDoubt(id));
     }
-    match took_effect {
-        true => send_triggers::acknowledged_by(deps, message, actor).await?,
-        false => send_triggers::had_no_effect_by(deps, message, actor).await?,
+    if took_effect {
+        send_triggers::acknowledged_by(deps, message, actor).await?;
+    } else if !send_triggers::had_no_effect_by(deps, message, actor).await? {
+        return Err(HandError::NotInDoubt(id));
     }
     Ok(())
 }

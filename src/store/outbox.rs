@@ -216,9 +216,15 @@ async fn clear(tx: &Tx, message: &Message, ended: Ended) -> Result<(), StoreErro
     Ok(())
 }
 
-/// A person or the provider says that nothing came of it.
-pub async fn had_no_effect(tx: &Tx, message: &Message) -> Result<(), StoreError> {
-    clear(tx, message, Ended::WithoutEffect).await
+/// A person or the provider says that nothing came of it. False: it was sent again since, or its receiver has it.
+pub async fn had_no_effect(tx: &Tx, message: &Message) -> Result<bool, StoreError> {
+    let claims = i32::try_from(message.claims).unwrap_or(i32::MAX);
+    let update = outbox::Entity::update_many()
+        .col_expr(outbox::Column::Answered, Expr::value(claims))
+        .filter(outbox::Column::Id.eq(message.id.uuid()))
+        .filter(outbox::Column::Claims.eq(claims))
+        .filter(outbox::Column::State.ne(OutboxState::Acknowledged.as_str()));
+    moved(tx, update).await
 }
 
 /// Another body under the same key, as long as nobody began to send it.

@@ -77,6 +77,7 @@ fn proven<'h>(hold: &'h Hold, found: &[Difference]) -> Vec<&'h Sent> {
 
 fn of_trigger(hold: &Hold, sent: &Sent, word: Option<&Found>, wall: Instant) -> Option<Difference> {
     let differs = |kind, theirs: &str| Difference::of_trigger(kind, hold, sent, theirs.to_owned());
+    let no_effect = Proof::NoEffect { trigger: sent.id, claims: sent.claims };
     let proves = |kind, theirs: &str, proof| Difference { proof: Some(proof), ..differs(kind, theirs) };
     match (sent.stands, word) {
         (Stands::Acknowledged, Some(Found::NotThere)) => {
@@ -96,11 +97,11 @@ fn of_trigger(hold: &Hold, sent: &Sent, word: Option<&Found>, wall: Instant) -> 
             Some(proves(Kind::TookEffectThere, "it took effect", Proof::TookEffect(sent.id)))
         }
         (Stands::GivenUp, Some(Found::NotThere)) => {
-            Some(proves(Kind::NoEffectThere, "it is not there", Proof::NoEffect(sent.id)))
+            Some(proves(Kind::NoEffectThere, "it is not there", no_effect))
         }
         (Stands::GivenUp, Some(Found::Refused { reason })) => {
             let theirs = format!("it was refused: {reason}");
-            Some(proves(Kind::NoEffectThere, &theirs, Proof::NoEffect(sent.id)))
+            Some(proves(Kind::NoEffectThere, &theirs, no_effect))
         }
         (Stands::MaybeSeen | Stands::GivenUp, Some(Found::UnderWay)) => {
             is_old(sent, wall).then(|| differs(Kind::InDoubt, "it is still at it"))

@@ -73,6 +73,8 @@ pub struct Sent {
     pub stands: Stands,
     /// By the machine's clock; none: nobody began to.
     pub first_sent_at: Option<Instant>,
+    /// How often somebody began to.
+    pub claims: u32,
 }
 
 /// The provider's side of it.
@@ -194,7 +196,11 @@ words! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     TookEffect(TriggerId),
-    NoEffect(TriggerId),
+    /// Of none of so many sendings.
+    NoEffect {
+        trigger: TriggerId,
+        claims: u32,
+    },
     /// All of the trade went one way.
     Moved,
     Deadline,

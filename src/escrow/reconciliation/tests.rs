@@ -37,7 +37,7 @@ fn hold(number: u128) -> Hold {
 
 fn sent(number: u128, action: TriggerAction, stands: Stands) -> Sent {
     let id = TriggerId::from_uuid(Uuid::from_u128(number));
-    Sent { id, action, parcel: None, amount_minor: 10_000, stands, first_sent_at: Some(wall()) }
+    Sent { id, action, parcel: None, amount_minor: 10_000, stands, first_sent_at: Some(wall()), claims: 1 }
 }
 
 /// What a provider says that sees everything as we do.

@@ -92,6 +92,7 @@ fn hold(read: &Read, provider: &Provider, days: Days, clock: &Clock) -> Option<H
             amount_minor: amount(order, trigger),
             stands: stands(trigger, message),
             first_sent_at: message.and_then(|message| message.first_sent_at),
+            claims: message.map_or(0, |message| message.claims),
         }
     };
     let all: Vec<Sent> = triggers.iter().map(sent).collect();

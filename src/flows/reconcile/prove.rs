@@ -27,13 +27,16 @@ pub async fn prove(
             }
             None => (Done::Reported, None),
         },
-        (Proof::NoEffect(id), _, _) => match own(deps, provider, id).await? {
-            Some(message) if is_given_up(message.state) => {
-                send_triggers::had_no_effect(deps, message).await?;
-                (Done::DoubtEnded, None)
-            }
-            Some(_) | None => (Done::Reported, None),
-        },
+        (Proof::NoEffect { trigger, claims }, _, _) => {
+            let message = own(deps, provider, trigger).await?;
+            // What was sent since the provider was asked is another matter.
+            let message = message.filter(|it| is_given_up(it.state) && it.claims == claims);
+            let is_so = match message {
+                Some(message) => send_triggers::had_no_effect(deps, message).await?,
+                None => false,
+            };
+            (if is_so { Done::DoubtEnded } else { Done::Reported }, None)
+        }
         (Proof::Moved | Proof::Deadline, Some(shipment), Some(trade)) => {
             let believed = if proof == Proof::Moved { Done::WrittenDown } else { Done::DeadlineLearned };
             match take_notices::believe(deps, provider.name, shipment, trade.clone()).await? {

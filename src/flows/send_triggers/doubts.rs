@@ -66,7 +66,7 @@ pub async fn ask(deps: &Deps, line: &mut Line<'_>, message: Message) -> Result<(
     let command = Command { id: message.id, facts: &facts, body: &message.body };
     match line.ask(&command).await {
         Some(Found::TookEffect) => acknowledged(deps, message).await,
-        Some(Found::NotThere | Found::Refused { .. }) => had_no_effect(deps, message).await,
+        Some(Found::NotThere | Found::Refused { .. }) => had_no_effect(deps, message).await.map(drop),
         Some(Found::UnderWay | Found::NoWord { .. }) | None => Ok(()),
     }
 }

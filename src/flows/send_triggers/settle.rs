@@ -17,7 +17,7 @@ use crate::escrow::rules::Stands;
 use crate::faults;
 use crate::flows::advance::{Changes, Occasion, finish};
 use crate::flows::notices;
-use crate::flows::settle_order::{Case, settle as settle_order};
+use crate::flows::settle_order::{Case, raise_alarm, settle as settle_order};
 use crate::flows::take_notices::believe_under;
 use crate::flows::tell_merchants::Notice;
 use crate::notifications::EscrowNews;
@@ -188,29 +188,35 @@ async fn acknowledged_at(
     Ok(())
 }
 
-/// It is known that nothing came of a message that was taken out.
-pub async fn had_no_effect(deps: &Deps, message: Message) -> Result<(), StoreError> {
+/// It is known that nothing came of a message that was taken out. False: that is not so any more.
+pub async fn had_no_effect(deps: &Deps, message: Message) -> Result<bool, StoreError> {
     let actor = occasion(deps, &message).actor;
     had_no_effect_by(deps, message, actor).await
 }
 
-pub async fn had_no_effect_by(deps: &Deps, message: Message, actor: String) -> Result<(), StoreError> {
+pub async fn had_no_effect_by(deps: &Deps, message: Message, actor: String) -> Result<bool, StoreError> {
     let occasion = Occasion::new(deps, actor);
-    deps.store
+    let is_so = deps
+        .store
         .write(move |tx| {
             Box::pin(async move {
-                let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else { return Ok(()) };
-                outbox::had_no_effect(tx, &message).await?;
+                let Some(mut shipment) = shipments::lock(tx, message.shipment).await? else {
+                    return Ok(false);
+                };
+                if !outbox::had_no_effect(tx, &message).await? {
+                    return Ok(false);
+                }
                 let mut changes = Changes::new(&occasion);
                 changes.add("trigger.no_effect", json!({"trigger": message.id}));
                 judge(tx, &shipment, &occasion, &mut changes, None).await?;
-                finish(tx, &mut shipment, changes, &occasion).await.map(drop)
+                finish(tx, &mut shipment, changes, &occasion).await?;
+                Ok::<_, StoreError>(true)
             })
         })
         .await?;
     deps.outbox_bell.notify_one();
     deps.webhook_bell.notify_one();
-    Ok(())
+    Ok(is_so)
 }
 
 /// The same under the caller's transaction.
@@ -247,7 +253,11 @@ async fn acknowledge_with(
     let is_judged = changes_its_order(action)
         || action == TriggerAction::Shipped && sets_a_clock(tx, &shipment, occasion, &mut changes).await?;
     if is_judged {
-        judge(tx, &shipment, occasion, &mut changes, None).await?;
+        let case = Case::load(tx, shipment.id, &occasion.providers).await?;
+        if action == TriggerAction::ConfirmReceipt {
+            raise_alarm(&case, trigger.facts.parcel, &shipment, &mut changes);
+        }
+        settle_order(tx, &shipment, case, occasion, &mut changes).await?;
     } else {
         at_once::release_next(tx, &[message.stream], occasion.wall).await?;
     }

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::json;
 
 use super::settle::{about, changes_its_order};
+use crate::domain::escrow::TriggerAction;
 use crate::domain::id::{OrderId, ShipmentId};
 use crate::faults;
 use crate::flows::advance::{Changes, Occasion, finish_each};
-use crate::flows::settle_order::{Case, weigh};
+use crate::flows::settle_order::{Case, raise_alarm, weigh};
 use crate::notifications::EscrowNews;
 use crate::store::at_once;
 use crate::store::orders::Trigger;
@@ -80,6 +81,9 @@ async fn change(
         let news = |trigger, action| EscrowNews::TriggerAcknowledged { trigger, action };
         changes.notices.push(about(&shipment, &trigger, news));
         if let Some(case) = cases.remove(&shipment.id) {
+            if action == TriggerAction::ConfirmReceipt {
+                raise_alarm(&case, trigger.facts.parcel, &shipment, &mut changes);
+            }
             orders.extend(weigh(tx, &shipment, case, occasion, &mut changes).await?.order);
         }
         changed.push((shipment, changes));

@@ -42,7 +42,13 @@ pub async fn write(tx: &Tx, told: &Told, occasion: &Occasion) -> Result<(), Unta
         (Said::Unreadable(reason), _) => Some(format!("it cannot be read: {reason}")),
         (_, None) => Some("no order of ours has this payment".to_owned()),
         (_, Some(id)) => match shipments::lock(tx, id).await? {
-            Some(shipment) => of_order(tx, told, shipment, occasion).await?,
+            Some(shipment) => {
+                // Read before the lock: the payment may have gone over to another order meanwhile.
+                if owner(tx, told).await? != Some(id) {
+                    return Err(Untaken::Later("the payment has gone over to another order".to_owned()));
+                }
+                of_order(tx, told, shipment, occasion).await?
+            }
             None => Some(format!("{id} is not there")),
         },
     };
