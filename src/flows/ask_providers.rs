@@ -101,11 +101,30 @@ async fn fetch(outbound: &Outbound, authorise: &dyn Authorise, wall: Instant) ->
 
 /// Sends a request of `provider`'s adapter.
 pub async fn send(deps: &Deps, provider: &Provider, request: Request) -> Result<Answer, SendError> {
-    let Some(authorise) = &provider.abilities.authorise else { return deps.outbound.send(request).await };
+    send_while(deps, provider, request, || true).await
+}
+
+/// The same, if it may still be sent once there is a pass for it.
+pub async fn send_while(
+    deps: &Deps,
+    provider: &Provider,
+    request: Request,
+    may_be_sent: impl Fn() -> bool,
+) -> Result<Answer, SendError> {
     let (name, wall) = (provider.name, deps.clock.wall());
-    let pass = deps.passes.of(&deps.outbound, name, authorise.as_ref(), wall).await?;
-    let answer = deps.outbound.send(authorise.admit(request, &pass)).await?;
-    if answer.status == UNAUTHORISED {
+    let authorise = provider.abilities.authorise.as_ref();
+    let request = match authorise {
+        Some(authorise) => {
+            let pass = deps.passes.of(&deps.outbound, name, authorise.as_ref(), wall).await?;
+            authorise.admit(request, &pass)
+        }
+        None => request,
+    };
+    if !may_be_sent() {
+        return Err(SendError::NotSent("the time that it could be sent in is over".to_owned()));
+    }
+    let answer = deps.outbound.send(request).await?;
+    if authorise.is_some() && answer.status == UNAUTHORISED {
         deps.passes.forget(name);
     }
     Ok(answer)

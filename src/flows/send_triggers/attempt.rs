@@ -28,7 +28,15 @@ impl<'d> Line<'d> {
     }
 
     async fn exchange(&mut self, request: Request) -> Result<Answer, SendError> {
-        let answer = ask_providers::send(self.deps, self.provider, request).await;
+        self.exchange_while(request, || true).await
+    }
+
+    async fn exchange_while(
+        &mut self,
+        request: Request,
+        may_be_sent: impl Fn() -> bool,
+    ) -> Result<Answer, SendError> {
+        let answer = ask_providers::send_while(self.deps, self.provider, request, may_be_sent).await;
         self.went = went(&answer);
         answer
     }
@@ -124,7 +132,10 @@ async fn transmit(line: &mut Line<'_>, command: &Command<'_>, message: &Message)
         Ok(request) => request,
         Err(unsayable) => return dead(unsayable.0, untouched(message)),
     };
-    match line.exchange(request).await {
+    // Whoever thinks the lease over takes what was not heard of by then for what was never sent.
+    let time_out = chrono::Duration::seconds(deps.settings.outbound.timeout_seconds.cast_signed());
+    let may_be_sent = || deps.clock.wall() + time_out <= message.leased_until;
+    match line.exchange_while(request, may_be_sent).await {
         Ok(answer) => match provider.read(command, &answer) {
             Reading::Acknowledged => Outcome::Acknowledged,
             Reading::Declared(declared) => Outcome::Declared(declared),
