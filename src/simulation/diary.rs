@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::domain::carrier::TrackingNumber;
-use crate::domain::id::{ConsolidationId, ParcelId, ShipmentId};
+use crate::domain::id::{ConsolidationId, ParcelId, ShipmentId, TriggerId};
 use crate::domain::instant::Instant;
 use crate::domain::network::HubCode;
 
@@ -88,11 +88,27 @@ pub enum Task {
         /// So far.
         tries: u32,
     },
+    /// An operator takes a trigger out.
+    Park {
+        shipment: ShipmentId,
+    },
+    /// She lets it go again.
+    Revive {
+        shipment: ShipmentId,
+        trigger: TriggerId,
+        /// So far.
+        tries: u32,
+    },
     /// The provider says by itself how a trade stands.
     Notice {
         shipment: ShipmentId,
         reference: String,
         number: u64,
+    },
+    /// By which the provider pays by itself.
+    Deadline {
+        shipment: ShipmentId,
+        reference: String,
     },
     /// A carrier has told all that it will ever tell of a label.
     NoMoreNews,
@@ -141,7 +157,10 @@ impl Task {
             | Task::HandOver { .. }
             | Task::Scan { .. }
             | Task::Push { .. }
+            | Task::Park { .. }
+            | Task::Revive { .. }
             | Task::Notice { .. }
+            | Task::Deadline { .. }
             | Task::Settle { .. }
             | Task::NoMoreNews
             | Task::CancelFlight { .. }

@@ -38,7 +38,7 @@ pub struct Remembered {
     has_failed: bool,
 }
 
-fn broken(shipment: ShipmentId, what: impl std::fmt::Display) -> Trouble {
+pub fn broken(shipment: ShipmentId, what: impl std::fmt::Display) -> Trouble {
     Trouble::Broken(format!("{shipment}: {what}"))
 }
 
@@ -165,15 +165,25 @@ fn money_agrees(world: &World, order: &Order, triggers: &[Trigger]) -> Result<()
 }
 
 /// Whether it is right that this one's money waits for somebody: it was tried for days in vain, or part of it went back
-/// after the release of the whole was on its way, and under its key nothing else can be asked for.
+/// after the release of the whole was on its way, and under its key nothing else can be asked for. Or the provider
+/// refuses what it has paid by itself, and was not heard when it was asked.
 async fn is_a_persons(world: &World, order: &Order, triggers: &[Trigger]) -> Result<bool, Trouble> {
+    if world.outside.books().provider.has_paid_by_itself(&order.payment_reference) {
+        return Ok(true);
+    }
     let messages = outbox::of_stream(world.deps.store.reader(), order.id).await?;
     let with =
         |share, action| triggers.iter().find(|it| (it.facts.parcel, it.facts.action) == (share, action));
     let tries = world.deps.settings.outbox.retry_seconds.len();
     let message = |trigger: &Trigger| messages.iter().find(|message| message.id == trigger.id);
-    let is_given_up =
-        |it: &Message| it.state == OutboxState::Dead && usize::try_from(it.attempts).is_ok_and(|n| n > tries);
+    let is_given_up = |it: &Message| match it.state {
+        OutboxState::Dead => usize::try_from(it.attempts).is_ok_and(|n| n > tries),
+        // She took it out herself.
+        OutboxState::Parked => true,
+        OutboxState::Pending | OutboxState::Waiting | OutboxState::Frozen | OutboxState::Acknowledged => {
+            false
+        }
+    };
     let mut failed = order.shares.iter().filter(|share| share.state == OrderState::Failed);
     Ok(failed.all(|share| {
         let refund = with(share.of, TriggerAction::Refund);
@@ -304,9 +314,10 @@ pub async fn is_time_awaited(world: &World) -> Result<bool, Trouble> {
 fn is_settled(world: &World, shipment: &Shipment, order: &Order) -> Result<(), Trouble> {
     let Some(accepted) = world.shipments.get(&shipment.id) else { return Ok(()) };
     let endings: BTreeSet<_> = accepted.fates.values().copied().collect();
-    let (paid, held) = {
+    let held = order.held.minor;
+    let (paid, by_itself) = {
         let trade = world.outside.books().provider.trade(&order.payment_reference);
-        (trade.map_or(0, |trade| trade.released_minor), order.held.minor)
+        trade.map_or((0, false), |trade| (trade.released_minor, trade.released_by_itself_at.is_some()))
     };
     let is_delivered = endings.iter().all(|one| *one == Ending::WithCarrier(Fate::Delivered));
     let may_be_paid = |one: &Ending| matches!(one, Ending::WithCarrier(Fate::Delivered | Fate::TakenBack));
@@ -323,7 +334,7 @@ fn is_settled(world: &World, shipment: &Shipment, order: &Order) -> Result<(), T
     } else if order.shares.iter().any(|share| share.state == OrderState::Delivered) && order.wake_at.is_none()
     {
         "everything is at rest, and its money waits for nothing".to_owned()
-    } else if paid > 0 && !may_be_paid {
+    } else if paid > 0 && !may_be_paid && !by_itself {
         format!("{paid} of {held} were paid, and its parcels ended so: {endings:?}")
     } else if is_delivered && shipment.status != ShipmentStatus::Delivered {
         format!("it was delivered, and is {}", shipment.status)

@@ -15,6 +15,7 @@
 //! Absent on purpose: doors (bodies go to the flows that doors hand them to), several daemons on one database,
 //! and what is learnt for polling, which a daemon does in its own time.
 
+mod by_hand;
 mod carrier;
 mod diary;
 mod faults;

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 
 use super::Trouble;
+use super::by_hand::by_hand;
 use super::diary::{Says, Task};
 use super::steps::{AGAIN, Done};
 use super::world::World;
@@ -26,7 +27,7 @@ use crate::flows::act_on_order::{self, Wish};
 use crate::flows::authenticate::Operator;
 use crate::flows::buyer_acts::{self, BuyerWish};
 use crate::flows::disputes;
-use crate::flows::tend_outbox::{self, ByHand, HandError};
+use crate::flows::tend_outbox::ByHand;
 use crate::intake::{Decided, Decision, Objection, Proven};
 use crate::store;
 use crate::store::orders::Order;
@@ -103,7 +104,7 @@ fn came_of_it(world: &mut World, what: &str, outcome: Result<(), (Class, String)
     }
 }
 
-fn operator(name: &str) -> Operator {
+pub fn operator(name: &str) -> Operator {
     Operator { name: name.to_owned() }
 }
 
@@ -285,7 +286,7 @@ pub async fn settle(world: &mut World, shipment: ShipmentId, tries: u32) -> Done
     }
     world.diary.note(world.now + TimeDelta::hours(12), Task::Settle { shipment, tries: tries + 1 });
     if let Some(again) = given_up.get(tries as usize % given_up.len().max(1)) {
-        return send_again(world, *again).await;
+        return by_hand(world, *again, ByHand::Retry).await;
     }
     if !waits_for_her(world, &order).await? {
         return Ok(Some(()));
@@ -321,19 +322,6 @@ async fn waits_for_her(world: &World, order: &Order) -> Result<bool, Trouble> {
         && !messages.iter().any(in_doubt)
         && open_dispute(world, order.shipment).await?.is_none()
         && waiting_refunds(world, order.shipment).await?.is_empty())
-}
-
-async fn send_again(world: &mut World, trigger: TriggerId) -> Done {
-    let deps = world.deps.clone();
-    let flow = tend_outbox::by_hand(&deps, trigger, ByHand::Retry, operator("ana").actor());
-    let Some(done) = world.live(flow).await else { return Ok(None) };
-    match done {
-        Err(HandError::Store(error)) => Err(Trouble::Job { job: "outbox", error: error.to_string() }),
-        done => {
-            world.note(&format!("ana sends {trigger} again: {}", done.is_ok()));
-            Ok(Some(()))
-        }
-    }
 }
 
 async fn act(world: &mut World, shipment: ShipmentId, wish: Wish, name: &str) -> Done {

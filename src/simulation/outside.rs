@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::carrier::{Carrier, problem};
 use super::faults::{Faults, Outages};
-use super::provider::{Heard, Provider, signed};
+use super::provider::{Heard, Provider, moves_money, signed};
 use crate::clock::Clock;
 use crate::domain::escrow::{ReleaseMode, ReleasePolicy, TriggerAction, TriggerFacts};
 use crate::domain::id::{MerchantId, ParcelId, ShipmentId};
@@ -195,7 +195,7 @@ impl Books {
             }
             Ok((answer, Some(heard))) => {
                 let TriggerFacts { shipment, action, .. } = heard.facts;
-                if heard.is_new && matches!(action, TriggerAction::ConfirmReceipt | TriggerAction::Refund) {
+                if heard.is_new && moves_money(&heard.facts) {
                     self.to_say.push((shipment, heard.facts.payment_reference.clone()));
                 }
                 self.touched.insert(shipment);

@@ -2,7 +2,8 @@
 //!
 //! It keeps its own books and does each key's command once. An honest sender never makes it refuse anything: a
 //! signature, another body under a known key, an action a second time under a new key, more than is held. Whatever it
-//! refuses breaks what must always be true, and is said.
+//! refuses breaks what must always be true, and is said; but for what comes after it paid by its own deadline, of which
+//! nobody else knows until it says so.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use super::diary::Task;
 use super::steps::Done;
 use super::world::World;
 use crate::clock::{Clock, Hands};
-use crate::domain::escrow::TriggerFacts;
+use crate::domain::escrow::{TriggerAction, TriggerFacts};
 use crate::domain::id::{ShipmentId, TriggerId};
 use crate::domain::instant::Instant;
 use crate::domain::money::Money;
@@ -45,8 +46,14 @@ impl Provider {
     }
 
     /// A buyer has paid. A payment that is there already stays as it is.
-    pub fn hold(&self, reference: &str, held: Money, now: Instant) -> bool {
-        self.escrow.books().create(Format::Webhook, reference, held, Terms::default(), now).is_ok()
+    pub fn hold(&self, reference: &str, held: Money, deadline: Option<Instant>, now: Instant) -> bool {
+        let terms = Terms { release_deadline_at: deadline, ..Terms::default() };
+        self.escrow.books().create(Format::Webhook, reference, held, terms, now).is_ok()
+    }
+
+    /// Pays whatever is due by its own deadline.
+    pub fn keep_time(&self, now: Instant) {
+        self.escrow.books().release_due(now);
     }
 
     pub fn trade(&self, reference: &str) -> Option<Trade> {
@@ -62,6 +69,17 @@ impl Provider {
         let mut books = self.escrow.books();
         books.set_frozen(Format::Webhook, reference, false);
         books.release_now(Format::Webhook, reference, now);
+    }
+
+    /// How many trades it paid by its own deadline.
+    pub fn paid_by_itself(&self) -> u64 {
+        let is_due = |trade: &&Trade| {
+            trade
+                .released_by_itself_at
+                .zip(trade.terms.release_deadline_at)
+                .is_some_and(|(at, due)| due <= at)
+        };
+        self.escrow.books().trades().filter(is_due).count() as u64
     }
 
     /// By currency, what was paid out and what went back.
@@ -92,7 +110,16 @@ impl Provider {
         let key: Option<TriggerId> = header(request, "idempotency-key").and_then(|key| key.parse().ok());
         let is_new = !self.did(key.ok_or("a trigger came without its key")?);
         let answer = self.escrow.hear(request);
-        if answer.is_success() { Ok((answer, Some(Heard { facts, is_new }))) } else { refused(&answer) }
+        let is_too_late = || moves_money(&facts) && self.has_paid_by_itself(&facts.payment_reference);
+        match answer.is_success() {
+            true => Ok((answer, Some(Heard { facts, is_new }))),
+            false if is_too_late() => Ok((answer, None)),
+            false => refused(&answer),
+        }
+    }
+
+    pub fn has_paid_by_itself(&self, reference: &str) -> bool {
+        self.trade(reference).is_some_and(|trade| trade.released_by_itself_at.is_some())
     }
 }
 
@@ -109,6 +136,43 @@ const NOTICES: &str = "https://sampan.example/v1/escrow/webhook/notify";
 /// Of what it did, and how often it says the same again.
 const SAID_SHARE: f64 = 0.5;
 const AGAIN_SHARE: f64 = 0.2;
+
+pub fn moves_money(facts: &TriggerFacts) -> bool {
+    matches!(facts.action, TriggerAction::ConfirmReceipt | TriggerAction::Refund)
+}
+
+/// Of the payments of those about whom people do anything, how many the provider pays by itself at last.
+const DEADLINE_SHARE: f64 = 0.3;
+
+/// When the provider pays by itself, if it ever does.
+pub fn deadline(world: &mut World, paid_at: Instant) -> Option<Instant> {
+    let has_one = world.faults.acts > 0.0 && world.dice.f64() < world.faults.acts * DEADLINE_SHARE;
+    has_one.then(|| paid_at + TimeDelta::minutes(world.dice.i64(2 * 24 * 60..25 * 24 * 60)))
+}
+
+/// Of a payment with a deadline the provider says so, or does not; and one day it is there.
+pub fn await_deadline(world: &mut World, shipment: ShipmentId, reference: &str) {
+    let trade = world.outside.books().provider.trade(reference);
+    let Some(at) = trade.and_then(|trade| trade.terms.release_deadline_at) else { return };
+    note_notice(world, shipment, reference.to_owned());
+    world.diary.note(at.max(world.now), Task::Deadline { shipment, reference: reference.to_owned() });
+}
+
+/// One that is frozen is paid as soon as it is no longer: it is looked at for as long as anything goes wrong.
+pub fn come_to_deadline(world: &mut World, shipment: ShipmentId, reference: &str) {
+    let (trade, has_paid) = {
+        let books = world.outside.books();
+        books.provider.keep_time(world.now);
+        (books.provider.trade(reference), books.provider.has_paid_by_itself(reference))
+    };
+    if has_paid {
+        world.note(&format!("the provider has paid {reference} by itself"));
+        note_notice(world, shipment, reference.to_owned());
+    } else if trade.is_some_and(|trade| !trade.is_over()) && world.faults.acts > 0.0 {
+        let reference = reference.to_owned();
+        world.diary.note(world.now + TimeDelta::days(1), Task::Deadline { shipment, reference });
+    }
+}
 
 /// Some of what it did it says by itself, minutes or hours after, now and then twice.
 pub fn note_notice(world: &mut World, shipment: ShipmentId, reference: String) {

@@ -78,6 +78,8 @@ pub struct Report {
     /// Both by currency: what was paid out, and what went back.
     pub confirmed: BTreeMap<String, String>,
     pub refunded: BTreeMap<String, String>,
+    /// Payments that the provider let go by its own deadline.
+    pub paid_by_provider: u64,
     pub restarts: u64,
 }
 
@@ -117,6 +119,7 @@ impl World {
             webhooks: books.webhooks,
             confirmed: of(0),
             refunded: of(1),
+            paid_by_provider: books.provider.paid_by_itself(),
             restarts: tally.restarts,
         }
     }
@@ -142,6 +145,9 @@ impl fmt::Display for Report {
         for (what, sums) in [("confirmed", &self.confirmed), ("refunded", &self.refunded)] {
             let money: Vec<_> = sums.iter().map(|(code, sum)| format!("{sum} {code}")).collect();
             writeln!(f, "{what:<20} {}", money.join(", "))?;
+        }
+        if self.paid_by_provider > 0 {
+            writeln!(f, "by its own deadline  the provider paid {} times", self.paid_by_provider)?;
         }
         let (carrier, provider) = (self.carrier_calls, self.provider_calls);
         writeln!(

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::diary::Task;
 use super::steps::{AGAIN, Done, late};
 use super::world::{Ending, World};
-use super::{Trouble, money};
+use super::{Trouble, by_hand, money, provider};
 use crate::domain::failure::Class;
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::Instant;
@@ -62,6 +62,9 @@ pub async fn post(world: &mut World, at: usize, touched: &mut BTreeSet<ShipmentI
     let arrive_at = arrive_at.ok_or_else(|| broken("the plan has no first mile"))?;
     world.accepted(id, at, &parcels);
     money::await_doubt(world, id);
+    by_hand::await_mistake(world, id);
+    let (payment, _) = world.pickups[at].payment.clone();
+    provider::await_deadline(world, id, &payment);
     if world.mishap(5.0) {
         // The answer got lost on the way.
         world.diary.note(world.now + AGAIN, Task::Post { pickup: at });

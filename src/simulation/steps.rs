@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::diary::Task;
 use super::world::World;
-use super::{Trouble, invariants, jobs, last_mile, money, provider, shippers, staff};
+use super::{Trouble, by_hand, invariants, jobs, last_mile, money, provider, shippers, staff};
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::Instant;
 use crate::store::shipments_at_once;
@@ -153,6 +153,19 @@ async fn do_task(world: &mut World, task: &Task, touched: &mut BTreeSet<Shipment
         Task::Notice { shipment, reference, number } => {
             touched.insert(*shipment);
             provider::notify(world, reference, *number).await
+        }
+        Task::Park { shipment } => {
+            touched.insert(*shipment);
+            by_hand::park(world, *shipment).await
+        }
+        Task::Revive { shipment, trigger, tries } => {
+            touched.insert(*shipment);
+            by_hand::revive(world, *shipment, *trigger, *tries).await
+        }
+        Task::Deadline { shipment, reference } => {
+            touched.insert(*shipment);
+            provider::come_to_deadline(world, *shipment, reference);
+            Ok(Some(()))
         }
         // Two of them are the daemon's own.
         Task::NoMoreNews | Task::Jobs | Task::Midnight => Ok(Some(())),

@@ -145,5 +145,5 @@ fn a_seed_has_the_same_trace_on_every_machine() {
     let scene = Scene { network: sample::files(), pickups: &pickups, is_spread: true };
     let options = Options { seed: 3, days: 4, shipments: 12, faults: Level::Many };
     let report = run(&options, &scene).expect("a good month");
-    assert_eq!(report.trace, "a5ca12cd44336291356df47ced65ff515008133cad6afc9e0b9741c2a78744f1");
+    assert_eq!(report.trace, "cf3f7f58cbe1bf0085996c49d6a2dbced178f5195b52ff74617620edd6eb8bcd");
 }

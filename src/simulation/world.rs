@@ -14,7 +14,7 @@ use super::outside::{API_KEY, CARRIER, ESCROW, Outside, Private, Shop};
 use super::report::Tally;
 use super::trace::Trace;
 use super::workload::{self, Pickup};
-use super::{Options, Scene, Trouble};
+use super::{Options, Scene, Trouble, provider};
 use crate::app;
 use crate::chance::Seeded;
 use crate::clock::{Clock, Hands};
@@ -162,9 +162,10 @@ impl World {
             authenticate::set_escrow(&self.deps.store, new.id, policy, proof).await?;
             self.merchants.insert(country, merchant);
         }
-        let books = self.outside.books();
-        for (reference, held) in self.pickups.iter().map(|pickup| &pickup.payment) {
-            books.provider.hold(reference, *held, self.now);
+        for at in 0..self.pickups.len() {
+            let deadline = provider::deadline(self, self.pickups[at].post_at);
+            let (reference, held) = &self.pickups[at].payment;
+            self.outside.books().provider.hold(reference, *held, deadline, self.now);
         }
         Ok(())
     }
