@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::{Log, LogFormat};
+use crate::domain::escrow::OrderState;
 use crate::domain::outbox::OutboxState;
 
 const REQUESTS: &str = "sampan_http_requests_total";
@@ -24,6 +25,7 @@ const PROVIDER_RESTS: &str = "sampan_escrow_provider_rests";
 const WEBHOOKS: &str = "sampan_webhooks_sent_total";
 const WEBHOOKS_DISABLED: &str = "sampan_webhooks_disabled_total";
 const OUTBOX: &str = "sampan_outbox_messages";
+const WAITING_ORDERS: &str = "sampan_escrow_orders_waiting";
 const UNROUTABLE: &str = "sampan_unroutable_shipments";
 const MISSING: &str = "sampan_consolidation_missing_parcels";
 const SURPLUS: &str = "sampan_consolidation_surplus_parcels";
@@ -94,6 +96,7 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
             "Merchants' endpoints that were disabled since nothing got through"
         );
         describe_gauge!(OUTBOX, "Messages in the outbox by state");
+        describe_gauge!(WAITING_ORDERS, "Orders whose money waits for a person, by state");
         describe_gauge!(UNROUTABLE, "Shipments that there is no way for any more");
         describe_gauge!(MISSING, "Parcels that nobody found in consolidations that were unpacked");
         describe_gauge!(
@@ -175,6 +178,10 @@ pub fn webhook_disabled() {
 
 pub fn outbox(state: OutboxState, messages: u64) {
     gauge!(OUTBOX, "state" => state.as_str()).set(messages as f64);
+}
+
+pub fn waiting_orders(state: OrderState, orders: u64) {
+    gauge!(WAITING_ORDERS, "state" => state.as_str()).set(orders as f64);
 }
 
 pub fn unroutable(shipments: u64) {

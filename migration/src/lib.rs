@@ -40,6 +40,7 @@ mod m20261122_000028_outbox_by_destination;
 mod m20261122_000029_failed_attempts;
 mod m20261122_000030_settled_orders;
 mod m20261123_000031_room_for_updates;
+mod m20261123_000032_waiting_orders;
 mod table;
 
 pub struct Migrator;
@@ -79,6 +80,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000029_failed_attempts::Migration),
             Box::new(m20261122_000030_settled_orders::Migration),
             Box::new(m20261123_000031_room_for_updates::Migration),
+            Box::new(m20261123_000032_waiting_orders::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

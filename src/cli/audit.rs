@@ -1,8 +1,12 @@
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
 use crate::config::Settings;
+use crate::domain::id::ShipmentId;
+use crate::domain::instant::rfc3339;
+use crate::flows::Deps;
 use crate::store::audit;
 
 #[derive(Args)]
@@ -15,12 +19,16 @@ pub struct Audit {
 enum Verb {
     /// Walk every chain; exits with 1 if one is broken.
     Verify,
+    /// What was written down of a shipment, oldest first: when, on whose behalf, what.
+    Show { shipment: ShipmentId },
 }
 
 impl Audit {
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        let Verb::Verify = self.verb;
         let deps = super::build(settings).await?;
+        if let Verb::Show { shipment } = self.verb {
+            return show(deps, shipment).await;
+        }
         let verdict = audit::verify(&deps.store).await?;
         for broken in &verdict.breaks {
             println!("broken  {}  entry {}  {}", broken.shipment, broken.seq, broken.reason);
@@ -34,4 +42,15 @@ impl Audit {
         deps.store.close().await;
         Ok(if verdict.breaks.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+async fn show(deps: Deps, shipment: ShipmentId) -> anyhow::Result<ExitCode> {
+    let entries = audit::of_shipment(deps.store.reader(), shipment).await?;
+    deps.store.close().await;
+    anyhow::ensure!(!entries.is_empty(), "there is no shipment {shipment}");
+    let mut out = std::io::stdout().lock();
+    for audit::Entry { seq, at, actor, action, detail } in entries {
+        writeln!(out, "{seq:>5}  {}  {actor}  {action}  {detail}", rfc3339(at))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -9,11 +9,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::config::Settings;
+use crate::domain::escrow::OrderState;
 use crate::domain::instant::rfc3339;
 use crate::escrow::reconciliation::report::{Totals, csv};
 use crate::flows::Deps;
 use crate::flows::reconcile::{Place, Scope, nightly, step};
-use crate::flows::views::{DifferenceView, TotalsView};
+use crate::flows::show_orders;
+use crate::flows::views::{DifferenceView, OrderView, TotalsView};
 
 #[derive(Args)]
 pub struct Escrow {
@@ -26,6 +28,18 @@ enum Verb {
     /// Compare what is held with what providers say of it. Exits with 1 if something differs, with 2 if not all of it
     /// could be asked about. What a provider's answer proves is written down; nothing else is changed.
     Reconcile(Reconcile),
+    /// Orders whose money waits for a person, those that wait longest first: what holds them, and what is to go back.
+    Orders(Orders),
+}
+
+#[derive(Args)]
+struct Orders {
+    /// frozen or failed; both where it is left out.
+    #[arg(long)]
+    state: Option<OrderState>,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -54,7 +68,10 @@ const NOT_ASKED: u8 = 2;
 impl Escrow {
     /// Whatever goes wrong on the way: then not all of it was asked about.
     pub async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        let Verb::Reconcile(reconcile) = self.verb;
+        let reconcile = match self.verb {
+            Verb::Orders(orders) => return orders.run(settings).await,
+            Verb::Reconcile(reconcile) => reconcile,
+        };
         match reconcile.run(settings).await {
             Ok(totals) if totals.unasked() > 0 => Ok(ExitCode::from(NOT_ASKED)),
             Ok(totals) if totals.differing() > 0 => Ok(ExitCode::from(DIFFERS)),
@@ -65,6 +82,49 @@ impl Escrow {
             }
         }
     }
+}
+
+/// Orders of one question.
+const PAGE: usize = 200;
+
+impl Orders {
+    async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
+        let deps = super::build(settings).await?;
+        let (mut out, mut after) = (std::io::stdout().lock(), None);
+        loop {
+            let page = show_orders::waiting_page(&deps, self.state, after, PAGE).await?;
+            for order in &page.orders {
+                match self.json {
+                    true => writeln!(out, "{}", serde_json::to_string(order)?)?,
+                    false => write!(out, "{}", told(order))?,
+                }
+            }
+            match page.next_cursor {
+                Some(cursor) => after = Some(cursor.parse()?),
+                None => break,
+            }
+        }
+        deps.store.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// An order in a line, and what is to go back of it in a line each.
+fn told(order: &OrderView) -> String {
+    let OrderView { shipment, merchant, updated_at, state, refunds } = order;
+    let held = format!("{} {}", state.held.amount, state.held.currency);
+    let because = state.frozen_because.as_deref().unwrap_or_default();
+    let (is, by) = (&state.state, &state.provider);
+    let mut text =
+        format!("{is}  {shipment}  {held} at {by}  since {updated_at}  of {merchant}  {because}\n");
+    for refund in refunds {
+        let of = refund.parcel.map_or(String::new(), |parcel| format!(" of parcel {parcel}"));
+        let waits = if refund.waits_for_approval { ", waits for another person" } else { "" };
+        let by = refund.ordered_by.as_deref().unwrap_or_default();
+        let (amount, currency) = (&refund.money.amount, &refund.money.currency);
+        text += &format!("        refund{of}: {amount} {currency}, {by}: {}{waits}\n", refund.reason);
+    }
+    text
 }
 
 impl Reconcile {

@@ -65,13 +65,13 @@ enum Command {
     Merchant(merchant::Merchant),
     /// Create and revoke keys for the scanners of a hub.
     HubKey(merchant::HubKey),
-    /// Create, list and revoke keys of those who cancel departures and close hubs.
+    /// Create, list and revoke keys of those who cancel departures, close hubs, and refund and settle orders.
     OperatorKey(operator::OperatorKey),
     /// Look at shipments whose plan does not hold any more.
     Replan(operator::Replan),
     /// Look at triggers on their way, send them again, take them out.
     Outbox(outbox::Outbox),
-    /// Compare what is held with what escrow providers say of it.
+    /// Compare what is held with what escrow providers say of it; list the orders that wait for a person.
     Escrow(escrow::Escrow),
     /// Check the audit chains, and the rows against them.
     Audit(audit::Audit),

@@ -17,7 +17,7 @@ pub struct OperatorKey {
 
 #[derive(Subcommand)]
 enum KeyVerb {
-    /// Create a key for somebody who cancels departures and closes hubs; it is shown this once.
+    /// Create a key for somebody who cancels departures, closes hubs, and refunds and settles orders; it is shown this once.
     Create { name: String },
     /// List the keys there are, by the names of those who have them.
     List,

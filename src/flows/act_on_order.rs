@@ -66,8 +66,8 @@ pub enum ActError {
     NotNow(#[from] NotNow),
     #[error("the order is in {held}, not in {found}")]
     OtherCurrency { held: String, found: String },
-    #[error("the order has no share for this parcel: its money goes {0}")]
-    NoSuchShare(&'static str),
+    #[error("the order has no such share: {0}")]
+    NoSuchShare(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -159,6 +159,7 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
         Wish::Thaw { reason, set_aside } => {
             let shown = case.order.frozen_because.as_deref();
             let set_aside = seen(known_troubles(case), set_aside, shown)?;
+            lifts_something(case, &set_aside)?;
             Ok(Act::Thawed { reason, set_aside })
         }
         Wish::Settled { outcome, reason } => settled(case, outcome, &reason),
@@ -166,8 +167,12 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
             let held = case.order.held;
             let found = case.shares().into_iter().find(|known| known.of == share);
             let Some(found) = found else {
-                let how = if share.is_some() { "as one" } else { "by parcel: name one" };
-                return Err(ActError::NoSuchShare(how));
+                let by_parcel = case.order.shares.iter().any(|share| share.of.is_some());
+                return Err(ActError::NoSuchShare(match (by_parcel, share) {
+                    (false, _) => "its money goes as one".to_owned(),
+                    (true, None) => "its money goes by parcel: name one".to_owned(),
+                    (true, Some(number)) => format!("it has no parcel {number}"),
+                }));
             };
             let amount = amount.unwrap_or(Money::new(found.left_minor(), held.currency));
             if amount.currency != held.currency {
@@ -192,7 +197,10 @@ fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActE
         is_held || matches!(share.state, OrderState::Failed | OrderState::Frozen)
     };
     let mut left = case.order.shares.iter().filter(|share| !rules::is_settled(share.state)).peekable();
-    if left.peek().is_none() || !left.all(waits) {
+    if left.peek().is_none() {
+        return refuse(format!("the order is {} already", case.order.state));
+    }
+    if !left.all(waits) {
         return refuse(format!("the order is {}, and some of its money moves by itself", case.order.state));
     }
     if case.order.contested {
@@ -275,12 +283,33 @@ fn seen(
         Some(named) => named.contains(*name),
         None => known.len() == 1 && shown == Some(text.as_str()),
     };
+    let strange = named.iter().flatten().find(|name| !known.contains_key(*name));
+    if let Some(name) = strange {
+        let names: Vec<_> = known.keys().map(|name| format!("{name:?}")).collect();
+        let there_is = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        return Err(NotNow(format!("{name:?} does not hold the order; to be set aside there is {there_is}")));
+    }
     let unseen: Vec<_> =
         known.iter().filter(|one| !is_seen(one)).map(|(name, text)| format!("{name:?} ({text})")).collect();
     if unseen.is_empty() {
         return Ok(known.into_keys().collect());
     }
     Err(NotNow(format!("name in set_aside what is to be set aside; not named is {}", unseen.join(", "))))
+}
+
+/// Nobody is told that an order is thawed which is held by nothing but what a thaw does not lift.
+fn lifts_something(case: &Case, set_aside: &BTreeSet<String>) -> Result<(), NotNow> {
+    if case.standing().frozen.is_some() || !set_aside.is_empty() {
+        return Ok(());
+    }
+    let text = match (case.order.contested, case.is_called_off()) {
+        (true, _) => "another order named the same payment before: say whose it is (own-payment)",
+        (false, true) => {
+            "the shipment was called off: refund its money, or say how it was settled at the provider's console"
+        }
+        (false, false) => return Ok(()),
+    };
+    Err(NotNow(text.to_owned()))
 }
 
 fn admitted(case: &Case, act: &Act, actor: &str, now: Instant) -> Result<(), NotNow> {

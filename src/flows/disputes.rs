@@ -33,7 +33,7 @@ pub enum Side {
 }
 
 impl Side {
-    fn sees(&self, shipment: &Shipment) -> bool {
+    pub fn sees(&self, shipment: &Shipment) -> bool {
         match self {
             Side::Merchant(merchant) => *merchant == shipment.merchant,
             Side::Operator(_) => true,

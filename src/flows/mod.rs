@@ -56,6 +56,7 @@ pub mod settle_order;
 pub mod shorten_waits;
 pub mod show;
 pub mod show_consolidations;
+pub mod show_orders;
 pub mod take_notices;
 pub mod take_pushes;
 pub mod tell_merchants;

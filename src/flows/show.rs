@@ -1,8 +1,9 @@
 //! What merchants and buyers are shown of shipments. Reads only.
 
 use super::Deps;
+use super::disputes::Side;
 use super::views::{
-    EscrowView, EventView, PastPlanView, PlanView, ShipmentDetailView, ShipmentPage, ShipmentView,
+    EscrowView, EventView, PastPlanView, PlanView, Reader, ShipmentDetailView, ShipmentPage, ShipmentView,
     TrackingView,
 };
 use crate::domain::id::{MerchantId, ShipmentId};
@@ -18,9 +19,22 @@ pub async fn shipment(
     merchant: MerchantId,
     id: ShipmentId,
 ) -> Result<Option<ShipmentDetailView>, StoreError> {
+    shipment_to(deps, &Side::Merchant(merchant), id).await
+}
+
+/// None: there is no such shipment, or it is not this one's to see.
+pub async fn shipment_to(
+    deps: &Deps,
+    side: &Side,
+    id: ShipmentId,
+) -> Result<Option<ShipmentDetailView>, StoreError> {
     let db = deps.store.reader();
-    let found = shipments::find(db, id).await?.filter(|shipment| shipment.merchant == merchant);
+    let found = shipments::find(db, id).await?.filter(|shipment| side.sees(shipment));
     let Some(mut shipment) = found else { return Ok(None) };
+    let reader = match side {
+        Side::Merchant(_) => Reader::Merchant,
+        Side::Operator(_) => Reader::Operator,
+    };
     let parcels = shipments::parcels(db, id).await?;
     let plans = shipments::plans(db, id).await?;
     let plan = match plans.iter().find(|planned| planned.id == shipment.plan) {
@@ -30,6 +44,7 @@ pub async fn shipment(
     };
     let order = orders::of_shipment(db, id).await?;
     let triggers = orders::triggers(db, id).await?;
+    let acts = orders::acts(db, &order).await?;
     let events = events::of_shipment(db, id).await?;
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
     let timeline = tracking::fold(&numbers, &events);
@@ -38,7 +53,7 @@ pub async fn shipment(
         shipment: ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url),
         plan: PlanView::from(plan),
         plan_history: plans.iter().map(PastPlanView::from).collect(),
-        escrow: EscrowView::new(&order, &triggers),
+        escrow: EscrowView::new(&order, &triggers, &acts, reader),
         events: timeline.entries.iter().rev().map(EventView::from).collect(),
     }))
 }

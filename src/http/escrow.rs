@@ -8,10 +8,10 @@ use super::problem::Problem;
 use super::schema::{InstructionBody, ReasonBody, RefundBody, SettledBody, ThawBody};
 use crate::domain::escrow::Act;
 use crate::domain::id::ShipmentId;
-use crate::flows::Deps;
 use crate::flows::act_on_order::{Wish, act};
 use crate::flows::own_payment::own;
-use crate::flows::views::EscrowStateView;
+use crate::flows::views::OrderView;
+use crate::flows::{Deps, show_orders};
 use crate::intake::{Instruction, Says, read_instruction, read_settled};
 
 /// Reads the body, does what is wished on behalf of the operator who calls, and shows how the money stands then.
@@ -28,7 +28,7 @@ async fn done(
     let body = serde_json::from_slice(&body.read().await?).map_err(Problem::not_json)?;
     let instruction = read_instruction(&body, says).map_err(Problem::fields)?;
     let order = act(deps, id, None, wish(instruction), operator.actor()).await?;
-    Ok(HttpResponse::Ok().json(EscrowStateView::from(&order)))
+    Ok(HttpResponse::Ok().json(show_orders::one(deps, &order).await?))
 }
 
 /// No money moves by itself until somebody thaws the order; the provider is told, where it can be.
@@ -37,7 +37,7 @@ async fn done(
     request_body = ReasonBody,
     security(("operator_key" = [])),
     responses(
-        (status = 200, body = EscrowStateView),
+        (status = 200, body = OrderView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The money has moved", body = Problem, content_type = "application/problem+json"),
@@ -62,7 +62,7 @@ pub async fn freeze(
     request_body = ThawBody,
     security(("operator_key" = [])),
     responses(
-        (status = 200, body = EscrowStateView),
+        (status = 200, body = OrderView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is not frozen, a dispute is open, or something is wrong that was not named", body = Problem, content_type = "application/problem+json"),
@@ -86,7 +86,7 @@ pub async fn thaw(
     request_body = ReasonBody,
     security(("operator_key" = [])),
     responses(
-        (status = 200, body = EscrowStateView),
+        (status = 200, body = OrderView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is this order's, or its money may have moved", body = Problem, content_type = "application/problem+json"),
@@ -105,7 +105,7 @@ pub async fn own_payment(
     let body = serde_json::from_slice(&body.read().await?).map_err(Problem::not_json)?;
     let said = read_instruction(&body, Says::ReasonAlone).map_err(Problem::fields)?;
     let order = own(&deps, id, said.reason, operator.actor()).await?;
-    Ok(HttpResponse::Ok().json(EscrowStateView::from(&order)))
+    Ok(HttpResponse::Ok().json(show_orders::one(&deps, &order).await?))
 }
 
 /// Says which way the money of an order went that waited for a person, and was settled at the provider's console.
@@ -115,7 +115,7 @@ pub async fn own_payment(
     request_body = SettledBody,
     security(("operator_key" = [])),
     responses(
-        (status = 200, body = EscrowStateView),
+        (status = 200, body = OrderView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Some of it moves by itself, a dispute is open, or nobody knows what came of a command", body = Problem, content_type = "application/problem+json"),
@@ -135,7 +135,7 @@ pub async fn settled(
     let said = read_settled(&body).map_err(Problem::fields)?;
     let wish = Wish::Settled { outcome: said.outcome, reason: said.reason };
     let order = act(&deps, id, None, wish, operator.actor()).await?;
-    Ok(HttpResponse::Ok().json(EscrowStateView::from(&order)))
+    Ok(HttpResponse::Ok().json(show_orders::one(&deps, &order).await?))
 }
 
 /// Orders that money goes back to the buyer: all that is left, or a part. Above the configured amount another
@@ -145,7 +145,7 @@ pub async fn settled(
     request_body = RefundBody,
     security(("operator_key" = [])),
     responses(
-        (status = 200, body = EscrowStateView),
+        (status = 200, body = OrderView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It cannot be refunded now; it says why", body = Problem, content_type = "application/problem+json"),
@@ -170,7 +170,7 @@ pub async fn refund(
     request_body = RefundBody,
     security(("operator_key" = [])),
     responses(
-        (status = 200, body = EscrowStateView),
+        (status = 200, body = OrderView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is nothing to approve, or the same person ordered it", body = Problem, content_type = "application/problem+json"),
@@ -194,7 +194,7 @@ pub async fn approve_refund(
     request_body = InstructionBody,
     security(("operator_key" = [])),
     responses(
-        (status = 200, body = EscrowStateView),
+        (status = 200, body = OrderView),
         (status = 401, description = "No valid key", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is none, or it was sent", body = Problem, content_type = "application/problem+json"),

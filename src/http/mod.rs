@@ -17,6 +17,7 @@ mod extract;
 mod network;
 mod notices;
 mod operations;
+mod orders;
 mod pickups;
 mod problem;
 mod reconciliation;
@@ -54,7 +55,7 @@ use crate::telemetry;
         (name = "buyers", description = "See where it is"),
         (name = "hubs", description = "Report what happens"),
         (name = "providers", description = "Say what became of a payment"),
-        (name = "operators", description = "Cancel departures, close hubs, see how the daemon is doing"),
+        (name = "operators", description = "Cancel departures, close hubs, see to money that waits for a person, see how the daemon is doing"),
     ),
     paths(
         pickups::create,
@@ -62,6 +63,7 @@ use crate::telemetry;
         shipments::list,
         shipments::cancel,
         shipments::clear_as,
+        orders::waiting,
         escrow::freeze,
         escrow::thaw,
         escrow::own_payment,
@@ -165,6 +167,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(network::close)
         .service(network::closures)
         .service(network::open)
+        .service(orders::waiting)
         .service(escrow::freeze)
         .service(escrow::thaw)
         .service(escrow::own_payment)

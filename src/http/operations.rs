@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::problem::Problem;
 use crate::flows::reconcile::nightly;
 use crate::flows::{Deps, show_consolidations};
-use crate::store::{outbox, replans, schema};
+use crate::store::{outbox, replans, schema, waiting_orders};
 use crate::telemetry;
 
 /// The process runs and answers.
@@ -66,6 +66,9 @@ pub async fn ready(deps: Data<Deps>) -> HttpResponse {
 pub async fn metrics(deps: Data<Deps>, handle: Data<PrometheusHandle>) -> Result<HttpResponse, Problem> {
     for (state, messages) in outbox::open_counts(deps.store.reader()).await? {
         telemetry::outbox(state, messages);
+    }
+    for (state, orders) in waiting_orders::counts(deps.store.reader()).await? {
+        telemetry::waiting_orders(state, orders);
     }
     telemetry::unroutable(replans::unroutable(deps.store.reader()).await?);
     let (missing, surplus) = show_consolidations::astray(&deps).await?;

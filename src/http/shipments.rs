@@ -18,10 +18,10 @@ fn id(text: &str) -> Result<ShipmentId, Problem> {
     text.parse().map_err(|_| Problem::not_found())
 }
 
-/// One shipment with its plan, its money and its events.
+/// One shipment with its plan, its money and its events: a merchant's own, or an operator's any.
 #[utoipa::path(
     tag = "merchants",
-    security(("merchant_key" = [])),
+    security(("merchant_key" = []), ("operator_key" = [])),
     responses(
         (status = 200, body = ShipmentDetailView),
         (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -33,8 +33,8 @@ pub async fn read(
     caller: Credentials,
     path: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let merchant = caller.merchant(&deps).await?;
-    let shipment = show::shipment(&deps, merchant.id, id(&path)?).await?.ok_or_else(Problem::not_found)?;
+    let side = caller.side(&deps).await?;
+    let shipment = show::shipment_to(&deps, &side, id(&path)?).await?.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().json(shipment))
 }
 

@@ -12,6 +12,7 @@ use super::world::World;
 use super::{Trouble, invariants};
 use crate::domain::id::{ShipmentId, TriggerId};
 use crate::domain::outbox::OutboxState;
+use crate::escrow::rules::is_settled;
 use crate::flows::tend_outbox::{self, ByHand, HandError};
 use crate::store::outbox::Message;
 use crate::store::{orders, outbox};
@@ -49,6 +50,13 @@ pub async fn revive(world: &mut World, shipment: ShipmentId, trigger: TriggerId,
     let Some(message) = message.filter(|message| message.state == OutboxState::Parked) else {
         return Ok(Some(()));
     };
+    let order = orders::of_shipment(world.deps.store.reader(), shipment).await?;
+    let triggers = orders::triggers(world.deps.store.reader(), shipment).await?;
+    let of = triggers.iter().find(|known| known.id == trigger).and_then(|known| known.facts.parcel);
+    if order.shares.iter().any(|share| share.of == of && is_settled(share.state)) {
+        // There is nothing left to say of it.
+        return Ok(Some(()));
+    }
     if tries == TRIES_MAX {
         return Err(invariants::broken(shipment, format!("{trigger} cannot be let go again")));
     }

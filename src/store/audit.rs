@@ -14,7 +14,7 @@
 mod rows;
 mod verify;
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use super::events::hex;
 use super::shipments::AuditHead;
 use super::{StoreError, Tx};
 use crate::domain::id::ShipmentId;
-use crate::domain::instant::Instant;
+use crate::domain::instant::{Instant, from_micros};
 pub use verify::{Break, Verdict, verify, verify_behind};
 
 /// One change, before it has its place in the chain.
@@ -37,17 +37,37 @@ pub struct Change {
     pub detail: serde_json::Value,
 }
 
-struct Entry {
-    seq: i64,
-    at: Instant,
-    actor: String,
-    action: String,
-    detail: String,
+pub struct Entry {
+    pub seq: i64,
+    pub at: Instant,
+    pub actor: String,
+    pub action: String,
+    /// JSON.
+    pub detail: String,
 }
 
 /// Where a chain begins.
 pub fn beginning() -> AuditHead {
     AuditHead { seq: 0, hash: "0".repeat(64) }
+}
+
+impl From<&audit_entry::Model> for Entry {
+    fn from(row: &audit_entry::Model) -> Self {
+        Self {
+            seq: row.seq,
+            at: from_micros(row.at),
+            actor: row.actor.clone(),
+            action: row.action.clone(),
+            detail: row.detail.clone(),
+        }
+    }
+}
+
+/// What was written down of a shipment, oldest first.
+pub async fn of_shipment(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Vec<Entry>, StoreError> {
+    let query = audit_entry::Entity::find().filter(audit_entry::Column::ShipmentId.eq(shipment.uuid()));
+    let rows = query.order_by_asc(audit_entry::Column::Seq).all(db).await?;
+    Ok(rows.iter().map(Entry::from).collect())
 }
 
 fn link(previous: &str, shipment: Uuid, entry: &Entry) -> String {

@@ -47,6 +47,7 @@ pub mod shipments_at_once;
 pub mod soundness;
 pub mod stage_times;
 pub mod tracked;
+pub mod waiting_orders;
 pub mod waits;
 pub mod wakes;
 pub mod webhook_endpoints;

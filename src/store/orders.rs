@@ -242,16 +242,16 @@ pub async fn acts(db: &impl ConnectionTrait, order: &Order) -> Result<Vec<Writte
         .order_by_asc(escrow_act::Column::Number)
         .all(db)
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(WrittenAct {
-                number: Column("escrow_act", "number").number(row.number)?,
-                actor: row.actor,
-                act: Column("escrow_act", "act").json(&row.act)?,
-                at: from_micros(row.at),
-            })
-        })
-        .collect()
+    rows.into_iter().map(act_from_row).collect()
+}
+
+pub(super) fn act_from_row(row: escrow_act::Model) -> Result<WrittenAct, StoreError> {
+    Ok(WrittenAct {
+        number: Column("escrow_act", "number").number(row.number)?,
+        actor: row.actor,
+        act: Column("escrow_act", "act").json(&row.act)?,
+        at: from_micros(row.at),
+    })
 }
 
 /// Adds a trigger. That the order has one for this action already is an error: the key of

@@ -1,16 +1,13 @@
 //! What policies and people do to an order's money, from the door to the provider.
 
-use sampan::clock::Clock;
-use sampan::flows::authenticate;
 use sampan::flows::tend_outbox::{ByHand, by_hand};
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
 use crate::support::app::{App, spawn_app};
 use crate::support::database::{Database, number};
-use crate::support::http::{Response, send};
 use crate::support::journey::{TWO_PARCELS, pickup};
+use crate::support::operator::Operator;
 use crate::support::rows::change;
 use crate::support::steps::{accept, detail, pointers, problem, scan_until, stranger, text};
 use crate::support::stub::{
@@ -74,24 +71,6 @@ async fn two_of_one_payment(app: &App) -> (Value, Value) {
     let theirs = stranger(app).await.post_pickup(&body, None).await.expect("an answer").must_be(201);
     body["reference"] = json!("MINE-1");
     (theirs, accept(app, &body).await)
-}
-
-struct Operator(String);
-
-impl Operator {
-    async fn new(app: &App, name: &str) -> Self {
-        let key =
-            authenticate::create_operator_key(&app.deps.store, name.to_owned(), Clock::real().now()).await;
-        Self(format!("Bearer {}", key.expect("a key").expose_secret()))
-    }
-
-    async fn says(&self, app: &App, accepted: &Value, verb: &str, body: Value) -> Response {
-        let path = format!("/v1/shipments/{}/escrow/{verb}", text(&accepted["id"]));
-        let headers = [("authorization", self.0.as_str()), ("content-type", "application/json")];
-        send(app.client.address, "POST", &path, &headers, body.to_string().as_bytes())
-            .await
-            .expect("an answer")
-    }
 }
 
 /// What somebody does about a thaw that was given up.

@@ -49,6 +49,7 @@ mod simulate;
 mod subscriptions;
 mod tracking;
 mod vouched;
+mod waiting;
 mod waits;
 mod way_out;
 mod webhooks;

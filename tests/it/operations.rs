@@ -13,7 +13,7 @@ use crate::support::rows::{change, text as text_of};
 use crate::support::steps::{accept_two_parcels, look, problem, scan_until, text};
 use crate::support::world::{Troubles, World};
 
-const ROUTES: [(&str, &str); 50] = [
+const ROUTES: [(&str, &str); 51] = [
     ("/v1/carriers/{carrier}/push", "post"),
     ("/v1/pickups", "post"),
     ("/v1/shipments", "get"),
@@ -54,6 +54,7 @@ const ROUTES: [(&str, &str); 50] = [
     ("/v1/disputes/{id}/close", "post"),
     ("/v1/escrow/{provider}/notify", "post"),
     ("/v1/escrow/reconciliation", "get"),
+    ("/v1/escrow/orders", "get"),
     ("/v1/shipments/{id}/escrow/freeze", "post"),
     ("/v1/shipments/{id}/escrow/thaw", "post"),
     ("/v1/shipments/{id}/escrow/own-payment", "post"),

@@ -3,6 +3,7 @@
 use sampan::app;
 use sampan::clock::Clock;
 use sampan::config;
+use sampan::domain::escrow::OrderState;
 use sampan::domain::id::{MerchantId, OrderId, ParcelId, ShipmentId};
 use sampan::domain::instant::from_micros;
 use sampan::domain::network::DepartureId;
@@ -17,8 +18,8 @@ use sampan::store::reconciliations;
 use sampan::store::shipments::Filter;
 use sampan::store::{
     Store, StoreError, Tx, at_once, departures, disputes, escrow_notices, events, idempotency, orders,
-    outbox, replans, shipments, shipments_at_once, stage_times, tracked, webhook_endpoints, webhook_log,
-    webhook_messages,
+    outbox, replans, shipments, shipments_at_once, stage_times, tracked, waiting_orders, webhook_endpoints,
+    webhook_log, webhook_messages,
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::Value;
@@ -73,6 +74,13 @@ fn questions() -> Vec<(&'static str, String)> {
                 .fold(reconciliations::SETTLED.to_owned(), |sql, (value, at)| sql.replace(&format!("${at}"), value)),
         ),
         ("disputes to be reminded of", disputes::TO_REMIND.replace("$1", "5").replace("$2", "100")),
+        (
+            "orders that wait for a person",
+            waiting_orders::waiting_in(OrderState::Failed)
+                .replace("$1", "5")
+                .replace("$2", "x'00'")
+                .replace("$3", "200"),
+        ),
         ("orders that time changes", orders::WAKING.replace("$1", "5").replace("$2", "200")),
         (
             "dead letters in doubt",

@@ -128,6 +128,8 @@ pub struct Standing {
     /// About which an operator has decided.
     pub decided: BTreeSet<DisputeReason>,
     pub frozen: Option<String>,
+    /// Whose refund's withdrawal alone froze it.
+    pub withdrawn: Option<ShareOf>,
     pub set_aside: BTreeSet<String>,
     pub refunds: BTreeMap<ShareOf, RefundOrder>,
     /// In the provider's words.
@@ -159,9 +161,9 @@ impl Standing {
                 let ended = self.dispute.take_if(|open| open.id == *dispute);
                 self.decided.extend(ended.map(|ended| ended.reason));
             }
-            Act::Frozen { reason } => self.frozen = Some(reason.clone()),
+            Act::Frozen { reason } => (self.frozen, self.withdrawn) = (Some(reason.clone()), None),
             Act::Thawed { set_aside, .. } => {
-                self.frozen = None;
+                (self.frozen, self.withdrawn) = (None, None);
                 self.set_aside.extend(set_aside.iter().cloned());
             }
             Act::RefundOrdered { share, amount_minor, reason, needs_second } => {
@@ -169,6 +171,10 @@ impl Standing {
                 let (amount_minor, needs_second) = (*amount_minor, *needs_second);
                 let order = RefundOrder { amount_minor, reason, by, needs_second, approved_by: None };
                 self.refunds.insert(*share, order);
+                // A person has thought again.
+                if self.withdrawn.take_if(|withdrawn| withdrawn == share).is_some() {
+                    self.frozen = None;
+                }
             }
             Act::RefundApproved { share } => {
                 if let Some(refund) = self.refunds.get_mut(share) {
@@ -180,7 +186,17 @@ impl Standing {
                 // If it was a decision about what the buyer objects to, it came to nothing.
                 self.decided.clear();
                 // What was to go back does not go to the merchant instead, unless a person says so.
-                self.frozen = Some(format!("a refund was withdrawn: {reason}"));
+                let withdrawn = format!("a refund was withdrawn: {reason}");
+                self.frozen = Some(match self.frozen.take() {
+                    None => {
+                        self.withdrawn = Some(*share);
+                        withdrawn
+                    }
+                    Some(before) => {
+                        self.withdrawn = None;
+                        format!("{before}; {withdrawn}")
+                    }
+                });
             }
             // About deliveries, not about the order: see [`has_confirmed`].
             Act::BuyerConfirmed | Act::Revived => {}
@@ -322,7 +338,7 @@ fn admit_refund(share: ShareOf, amount_minor: i64, at: &Situation) -> Result<(),
         return refuse("a refund of another amount was begun before: only that amount can be ordered again");
     }
     if !(1..=at.left_minor).contains(&amount_minor) {
-        return refuse("the amount has to be more than nought, and no more than what is held");
+        return refuse("the amount has to be more than nought, and no more than what is left");
     }
     Ok(())
 }

@@ -53,6 +53,8 @@ struct People {
     extended: bool,
     disputed: bool,
     froze: bool,
+    /// By withdrawing a refund.
+    withdrew: bool,
     /// Troubles by their bit: a return, and what was taken back of each day.
     set_aside: u8,
     refund: Option<(u8, i64, bool, bool)>,

@@ -112,7 +112,8 @@ fn held_back(facts: &Facts) -> Option<String> {
     if facts.contested {
         return Some(CONTESTED.to_owned());
     }
-    let by_an_operator = facts.standing.frozen.as_deref().map(by_an_operator);
+    let waits = |reason| format!("a refund waits until the order is thawed: {}", by_an_operator(reason));
+    let by_an_operator = facts.standing.frozen.as_deref().map(waits);
     // What the provider gave back itself is not to be given back once more.
     by_an_operator.or_else(|| given_back_there(facts))
 }

@@ -94,6 +94,10 @@ impl Case {
         }
     }
 
+    pub fn is_called_off(&self) -> bool {
+        self.called_off
+    }
+
     pub fn message(&self, id: TriggerId) -> Option<&Message> {
         self.messages.iter().find(|message| message.id == id)
     }

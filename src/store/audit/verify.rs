@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::rows::disagreements;
 use super::{Entry, beginning, link};
 use crate::domain::id::ShipmentId;
-use crate::domain::instant::from_micros;
 use crate::store::entity::{audit_entry, escrow_act, escrow_order, escrow_trigger, parcel, shipment};
 use crate::store::shipments::AuditHead;
 use crate::store::{Store, StoreError, Tx};
@@ -183,13 +182,7 @@ fn broken_link(
 ) -> Option<(i64, &'static str)> {
     let mut last = known;
     for row in entries {
-        let entry = Entry {
-            seq: row.seq,
-            at: from_micros(row.at),
-            actor: row.actor.clone(),
-            action: row.action.clone(),
-            detail: row.detail.clone(),
-        };
+        let entry = Entry::from(row);
         let follows = row.seq == last.seq + 1 && row.previous_hash == last.hash;
         if !follows || link(&last.hash, shipment, &entry) != row.hash {
             return Some((row.seq, "the entry does not follow from the one before it"));
@@ -207,6 +200,7 @@ mod tests {
 
     use super::*;
     use crate::domain::id::TriggerId;
+    use crate::domain::instant::from_micros;
     use crate::store::audit::{Change, append};
     use crate::store::schema;
 

@@ -8,6 +8,7 @@ pub mod forms;
 pub mod hooks;
 pub mod http;
 pub mod journey;
+pub mod operator;
 // Storms (`benches/storm.rs`) stand on more of it than the tests do.
 #[allow(dead_code)]
 pub mod postgres;

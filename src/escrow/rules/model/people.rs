@@ -57,27 +57,35 @@ impl Model {
         }
         when(&Act::BuyerExtended { days: 10 }, "buyer", order, &|next| next.people.extended = true);
         let reason = || "a reason".to_owned();
-        when(&Act::Frozen { reason: reason() }, "ana", order, &|next| next.people.froze = true);
+        when(&Act::Frozen { reason: reason() }, "ana", order, &|next| {
+            (next.people.froze, next.people.withdrew) = (true, false);
+        });
         let thaw = Act::Thawed { reason: reason(), set_aside: Default::default() };
         let known = shares.iter().flat_map(|share| self.known(world, share));
         let bits = known.fold(0, |bits, name| {
             bits | troubles().iter().position(|known| *known == name).map_or(0, |bit| 1 << bit)
         });
         when(&thaw, "ana", order, &|next| {
-            (next.people.froze, next.people.set_aside) = (false, next.people.set_aside | bits)
+            (next.people.froze, next.people.withdrew) = (false, false);
+            next.people.set_aside |= bits;
         });
         // All refunds are of the first share: the others are like it.
         let share = self.of(0);
         for (amount_minor, needs_second) in [(self.held(0), false), (1, true)] {
             let act = Act::RefundOrdered { share, amount_minor, reason: reason(), needs_second };
-            when(&act, "ana", 0, &|next| next.people.refund = Some((0, amount_minor, needs_second, false)));
+            when(&act, "ana", 0, &|next| {
+                next.people.refund = Some((0, amount_minor, needs_second, false));
+                next.people.froze &= !next.people.withdrew;
+                next.people.withdrew = false;
+            });
         }
         when(&Act::RefundApproved { share }, "ben", 0, &|next| {
             next.people.refund =
                 next.people.refund.map(|(part, amount, needs, _)| (part, amount, needs, true));
         });
         when(&Act::RefundWithdrawn { share, reason: reason() }, "ana", 0, &|next| {
-            (next.people.refund, next.people.froze) = (None, true);
+            (next.people.refund, next.people.withdrew) = (None, !next.people.froze);
+            next.people.froze = true;
         });
         let has_begun = |sent: Sent| sent.stands.is_in_doubt() || sent.stands == Stands::Acknowledged;
         let may_have_moved = |part: &Part| {
