@@ -108,7 +108,7 @@ impl Legacy {
     }
 }
 
-fn signature(content: &str, key: &SecretString) -> String {
+fn signature(content: &[u8], key: &SecretString) -> String {
     let digest = Md5::new().chain_update(content).chain_update(key.expose_secret()).finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

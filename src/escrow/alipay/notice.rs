@@ -15,37 +15,43 @@ impl Notified for Alipay {
         _wall: Instant,
     ) -> Result<Notice, NotBelieved> {
         let unsigned = |reason: &str| NotBelieved(reason.to_owned());
-        // What is signed are its fields.
-        let fields = wire::read_form(body).ok_or_else(|| unsigned("it is no form in UTF-8"))?;
-        let get = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
-        if get("sign_type") != "RSA2" {
+        let form = wire::Form::read(body).ok_or_else(|| unsigned("it is no form"))?;
+        if form.bytes("sign_type") != b"RSA2" {
             return Err(unsigned("it is not signed with RSA2"));
         }
-        let signed = fields.iter().filter(|(name, _)| !["sign", "sign_type"].contains(&name.as_str()));
-        let content = wire::canonical(signed.map(|(name, value)| (name.as_str(), value.as_str())));
-        if !is_signed(&self.public.keys(), content.as_bytes(), get("sign")) {
+        let signature = form.text("sign").map_err(NotBelieved)?;
+        if !is_signed(&self.public.keys(), &form.canonical(&["sign", "sign_type"]), signature) {
             return Err(unsigned("the signature is not Alipay's"));
         }
         // Alipay signs for all its applications with the same key.
-        if get("app_id") != self.app_id {
+        if form.bytes("app_id") != self.app_id.as_bytes() {
             return Err(unsigned("it is for another application"));
         }
-        let (id, trade) = (get("notify_id"), get("trade_no"));
-        if id.is_empty() || trade.is_empty() {
-            return Ok(Notice::unreadable(Some(id.to_owned()), body, "it names no notice or no trade"));
-        }
-        // A notice about a refund bears the refund's own number.
-        let refund = get("out_biz_no").parse().ok().filter(|_| !get("gmt_refund").is_empty());
-        let says = refund.map_or_else(|| Said::Changed(shown(get("trade_status"))), Said::TookEffect);
-        Ok(Notice {
-            id: id.to_owned(),
-            payment_reference: trade.to_owned(),
-            total: translate::money(get("total_amount")),
-            says,
-        })
+        let unreadable = |reason: String| {
+            let id = form.text("notify_id").ok().map(str::to_owned);
+            Notice::unreadable(id, body, &reason)
+        };
+        Ok(said(&form).unwrap_or_else(unreadable))
     }
 
     fn acknowledgement(&self) -> (&'static str, &'static str) {
         ("text/plain", "success")
     }
+}
+
+/// All that is wanted of a notice is ASCII, in whatever charset the rest of it is. An error: why it says nothing.
+fn said(form: &wire::Form) -> Result<Notice, String> {
+    let (id, trade) = (form.text("notify_id")?, form.text("trade_no")?);
+    if id.is_empty() || trade.is_empty() {
+        return Err("it names no notice or no trade".to_owned());
+    }
+    let total = translate::money(form.text("total_amount")?);
+    let is_refund = !form.bytes("gmt_refund").is_empty();
+    // A notice about a refund bears the refund's own number.
+    let refund = if is_refund { form.text("out_biz_no")?.parse().ok() } else { None };
+    let says = match refund {
+        Some(refund) => Said::TookEffect(refund),
+        None => Said::Changed(shown(form.text("trade_status")?)),
+    };
+    Ok(Notice { id: id.to_owned(), payment_reference: trade.to_owned(), total, says })
 }

@@ -56,13 +56,18 @@ fn settled() -> Answer {
     )
 }
 
+fn content_of(request: &Request) -> String {
+    let form = wire::Form::read(body(request).as_bytes()).expect("a form");
+    form.text("biz_content").expect("text").to_owned()
+}
+
 #[test]
 fn a_release_is_one_signed_form_with_the_triggers_id_as_its_number() {
     let facts = confirm();
     let request = provider().request(&command(&facts), wall()).expect("a request");
     assert_eq!(request.url, "https://openapi.alipay.com/gateway.do");
-    let fields = wire::read_form(body(&request).as_bytes()).expect("a form");
-    let of = |name: &str| fields[name].as_str();
+    let form = wire::Form::read(body(&request).as_bytes()).expect("a form");
+    let of = |name: &str| form.text(name).expect("text");
     assert_eq!((of("method"), of("sign_type"), of("timestamp")), (SETTLE, "RSA2", "2026-11-22 11:04:05"));
     assert_eq!((of("app_id"), of("charset"), of("version")), ("2021000000000001", "utf-8", "1.0"));
     let id = trigger();
@@ -70,14 +75,16 @@ fn a_release_is_one_signed_form_with_the_triggers_id_as_its_number() {
         r#"{{"out_request_no":"{id}","settle_info":{{"settle_detail_infos":[{{"amount":"128.50","trans_in_type":"defaultSettle"}}]}},"trade_no":"{TRADE}"}}"#
     );
     assert_eq!(of("biz_content"), content);
-    let unsigned: BTreeMap<_, _> = fields.iter().filter(|(name, _)| *name != "sign").collect();
-    let to_sign: Vec<_> = unsigned.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert!(is_signed(&public(MERCHANT_PUBLIC), to_sign.join("&").as_bytes(), of("sign")));
+    let to_sign = format!(
+        "app_id=2021000000000001&biz_content={content}&charset=utf-8&format=JSON&method={SETTLE}&sign_type=RSA2\
+         &timestamp=2026-11-22 11:04:05&version=1.0"
+    );
+    assert!(is_signed(&public(MERCHANT_PUBLIC), to_sign.as_bytes(), of("sign")));
     assert!(id.to_string().len() <= 32, "the shortest limit that Alipay has");
 
     let share = TriggerFacts { parcel: Some(2), ..facts };
     let request = provider().request(&command(&share), wall()).expect("a request");
-    let content = wire::read_form(body(&request).as_bytes()).expect("a form")["biz_content"].clone();
+    let content = content_of(&request);
     assert!(content.contains(r#"{"actual_amount":"128.50","#), "{content}");
 }
 
@@ -244,7 +251,7 @@ fn a_payment_is_declared_and_its_number_read() {
     let declaration = Declaration { split: Some("shp-1".into()), ..declared_payment() };
     assert_eq!(declaration.payment_reference, TRADE);
     let request = declare.declare(&declaration, wall()).expect("a request");
-    let content = wire::read_form(body(&request).as_bytes()).expect("a form")["biz_content"].clone();
+    let content = content_of(&request);
     for part in [r#""is_split":"T""#, r#""sub_out_biz_no":"shp-1""#, r#""amount":"128.50""#, "示例商户"] {
         assert!(content.contains(part), "{content}");
     }
@@ -279,27 +286,40 @@ fn a_payment_is_declared_and_its_number_read() {
     }
 }
 
-fn notice(changes: &[(&str, &str)], key: &str) -> String {
-    let mut fields: BTreeMap<&str, &str> = BTreeMap::from([
-        ("notify_id", "91722adff935e8cfa58b3aabf4dead6ibe"),
-        ("notify_type", "trade_status_sync"),
-        ("notify_time", "2026-11-22 11:04:05"),
-        ("app_id", "2021000000000001"),
-        ("trade_no", TRADE),
-        ("trade_status", "TRADE_SUCCESS"),
-        ("total_amount", "128.50"),
-        ("subject", "茶 & tea + 1"),
-        ("charset", "utf-8"),
-        ("version", "1.0"),
-        ("empty", ""),
+/// A form of bytes, signed.
+fn notice_of(changes: &[(&str, &[u8])], key: &str) -> String {
+    let mut fields: BTreeMap<&[u8], &[u8]> = BTreeMap::from([
+        (&b"notify_id"[..], &b"91722adff935e8cfa58b3aabf4dead6ibe"[..]),
+        (b"notify_type", b"trade_status_sync"),
+        (b"notify_time", b"2026-11-22 11:04:05"),
+        (b"app_id", b"2021000000000001"),
+        (b"trade_no", TRADE.as_bytes()),
+        (b"trade_status", b"TRADE_SUCCESS"),
+        (b"total_amount", b"128.50"),
+        (b"subject", "茶 & tea + 1".as_bytes()),
+        (b"charset", b"utf-8"),
+        (b"version", b"1.0"),
+        (b"empty", b""),
     ]);
-    fields.extend(changes.iter().copied());
-    let sign =
-        private(key).sign(wire::canonical(fields.iter().map(|(name, value)| (*name, *value))).as_bytes());
-    let mut pairs: Vec<(&str, String)> =
-        fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    pairs.extend([("sign", sign), ("sign_type", "RSA2".to_owned())]);
-    wire::form(&pairs)
+    fields.extend(changes.iter().map(|(name, value)| (name.as_bytes(), *value)));
+    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
+    let pairs: Vec<Vec<u8>> = filled.map(|(name, value)| [*name, b"=", *value].concat()).collect();
+    let sign = private(key).sign(&pairs.join(&b'&'));
+    fields.extend([(&b"sign"[..], sign.as_bytes()), (b"sign_type", b"RSA2")]);
+    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let escaped = |byte: &u8| match *byte {
+        byte if kept(byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    let escaped = |bytes: &[u8]| bytes.iter().map(escaped).collect::<String>();
+    let pairs: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
+    pairs.join("&")
+}
+
+fn notice(changes: &[(&str, &str)], key: &str) -> String {
+    let changes: Vec<_> = changes.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+    notice_of(&changes, key)
 }
 
 #[test]
@@ -328,6 +348,34 @@ fn a_notice_is_believed_when_alipay_signed_it_for_this_application() {
     assert_eq!(told.id, "91722adff935e8cfa58b3aabf4dead6ibe");
     assert!(matches!(told.says, Said::Unreadable(_)));
     assert_eq!(notified.acknowledgement(), ("text/plain", "success"));
+}
+
+#[test]
+fn a_notice_in_gbk_is_believed_by_its_bytes() {
+    let notified = provider().abilities.notified.expect("it is told");
+    let read = |body: &[u8]| notified.read(&|_| None, body, wall());
+    // 茶 and 镕; the second byte of the latter is a letter of ASCII.
+    let subject: &[u8] = b"\xB2\xE8 & \xE9F";
+    let gbk = [("charset", &b"GBK"[..]), ("subject", subject)];
+    let escaped = notice_of(&gbk, PROVIDER);
+    assert!(escaped.contains("subject=%B2%E8%20%26%20%E9F"), "{escaped}");
+    let told = read(escaped.as_bytes()).expect("a notice");
+    assert_eq!((told.payment_reference.as_str(), told.says), (TRADE, Said::Changed("TRADE_SUCCESS".into())));
+    assert_eq!(told.total.map(|money| money.minor), Some(12_850));
+    let (before, after) = escaped.split_once("%B2%E8").expect("the subject");
+    assert!(read(&[before.as_bytes(), b"\xB2\xE8", after.as_bytes()].concat()).is_ok(), "not escaped");
+    assert!(read(escaped.replace("%B2%E8", "%B2%E9").as_bytes()).is_err());
+    assert!(read(notice_of(&gbk, STRANGER).as_bytes()).is_err());
+
+    for name in ["notify_id", "trade_no", "trade_status", "total_amount"] {
+        let told = read(notice_of(&[(name, subject)], PROVIDER).as_bytes()).expect("it is signed");
+        assert_eq!(told.says, Said::Unreadable(format!("its {name} is no UTF-8")));
+        assert_eq!(told.id.starts_with("sha256/"), name == "notify_id", "{}", told.id);
+    }
+    let of_refund = [("gmt_refund", &b"2026-11-22 11:04:05.123"[..]), ("out_biz_no", subject)];
+    let told = read(notice_of(&of_refund, PROVIDER).as_bytes()).expect("it is signed");
+    assert_eq!(told.says, Said::Unreadable("its out_biz_no is no UTF-8".into()));
+    assert!(read(notice_of(&[("app_id", subject)], PROVIDER).as_bytes()).is_err());
 }
 
 /// The legacy gateway's answer: MD5 over the sorted fields and the key.
@@ -408,7 +456,7 @@ proptest! {
 
     #[test]
     fn a_form_is_read_back_as_it_was_written(name in "[a-z_]{1,8}", value in ".{1,40}") {
-        let read = wire::read_form(wire::form(&[(&name, value.clone())]).as_bytes());
-        prop_assert_eq!(read.and_then(|mut fields| fields.remove(&name)), Some(value));
+        let form = wire::Form::read(wire::form(&[(&name, value.clone())]).as_bytes()).expect("a form");
+        prop_assert_eq!(form.text(&name), Ok(value.as_str()));
     }
 }

@@ -1,8 +1,8 @@
 //! The open platform's format: one gateway, forms in, JSON out, RSA2 both ways.
 //!
 //! Source: the vendor's published SDKs and opendocs.alipay.com, November 2026. What is signed of a request is every
-//! field that is not empty, sorted by name, `sign_type` included; of a notification the same without `sign_type`;
-//! of an answer the inner object, byte for byte as it came.
+//! field that is not empty, sorted by name, `sign_type` included; of a notification the same without `sign_type`, in
+//! the bytes of whatever charset it is in; of an answer the inner object, byte for byte as it came.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,14 @@ const OFFSET_SECONDS: i32 = 8 * 3600;
 const SUCCESS: &str = "10000";
 
 /// `a=1&b=2`: sorted by name, without what is empty.
-pub fn canonical<'f>(fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
-    let sorted: BTreeMap<&str, &str> = fields.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let pairs: Vec<String> = sorted.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join("&")
+pub fn canonical<'f, T>(fields: impl IntoIterator<Item = (&'f T, &'f T)>) -> Vec<u8>
+where
+    T: AsRef<[u8]> + ?Sized + 'f,
+{
+    let fields = fields.into_iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let sorted: BTreeMap<&[u8], &[u8]> = fields.filter(|(_, value)| !value.is_empty()).collect();
+    let pairs: Vec<Vec<u8>> = sorted.into_iter().map(|(name, value)| [name, b"=", value].concat()).collect();
+    pairs.join(&b'&')
 }
 
 /// `application/x-www-form-urlencoded`.
@@ -32,22 +36,42 @@ pub fn form(fields: &[(&str, String)]) -> String {
     pairs.join("&")
 }
 
-/// None: it is no form in UTF-8, or a name stands in it twice.
-pub fn read_form(body: &[u8]) -> Option<BTreeMap<String, String>> {
-    let text = std::str::from_utf8(body).ok()?;
-    let mut fields = BTreeMap::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=')?;
-        if fields.insert(decoded(name)?, decoded(value)?).is_some() {
-            return None;
+/// A form that came, in bytes: a notification is in the charset of the request that made its trade, which may be GBK.
+pub struct Form(BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl Form {
+    /// None: it is no form, or a name stands in it twice.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let mut fields = BTreeMap::new();
+        // Beyond ASCII no character, of UTF-8 or of GBK, has a byte in it that separates fields.
+        for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let equals = pair.iter().position(|byte| *byte == b'=')?;
+            if fields.insert(decoded(&pair[..equals])?, decoded(&pair[equals + 1..])?).is_some() {
+                return None;
+            }
         }
+        Some(Self(fields))
     }
-    Some(fields)
+
+    pub fn canonical(&self, without: &[&str]) -> Vec<u8> {
+        let is_signed = |name: &[u8]| !without.iter().any(|known| known.as_bytes() == name);
+        canonical(self.0.iter().filter(|(name, _)| is_signed(name)))
+    }
+
+    /// Empty where there is none.
+    pub fn bytes(&self, name: &str) -> &[u8] {
+        self.0.get(name.as_bytes()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The same as text. An error names what is none.
+    pub fn text(&self, name: &str) -> Result<&str, String> {
+        std::str::from_utf8(self.bytes(name)).map_err(|_| format!("its {name} is no UTF-8"))
+    }
 }
 
-fn decoded(text: &str) -> Option<String> {
+fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
+    let mut rest = text.iter().copied();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'+' => b' ',
@@ -59,7 +83,7 @@ fn decoded(text: &str) -> Option<String> {
             other => other,
         });
     }
-    String::from_utf8(bytes).ok()
+    Some(bytes)
 }
 
 /// As Alipay writes times.
@@ -83,7 +107,7 @@ pub fn sealed(app_id: &str, method: &str, content: &str, wall: Instant, key: &Rs
         ("biz_content", content.to_owned()),
     ];
     let to_sign = canonical(fields.iter().map(|(name, value)| (*name, value.as_str())));
-    fields.push(("sign", key.sign(to_sign.as_bytes())));
+    fields.push(("sign", key.sign(&to_sign)));
     form(&fields)
 }
 
