@@ -127,6 +127,24 @@ fn only_a_whole_answer_about_this_trade_signed_by_alipay_acknowledges() {
 }
 
 #[test]
+fn an_answer_may_be_signed_before_its_slashes_are_escaped() {
+    let (provider, facts) = (provider(), confirm());
+    let escaped = format!(r#"{{"code":"10000","trade_no":"{TRADE}","memo":"a\/b\/c"}}"#);
+    let honest = String::from_utf8(signed(SETTLE, &escaped.replace(r"\/", "/")).body).expect("text");
+    let read = |body: &str| provider.read(&command(&facts), &answer(200, body));
+    assert_eq!(read(&honest.replace("a/b/c", r"a\/b\/c")), Reading::Acknowledged);
+    assert_eq!(provider.read(&command(&facts), &signed(SETTLE, &escaped)), Reading::Acknowledged);
+    for other in [r"a\/b\/d", r"a\/b\/c\/", r"a\u002fb\/c"] {
+        assert!(unknown(&read(&honest.replace("a/b/c", other))), "{other}");
+    }
+    let of_another = honest.replace("a/b/c", r"a\/b\/c").replace("10000", "10001");
+    assert!(unknown(&read(&of_another)));
+    let by_another =
+        String::from_utf8(signed_by(STRANGER, SETTLE, &escaped.replace(r"\/", "/")).body).expect("text");
+    assert!(unknown(&read(&by_another.replace("a/b/c", r"a\/b\/c"))));
+}
+
+#[test]
 fn refusals_are_told_from_what_may_have_been_our_own_doing() {
     let (provider, confirm, refund) = (provider(), confirm(), refund());
     let of = |code: &str, sub: &str| {
