@@ -230,6 +230,14 @@ fn a_settlement_is_found_by_its_number_among_those_of_the_trade() {
     assert_eq!(found(&of("TRADE_SUCCESS", "0.00", &id.to_string())), Found::TookEffect);
     assert!(no_word(&found(&of("TRADE_SUCCESS", "0.00", "HZ0001"))));
     assert_eq!(found(&untouched), Found::NotThere);
+    let waits =
+        of("TRADE_SUCCESS", "128.50", &id.to_string()).replace(r#"_type":"settle""#, r#"_type":"on_settle""#);
+    assert_eq!(found(&waits), Found::UnderWay);
+    for other in
+        [waits.replace("on_settle", "settle_refund"), waits.replace("operation_type", "another_type")]
+    {
+        assert!(no_word(&found(&other)), "{other}");
+    }
     assert!(no_word(&found(&untouched.replace("TRADE_SUCCESS", "TRADE_FINISHED"))));
     assert!(no_word(&found(&untouched.replace(TRADE, "2"))));
 

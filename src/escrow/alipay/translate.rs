@@ -166,10 +166,13 @@ pub fn found_settlement(signed: &Signed, facts: &TriggerFacts, id: TriggerId) ->
     }
     let info = signed.fields.object("trade_settle_info");
     let details = info.objects("trade_settle_detail_list").unwrap_or_default();
-    let settlements: Vec<_> = details.iter().filter(|detail| detail.is("operation_type", "settle")).collect();
-    if settlements.iter().any(|detail| detail.is("operation_serial_no", &id.to_string())) {
-        return Found::TookEffect;
+    let number = id.to_string();
+    let ours = details.iter().filter(|detail| detail.is("operation_serial_no", &number));
+    let ours: Vec<_> = ours.map(|detail| detail.text("operation_type").unwrap_or_default()).collect();
+    if !ours.is_empty() {
+        return found_operation(&ours);
     }
+    let settlements: Vec<_> = details.iter().filter(|detail| detail.is("operation_type", "settle")).collect();
     let is_open = signed.fields.is("trade_status", "TRADE_SUCCESS");
     let unsettled = info.text("trade_unsettled_amount").and_then(|amount| minor(&amount));
     let is_untouched = settlements.is_empty() && unsettled.is_some_and(|minor| minor > 0);
@@ -177,6 +180,18 @@ pub fn found_settlement(signed: &Signed, facts: &TriggerFacts, id: TriggerId) ->
         Found::NotThere
     } else {
         no_word("no settlement under this number, and the trade is not untouched")
+    }
+}
+
+/// What was done under a number of ours: a settlement that awaits its turn is there and not yet made.
+fn found_operation(kinds: &[String]) -> Found {
+    let is = |word: &str| kinds.iter().any(|kind| kind == word);
+    if is("settle") {
+        Found::TookEffect
+    } else if is("on_settle") {
+        Found::UnderWay
+    } else {
+        no_word(format!("under this number {}", super::super::json::shown(&kinds.join(", "))))
     }
 }
 
