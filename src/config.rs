@@ -404,6 +404,8 @@ mod tests {
             ("[routing]\nhorizon_days = 367", "routing.horizon_days"),
             ("[escrow]\nwebhook_url = \"https://x\"", "escrow.webhook_secret"),
             ("[escrow.customs]\nplace = \"HANGZHOU\"", "escrow.customs"),
+            ("[escrow.alipay]\nsettle_to = \"2088123412341234\"", "escrow.alipay.settle_to"),
+            ("[escrow.alipay]\nsettle_to_type = \"userId\"", "escrow.alipay.settle_to"),
             ("[escrow.reconciliation]\nhour_utc = 24", "escrow.reconciliation.hour_utc"),
             ("[escrow.reconciliation]\ndays = 0", "escrow.reconciliation.days"),
             ("[escrow.reconciliation]\nconcurrency_max = 0", "escrow.reconciliation.concurrency_max"),
@@ -427,6 +429,12 @@ mod tests {
             let error = defaults_with(changes).expect_err(changes).to_string();
             assert!(error.starts_with(&format!("{key}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn alipay_can_pay_somebody_who_is_named() {
+        let named = "[escrow.alipay]\nsettle_to_type = \"userId\"\nsettle_to = \"2088123412341234\"";
+        defaults_with(named).expect("a type and its receiver");
     }
 
     #[test]

@@ -170,6 +170,7 @@ pub fn check(escrow: &Escrow, outbound: &Outbound) -> Result<(), ConfigError> {
     if !(1..=90).contains(&escrow.dispute_days) {
         return invalid("escrow.dispute_days", "has to be a whole number from 1 to 90");
     }
+    check_alipay(&escrow.alipay)?;
     let Customs { place, merchant_code, merchant_name } = &escrow.customs;
     let parts = [place, merchant_code, merchant_name];
     if parts.iter().any(|part| part.is_empty()) && !parts.iter().all(|part| part.is_empty()) {
@@ -193,4 +194,17 @@ pub fn check(escrow: &Escrow, outbound: &Outbound) -> Result<(), ConfigError> {
         return invalid("escrow.webhook_secret", "has to be set where escrow.webhook_url is, or its _file");
     }
     Ok(())
+}
+
+/// Alipay refuses a release whose receiver does not go with its type, and says so no earlier than that.
+fn check_alipay(alipay: &Alipay) -> Result<(), ConfigError> {
+    match (alipay.settle_to_type.as_str(), alipay.settle_to.is_empty()) {
+        ("defaultSettle", false) => {
+            invalid("escrow.alipay.settle_to", "has to be empty where settle_to_type is defaultSettle")
+        }
+        ("defaultSettle", true) | (_, false) => Ok(()),
+        (_, true) => {
+            invalid("escrow.alipay.settle_to", "has to be set unless settle_to_type is defaultSettle")
+        }
+    }
 }

@@ -132,9 +132,11 @@ fn settle(content: &Value) -> Result<Call, String> {
         details.filter(|details| !details.is_empty()).ok_or("settle_info has no settle_detail_infos")?;
     let mut total: Option<Money> = None;
     for detail in details {
-        // With defaultSettle the account is the one that was agreed.
+        // With defaultSettle the account is the one that was agreed, and no other may be named.
         if need(detail, "trans_in_type")? != "defaultSettle" {
             need(detail, "trans_in")?;
+        } else if text(detail, "trans_in").is_some() {
+            return Err("trans_in has to be empty with defaultSettle".to_owned());
         }
         let name = if detail.get("actual_amount").is_some() { "actual_amount" } else { "amount" };
         let one = money(detail.get(name), name)?;

@@ -151,3 +151,6 @@ fn moment(text: &str) -> Option<Instant> {
 pub fn written(at: Instant) -> String {
     at.with_timezone(&ZONE).format("%Y-%m-%d %H:%M:%S").to_string()
 }
+
+#[cfg(test)]
+mod tests;
