@@ -404,6 +404,8 @@ mod tests {
             ("[routing]\nhorizon_days = 367", "routing.horizon_days"),
             ("[escrow]\nwebhook_url = \"https://x\"", "escrow.webhook_secret"),
             ("[escrow.customs]\nplace = \"HANGZHOU\"", "escrow.customs"),
+            ("[escrow.alipay]\nbase_url = \"https://x?charset=utf-8\"", "escrow.alipay.base_url"),
+            ("[escrow.alipay]\nlegacy_base_url = \"https://x?a=b\"", "escrow.alipay.legacy_base_url"),
             ("[escrow.alipay]\nsettle_to = \"2088123412341234\"", "escrow.alipay.settle_to"),
             ("[escrow.alipay]\nsettle_to_type = \"userId\"", "escrow.alipay.settle_to"),
             ("[escrow.reconciliation]\nhour_utc = 24", "escrow.reconciliation.hour_utc"),

@@ -198,6 +198,14 @@ pub fn check(escrow: &Escrow, outbound: &Outbound) -> Result<(), ConfigError> {
 
 /// Alipay refuses a release whose receiver does not go with its type, and says so no earlier than that.
 fn check_alipay(alipay: &Alipay) -> Result<(), ConfigError> {
+    for (key, url) in [
+        ("escrow.alipay.base_url", &alipay.base_url),
+        ("escrow.alipay.legacy_base_url", &alipay.legacy_base_url),
+    ] {
+        if url.contains('?') {
+            return invalid(key, "has to be without a query, for the charset is put there");
+        }
+    }
     match (alipay.settle_to_type.as_str(), alipay.settle_to.is_empty()) {
         ("defaultSettle", false) => {
             invalid("escrow.alipay.settle_to", "has to be empty where settle_to_type is defaultSettle")

@@ -63,7 +63,7 @@ pub fn open(settings: &config::Alipay) -> Result<Option<(Provider, Rings)>, Conf
     let mut rings: Rings = vec![private.clone(), public.clone()];
     rings.extend(legacy.iter().map(|legacy| legacy.keys()));
     let alipay = Arc::new(Alipay {
-        url: settings.base_url.clone(),
+        url: wire::address(&settings.base_url),
         app_id: settings.app_id.clone(),
         private,
         public,

@@ -65,11 +65,11 @@ fn content_of(request: &Request) -> String {
 fn a_release_is_one_signed_form_with_the_triggers_id_as_its_number() {
     let facts = confirm();
     let request = provider().request(&command(&facts), wall()).expect("a request");
-    assert_eq!(request.url, "https://openapi.alipay.com/gateway.do");
+    assert_eq!(request.url, "https://openapi.alipay.com/gateway.do?charset=utf-8");
     let form = wire::Form::read(body(&request).as_bytes()).expect("a form");
     let of = |name: &str| form.text(name).expect("text");
     assert_eq!((of("method"), of("sign_type"), of("timestamp")), (SETTLE, "RSA2", "2026-11-22 11:04:05"));
-    assert_eq!((of("app_id"), of("charset"), of("version")), ("2021000000000001", "utf-8", "1.0"));
+    assert_eq!((of("app_id"), of("charset"), of("version")), ("2021000000000001", "", "1.0"));
     let id = trigger();
     let content = format!(
         r#"{{"out_request_no":"{id}","settle_info":{{"settle_detail_infos":[{{"amount":"128.50","trans_in_type":"defaultSettle"}}]}},"trade_no":"{TRADE}"}}"#

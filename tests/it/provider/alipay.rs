@@ -7,6 +7,15 @@ use super::world::{Provider, assert_signed, form, options, sign};
 
 type Fields = Vec<(&'static str, String)>;
 
+/// Of a POST the charset stands in the address.
+pub const GATEWAY: &str = "/gateway.do?charset=utf-8";
+
+/// What stands in the body.
+fn posted(fields: &Fields) -> String {
+    let in_body: Fields = fields.iter().filter(|(name, _)| *name != "charset").cloned().collect();
+    form(&in_body)
+}
+
 impl Provider {
     pub fn alipay_fields(&self, method: &str, content: &Value) -> Fields {
         let zone = FixedOffset::east_opt(8 * 3600).expect("eight hours");
@@ -32,13 +41,17 @@ impl Provider {
     pub fn alipay_body(&self, method: &str, content: &Value) -> String {
         let mut fields = self.alipay_fields(method, content);
         fields.push(("sign", self.alipay_sign(&fields)));
-        form(&fields)
+        posted(&fields)
+    }
+
+    async fn alipay_send(&self, body: &str) -> Value {
+        self.alipay_send_to(GATEWAY, body).await
     }
 
     /// The inner object of an answer that has to be signed.
-    async fn alipay_send(&self, body: &str) -> Value {
+    async fn alipay_send_to(&self, path: &str, body: &str) -> Value {
         let headers = [("content-type", "application/x-www-form-urlencoded;charset=utf-8")];
-        let answer = self.send("POST", "/gateway.do", &headers, body.as_bytes()).await;
+        let answer = self.send("POST", path, &headers, body.as_bytes()).await;
         let text = answer.text();
         let (inner, sign) = text.rsplit_once(",\"sign\":\"").expect("a signed answer");
         let (_, inner) = inner.split_once("_response\":").expect("an answer's name");
@@ -182,7 +195,7 @@ async fn a_signature_by_another_key_is_refused() {
     for signature in [by_another, String::from("AAAA"), String::from("?")] {
         let mut fields = fields.clone();
         fields.push(("sign", signature));
-        assert_eq!(provider.alipay_send(&form(&fields)).await["sub_code"], "isv.invalid-signature");
+        assert_eq!(provider.alipay_send(&posted(&fields)).await["sub_code"], "isv.invalid-signature");
     }
 }
 
@@ -215,18 +228,36 @@ async fn what_is_missing_or_wrong_is_named() {
             }
         }
         fields.push(("sign", provider.alipay_sign(&fields)));
-        assert_eq!(provider.alipay_send(&form(&fields)).await["sub_code"], *sub_code, "{name}={value}");
+        let charset = if *name == "charset" { *value } else { "utf-8" };
+        let path = format!("/gateway.do?charset={charset}");
+        let answer = provider.alipay_send_to(&path, &posted(&fields)).await;
+        assert_eq!(answer["sub_code"], *sub_code, "{name}={value}");
     }
     let twice = provider.alipay_body(SETTLE, &settlement("R1", "60.00")) + "&app_id=2021000000000001";
     assert_eq!(provider.alipay_send(&twice).await["sub_code"], "isv.invalid-parameter");
     let mut nobody = settlement("R1", "60.00");
     nobody["settle_info"]["settle_detail_infos"][0]["trans_in"] = json!("");
+    let mut another = settlement("R1", "60.00");
+    another["settle_info"]["settle_detail_infos"][0]["trans_in_type"] = json!("defaultSettle");
     let zero = settlement("R1", "0.00");
     let bits = settlement("R1", "0.001");
-    for content in [json!({}), json!({ "trade_no": "T1" }), nobody, zero, bits] {
+    for content in [json!({}), json!({ "trade_no": "T1" }), nobody, another, zero, bits] {
         assert_eq!(provider.alipay_refused(SETTLE, content).await, "ACQ.INVALID_PARAMETER");
     }
     assert_eq!(provider.moved("T1").await, (0, 0));
+}
+
+#[actix_web::test]
+async fn the_charset_stands_in_the_address_and_not_in_the_body() {
+    let provider = with_trade().await;
+    let mut fields = provider.alipay_fields(REFUND, &refund("R1", "30.00"));
+    fields.push(("sign", provider.alipay_sign(&fields)));
+    // There it comes too late: what is Chinese has been read in GBK.
+    let answer = provider.alipay_send_to("/gateway.do", &form(&fields)).await;
+    assert_eq!(answer["sub_code"], "isv.invalid-signature");
+    assert_eq!(provider.alipay_send(&form(&fields)).await["sub_code"], "isv.invalid-parameter");
+    assert_eq!(provider.moved("T1").await, (0, 0));
+    assert_eq!(provider.alipay_send(&posted(&fields)).await["fund_change"], "Y");
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::alipay::refund as alipay_refund;
+use super::alipay::{GATEWAY, refund as alipay_refund};
 use super::antom::refund as antom_refund;
 use super::paypal::{REFUND, cny};
 use super::world::{Provider, options};
@@ -20,10 +20,7 @@ impl Provider {
     /// The status of an answer; none where the connection was cut.
     async fn alipay_refund_raw(&self, request: &str) -> Option<u16> {
         let body = self.alipay_body("alipay.trade.refund", &alipay_refund(request, "1.00"));
-        http::send(self.address, "POST", "/gateway.do", &[], body.as_bytes())
-            .await
-            .ok()
-            .map(|answer| answer.status)
+        http::send(self.address, "POST", GATEWAY, &[], body.as_bytes()).await.ok().map(|answer| answer.status)
     }
 
     async fn antom_refund_raw(&self, request: &str) -> Option<http::Response> {

@@ -1,7 +1,9 @@
 //! The gateway of Alipay's open platform: `POST /gateway.do`, signed with RSA2.
 //!
-//! A request is a form; what is signed is all of it but `sign`, sorted, empty values left out. An
-//! answer is `{"<method>_response": {…}, "sign"}`, signed over the text of the inner object. Errors
+//! A request is a form, and what stands in its address belongs to it; what is signed is all of it
+//! but `sign`, sorted, empty values left out. Unless the address names the charset, what is not
+//! ASCII is read in GBK, and no signature fits it. An answer is
+//! `{"<method>_response": {…}, "sign"}`, signed over the text of the inner object. Errors
 //! come with status 200 and a code: 40001 and 40002 for what cannot be read, 40004 for what the
 //! business refuses, 20000 for what nobody knows (codes of the public SDKs, November 2026).
 //! Stricter than the real one: a timestamp may be ten minutes off, so that a clock in the wrong
@@ -48,6 +50,7 @@ impl Wire for Alipay {
         let Some((mut form, in_body)) = read else {
             return Err(self.unreadable("", invalid("isv.invalid-encoding")));
         };
+        let names_charset = form.iter().any(|(name, _)| name == "charset");
         form.extend(in_body);
         let mut names: Vec<&str> = form.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
@@ -59,7 +62,8 @@ impl Wire for Alipay {
         let method = value("method").unwrap_or_default().to_owned();
         self.check_common(&value, now).map_err(|wrong| self.unreadable(&method, wrong))?;
         let signed = sorted(&form, &["sign"]);
-        if !self.merchant.verifies(signed.as_bytes(), value("sign").unwrap_or_default()) {
+        let is_as_meant = names_charset || signed.is_ascii();
+        if !is_as_meant || !self.merchant.verifies(signed.as_bytes(), value("sign").unwrap_or_default()) {
             return Err(Turned::Unbelieved(self.wrong(&method, invalid("isv.invalid-signature"))));
         }
         let content = value("biz_content").unwrap_or("{}");

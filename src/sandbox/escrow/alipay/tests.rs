@@ -1,11 +1,70 @@
-use super::calls::yuan;
 use super::*;
-use crate::domain::money::Money;
-use crate::sandbox::escrow::ask::Format;
-use crate::sandbox::escrow::books::Rules;
-use crate::sandbox::escrow::trade::Terms;
+use crate::domain::instant::from_micros;
+use crate::sandbox::escrow::wire::escape;
 
 const SETTLE: &str = "alipay.trade.settle.confirm";
+const APP_ID: &str = "2021000000000001";
+
+fn now() -> Instant {
+    from_micros(1_795_316_645_000_000)
+}
+
+/// Who calls is played with the provider's own key: one pair is enough here.
+fn gateway() -> (Alipay, RsaPrivate) {
+    let (key, text) = RsaPrivate::generate().expect("a key");
+    let merchant = RsaPublic::read(&key.public_pem().expect("its public half")).expect("a public key");
+    let provider = RsaPrivate::read(&text).expect("the same key");
+    (Alipay { app_id: APP_ID.to_owned(), merchant, provider }, key)
+}
+
+fn query_of(subject: &str) -> Vec<(String, String)> {
+    let content = json!({ "trade_no": "T1", "memo": subject }).to_string();
+    let time = written(now());
+    let fields = [
+        ("app_id", APP_ID),
+        ("method", "alipay.trade.query"),
+        ("charset", "utf-8"),
+        ("sign_type", "RSA2"),
+        ("timestamp", &time),
+        ("version", "1.0"),
+        ("biz_content", &content),
+    ];
+    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+fn form(fields: &[(String, String)], named: impl Fn(&str) -> bool) -> String {
+    let kept = fields.iter().filter(|(name, _)| named(name));
+    kept.map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
+}
+
+/// The sub-code with which a request is turned away; none where it is believed.
+fn turned(gateway: &Alipay, query: &str, body: &str) -> Option<String> {
+    let header = |_: &str| None;
+    let asked = Asked { method: "POST", path: "/gateway.do", query, header: &header, body: body.as_bytes() };
+    let reply = gateway.read(&asked, now()).err()?.reply();
+    let answer: Value = serde_json::from_slice(&reply.body).expect("JSON");
+    let inner = answer.as_object().and_then(|fields| fields.values().find_map(|value| value.get("sub_code")));
+    Some(inner.and_then(Value::as_str).expect("a sub-code").to_owned())
+}
+
+#[test]
+fn a_field_stands_in_the_address_or_in_the_body_and_the_charset_in_the_address() {
+    let (gateway, key) = gateway();
+    for (subject, without_charset) in [("tea", None), ("茶", Some("isv.invalid-signature"))] {
+        let mut fields = query_of(subject);
+        fields.push(("sign".to_owned(), key.sign(sorted(&fields, &[]).as_bytes())));
+        let all = form(&fields, |_| true);
+        let but_charset = form(&fields, |name| name != "charset");
+        assert_eq!(turned(&gateway, "charset=utf-8", &but_charset), None, "{subject}");
+        assert_eq!(turned(&gateway, &all, ""), None, "{subject}");
+        assert_eq!(turned(&gateway, "", &all).as_deref(), without_charset, "{subject}");
+        for twice in ["charset=utf-8", "app_id=2021000000000001"] {
+            assert_eq!(turned(&gateway, twice, &all).as_deref(), Some("isv.invalid-parameter"), "{twice}");
+        }
+        let neither = turned(&gateway, "", &but_charset);
+        assert_eq!(neither.as_deref(), Some("isv.missing-charset"), "{subject}");
+    }
+}
 
 fn settlement(details: &Value) -> Result<Call, String> {
     let content = json!({
