@@ -71,7 +71,7 @@ words! {
         /// Everything went back to the buyer.
         Closed = "closed",
         DoneAlready = "done already, under another key",
-        /// Without a number of its own, a refund is of everything.
+        /// Without a number of its own, a refund is of everything; without a part of its own, a release of the rest.
         NotTheWhole = "not the whole amount",
     }
 }
@@ -112,7 +112,7 @@ pub struct Ask {
     pub share: Option<u16>,
     /// Whether `amount` is what the trade holds, and not a part.
     pub is_whole: bool,
-    /// Refused unless it is about everything.
+    /// Refused unless it is about everything: a release, unless it is about all that was not refunded.
     pub must_be_whole: bool,
     /// Where a freeze or a thaw stands among those of its order.
     pub sequence: Option<u16>,

@@ -183,6 +183,11 @@ impl Trade {
                 Err(if self.is_refunded() { Refusal::Closed } else { Refusal::NothingLeft })
             }
             ..=0 => Err(Refusal::NoAmount),
+            // What was released before belongs to the whole, and is not released again.
+            _ if ask.must_be_whole && ask.action == Action::Release => {
+                let is_whole = minor == held.minor - self.refunded_minor;
+                if is_whole { Ok(left.minor) } else { Err(Refusal::NotTheWhole) }
+            }
             _ if minor > left.minor => Err(Refusal::Exceeds),
             _ if ask.must_be_whole && minor != held.minor => Err(Refusal::NotTheWhole),
             _ => Ok(minor),

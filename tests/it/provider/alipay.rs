@@ -70,8 +70,10 @@ impl Provider {
     }
 }
 
+/// Of a part.
 pub fn settlement(request: &str, amount: &str) -> Value {
-    let detail = json!({ "trans_in_type": "userId", "trans_in": "2088123412341234", "amount": amount });
+    let detail =
+        json!({ "trans_in_type": "userId", "trans_in": "2088123412341234", "actual_amount": amount });
     json!({
         "out_request_no": request, "trade_no": "T1",
         "settle_info": { "settle_detail_infos": [detail] },
@@ -131,6 +133,25 @@ async fn settlements_release_up_to_what_is_held() {
     assert_eq!(asked.get("trade_settle_info"), None, "said where it is asked for");
     assert_eq!(provider.alipay_refused(SETTLE, settlement("R4", "0.01")).await, "ACQ.TRADE_HAS_FINISHED");
     assert_eq!(provider.alipay_refused(QUERY, json!({ "trade_no": "T9" })).await, "ACQ.TRADE_NOT_EXIST");
+}
+
+#[actix_web::test]
+async fn a_settlement_that_names_no_part_is_of_all_that_was_not_refunded() {
+    let provider = with_trade().await;
+    let of_all = |request: &str, amount: &str| {
+        let mut content = settlement(request, amount);
+        content["settle_info"]["settle_detail_infos"][0] =
+            json!({ "trans_in_type": "defaultSettle", "amount": amount });
+        content
+    };
+    provider.alipay(REFUND, refund("R1", "30.00")).await;
+    for amount in ["60.00", "70.01", "100.00"] {
+        let part = provider.alipay_refused(SETTLE, of_all("R2", amount)).await;
+        assert_eq!(part, "ACQ.ALLOC_AMOUNT_VALIDATE_ERROR", "{amount}");
+    }
+    assert_eq!(provider.moved("T1").await, (0, 3000));
+    assert_eq!(provider.alipay(SETTLE, of_all("R2", "70.00")).await["settle_amount"], "70.00");
+    assert_eq!(provider.moved("T1").await, (7000, 3000));
 }
 
 #[actix_web::test]

@@ -130,6 +130,9 @@ fn settle(content: &Value) -> Result<Call, String> {
     let details = content.pointer("/settle_info/settle_detail_infos").and_then(Value::as_array);
     let details =
         details.filter(|details| !details.is_empty()).ok_or("settle_info has no settle_detail_infos")?;
+    // One that names a part settles parts alone; `amount` is of all that was not refunded.
+    let is_part = details.iter().any(|detail| detail.get("actual_amount").is_some());
+    let name = if is_part { "actual_amount" } else { "amount" };
     let mut total: Option<Money> = None;
     for detail in details {
         // With defaultSettle the account is the one that was agreed, and no other may be named.
@@ -138,13 +141,14 @@ fn settle(content: &Value) -> Result<Call, String> {
         } else if text(detail, "trans_in").is_some() {
             return Err("trans_in has to be empty with defaultSettle".to_owned());
         }
-        let name = if detail.get("actual_amount").is_some() { "actual_amount" } else { "amount" };
         let one = money(detail.get(name), name)?;
         let sum = total.map_or(Some(one.minor), |total| total.minor.checked_add(one.minor));
         total = Some(Money::new(sum.ok_or("amount is too large")?, one.currency));
     }
     let total = total.ok_or("amount is missing")?;
-    Ok(Call::Settle(ask("settle", content, trade, request, Action::Release, total)))
+    let mut ask = ask("settle", content, trade, request, Action::Release, total);
+    ask.must_be_whole = !is_part;
+    Ok(Call::Settle(ask))
 }
 
 fn refund(content: &Value) -> Result<Call, String> {
@@ -207,12 +211,12 @@ fn failed(why: Refusal, action: Action) -> Failed {
         Refusal::NoSuchTrade => "ACQ.TRADE_NOT_EXIST",
         Refusal::NoAmount | Refusal::OtherCurrency => "ACQ.INVALID_PARAMETER",
         Refusal::Exceeds if action == Action::Refund => "ACQ.REASON_TRADE_REFUND_FEE_ERR",
-        Refusal::Exceeds => "ACQ.ALLOC_AMOUNT_VALIDATE_ERROR",
+        Refusal::NotTheWhole if action == Action::Refund => "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL",
+        Refusal::Exceeds | Refusal::NotTheWhole => "ACQ.ALLOC_AMOUNT_VALIDATE_ERROR",
         Refusal::NothingLeft => "ACQ.TRADE_HAS_FINISHED",
         Refusal::TooEarly | Refusal::DoneAlready => "ACQ.TRADE_STATUS_ERROR",
         Refusal::Frozen => "ACQ.REASON_TRADE_BEEN_FREEZEN",
         Refusal::Closed => "ACQ.TRADE_HAS_CLOSE",
-        Refusal::NotTheWhole => "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL",
     };
     (code, why.as_str())
 }

@@ -1,6 +1,9 @@
 use super::*;
 use crate::domain::instant::from_micros;
-use crate::sandbox::escrow::wire::escape;
+use crate::sandbox::escrow::ask::Format;
+use crate::sandbox::escrow::books::Rules;
+use crate::sandbox::escrow::trade::Terms;
+use crate::sandbox::escrow::wire::{decimal, escape};
 
 const SETTLE: &str = "alipay.trade.settle.confirm";
 const APP_ID: &str = "2021000000000001";
@@ -82,4 +85,60 @@ fn a_settlement_names_its_receiver_or_the_one_that_was_agreed() {
     for (kind, whom) in [("defaultSettle", "2088123412341234"), ("userId", ""), ("", "2088123412341234")] {
         assert!(to(kind, whom).is_err(), "{kind} {whom}");
     }
+}
+
+/// What was settled of 100.00 yuan by one settlement after another, or how each was refused.
+fn settled(details: &[Value], refunded: &str) -> Vec<Result<String, String>> {
+    let mut books = Books::new(Rules::default());
+    let held = decimal(Some(&json!("100.00")), calls::yuan().expect("yuan")).expect("an amount");
+    books.create(Format::Alipay, "T1", held, Terms::default(), now()).expect("a new trade");
+    let mut ask = |method: &str, content: &Value| {
+        let call = Call::read(method, content).expect("a method")?;
+        let answer = call.perform(&mut books, now()).map_err(|(code, _)| code.to_owned())?;
+        Ok(answer["settle_amount"].as_str().unwrap_or_default().to_owned())
+    };
+    if !refunded.is_empty() {
+        let content = json!({ "out_request_no": "R", "trade_no": "T1", "refund_amount": refunded });
+        let done: Result<String, String> = ask("alipay.trade.refund", &content);
+        done.expect("a refund");
+    }
+    let settle = |(number, details): (usize, &Value)| {
+        let info = json!({ "settle_detail_infos": details });
+        ask(SETTLE, &json!({ "out_request_no": number.to_string(), "trade_no": "T1", "settle_info": info }))
+    };
+    details.iter().enumerate().map(settle).collect()
+}
+
+#[test]
+fn a_settlement_is_of_all_that_was_not_refunded_unless_it_names_its_part() {
+    let of = |field: &str, amount: &str| json!([{ "trans_in_type": "defaultSettle", field: amount }]);
+    let (all, part) = (|amount| of("amount", amount), |amount| of("actual_amount", amount));
+    let is = |amount: &str| Ok(amount.to_owned());
+    let not_all = || Err("ACQ.ALLOC_AMOUNT_VALIDATE_ERROR".to_owned());
+    let over = || Err("ACQ.TRADE_HAS_FINISHED".to_owned());
+
+    assert_eq!(
+        settled(&[all("60.00"), all("100.01"), all("100.00")], ""),
+        [not_all(), not_all(), is("100.00")]
+    );
+    assert_eq!(
+        settled(&[all("100.00"), all("70.00"), all("70.00")], "30.00"),
+        [not_all(), is("70.00"), over()]
+    );
+    assert_eq!(
+        settled(&[part("60.00"), part("40.01"), part("40.00")], ""),
+        [is("60.00"), not_all(), is("40.00")]
+    );
+    // The whole stays what it was, and what is left of it is settled.
+    assert_eq!(
+        settled(&[part("60.00"), all("40.00"), all("100.00")], ""),
+        [is("60.00"), not_all(), is("40.00")]
+    );
+    let both = json!([{ "trans_in_type": "defaultSettle", "amount": "1.00", "actual_amount": "60.00" }]);
+    assert_eq!(settled(&[both], ""), [is("60.00")]);
+    let mixed = json!([
+        { "trans_in_type": "defaultSettle", "actual_amount": "60.00" },
+        { "trans_in_type": "userId", "trans_in": "2088123412341234", "amount": "40.00" },
+    ]);
+    assert_eq!(settled(&[mixed], ""), [Err("actual_amount is no amount in yuan".to_owned())]);
 }
