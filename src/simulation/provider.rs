@@ -67,7 +67,7 @@ impl Provider {
     /// What is left of a trade is paid out by the merchant's own people, at its console.
     pub fn pay_out(&self, reference: &str, now: Instant) {
         let mut books = self.escrow.books();
-        books.set_frozen(Format::Webhook, reference, false);
+        books.set_frozen(Format::Webhook, reference, false, now);
         books.release_now(Format::Webhook, reference, now);
     }
 

@@ -7,6 +7,7 @@
 //! There is no call for `shipped` and `delivered`. Absent: holds, which are a product of their own and say nothing of
 //! one order's dispute.
 
+mod dispute;
 mod notice;
 mod translate;
 mod wire;

@@ -1,11 +1,13 @@
 //! What Antom posts by itself: signed like a request, over the path that it posts to.
 
+use chrono::DateTime;
+
 use super::super::json::{Fields, shown};
 use super::super::provider::{NotBelieved, Notice, Notified, Said};
 use super::wire::{Status, outcome};
-use super::{Antom, wire};
+use super::{Antom, dispute, wire};
 use crate::domain::id::TriggerId;
-use crate::domain::instant::Instant;
+use crate::domain::instant::{Instant, cut};
 
 const ACKNOWLEDGED: &str =
     r#"{"result":{"resultCode":"SUCCESS","resultStatus":"S","resultMessage":"success"}}"#;
@@ -28,7 +30,8 @@ impl Notified for Antom {
         if !wire::is_believed(&signature, &self.public.keys(), &content) {
             return Err(unsigned("the signature is not Antom's"));
         }
-        Ok(signed(body).unwrap_or_else(|reason| Notice::unreadable(None, body, reason)))
+        let sent_at = time.parse().ok().and_then(DateTime::from_timestamp_millis).map(cut);
+        Ok(signed(body, sent_at).unwrap_or_else(|reason| Notice::unreadable(None, body, reason)))
     }
 
     fn acknowledgement(&self) -> (&'static str, &'static str) {
@@ -37,9 +40,12 @@ impl Notified for Antom {
 }
 
 /// An error: why it cannot be read.
-fn signed(body: &[u8]) -> Result<Notice, &'static str> {
+fn signed(body: &[u8], sent_at: Option<Instant>) -> Result<Notice, &'static str> {
     let text = std::str::from_utf8(body).map_err(|_| "it is no text")?;
     let fields = Fields::of(text).ok_or("it is no JSON object")?;
+    if let Some(kind) = fields.text("disputeNotificationType").filter(|kind| !kind.is_empty()) {
+        return dispute::read(&fields, &kind, sent_at);
+    }
     let kind = fields.text("notifyType").ok_or("it has no notifyType")?;
     Ok(Notice {
         id: id(&fields, &kind).ok_or("it names no payment, refund or settlement")?,

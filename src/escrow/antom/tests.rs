@@ -11,7 +11,7 @@ use super::super::signing::test_keys::{
     MERCHANT, MERCHANT_PUBLIC, PROVIDER, PROVIDER_PUBLIC, STRANGER, private, public,
 };
 use super::*;
-use crate::domain::escrow::TriggerFacts;
+use crate::domain::escrow::{StandsThere, TriggerFacts};
 use crate::domain::money::Money;
 
 const PAYMENT: &str = "20261122194010800190188000009014801";
@@ -265,6 +265,28 @@ fn a_notice_says_what_became_of_a_command_or_of_a_payment() {
         (PAYMENT, Said::Changed("PAYMENT_RESULT".into()))
     );
     assert!(told(STRANGER, path, &paid).is_err() && told(PROVIDER, "/v1/other", &paid).is_err());
+}
+
+#[test]
+fn a_dispute_is_one_whatever_else_a_notice_says() {
+    let path = "/v1/escrow/antom/notify";
+    let of = |more: &str| {
+        format!(
+            r#"{{"disputeNotificationType":"DISPUTE_CREATED","disputeId":"D-7","disputeReasonCode":"4853"{more}}}"#
+        )
+    };
+    let paid = format!(r#","paymentId":"{PAYMENT}""#);
+    for more in [paid.clone(), format!(r#"{paid},"notifyType":"PAYMENT_RESULT",{}"#, result("S", "SUCCESS"))]
+    {
+        let notice = told(PROVIDER, path, &of(&more)).expect("it is signed");
+        let Said::Disputed(said) = notice.says else { panic!("{:?}", notice.says) };
+        let sent_at = chrono::DateTime::from_timestamp_millis(1_795_316_645_000).expect("a time");
+        assert_eq!((said.stands, said.at), (StandsThere::Open, sent_at), "{more}");
+        assert_eq!(notice.payment_reference, PAYMENT);
+    }
+    let nobodys = told(PROVIDER, path, &of("")).expect("it is signed");
+    assert_eq!(nobodys.says, Said::Unreadable("it has no paymentId".to_owned()));
+    assert!(told(STRANGER, path, &of(&paid)).is_err());
 }
 
 #[test]

@@ -145,10 +145,10 @@ impl Books {
         Some(!trade.frozen && trade.release_rest(now))
     }
 
-    /// A dispute that the buyer opened, or closed, without anybody's command.
-    pub fn set_frozen(&mut self, format: Format, name: &str, frozen: bool) -> Option<()> {
+    /// See [`Trade::set_frozen`].
+    pub fn set_frozen(&mut self, format: Format, name: &str, frozen: bool, now: Instant) -> Option<()> {
         let trade = self.trades.get_mut(&(format, self.resolve(format, name)))?;
-        trade.frozen = frozen;
+        trade.set_frozen(frozen, now);
         Some(())
     }
 

@@ -157,7 +157,7 @@ async fn change(state: State, path: web::Path<(String, String)>, which: web::Que
             }
         }
         "freeze" | "thaw" => {
-            state.books().set_frozen(trade.format, &trade.reference, verb == "freeze");
+            state.books().set_frozen(trade.format, &trade.reference, verb == "freeze", now);
         }
         _ => return HttpResponse::NotFound().json(json!({ "error": "release, freeze or thaw" })),
     }

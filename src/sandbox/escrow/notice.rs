@@ -110,9 +110,24 @@ impl Notice {
         Some(with(url, "application/x-www-form-urlencoded; charset=utf-8", vec![], form.join("&")))
     }
 
-    /// Of a settlement, a refund, or the payment itself.
     fn by_antom(&self, wires: &Wires, url: &str, now: Instant) -> Option<Request> {
         let antom = wires.antom.as_ref()?;
+        let (body, time) = (self.in_antoms_words().to_string(), now.timestamp_millis().to_string());
+        let headers = vec![
+            ("client-id", antom.client_id.clone()),
+            ("signature", antom.sign(path(url), &time, body.as_bytes())),
+            ("request-time", time),
+        ];
+        Some(with(url, "application/json; charset=UTF-8", headers, body))
+    }
+
+    /// Of a dispute, a settlement, a refund, or the payment itself: whatever happened last.
+    fn in_antoms_words(&self) -> Value {
+        let since = self.last.as_ref().map(|last| last.received_at);
+        let dispute = self.trade.dispute.filter(|dispute| since <= Some(dispute.changed_at()));
+        if let Some(dispute) = dispute {
+            return facts::dispute(&self.trade, dispute);
+        }
         let amount = |money: Option<Money>| {
             money.map(|money| json!({ "currency": money.currency.code(), "value": money.minor.to_string() }))
         };
@@ -145,13 +160,7 @@ impl Notice {
                 body["paymentTime"] = json!(rfc3339(self.trade.created_at));
             }
         }
-        let (body, time) = (body.to_string(), now.timestamp_millis().to_string());
-        let headers = vec![
-            ("client-id", antom.client_id.clone()),
-            ("signature", antom.sign(path(url), &time, body.as_bytes())),
-            ("request-time", time),
-        ];
-        Some(with(url, "application/json; charset=UTF-8", headers, body))
+        body
     }
 
     fn by_paypal(&self, wires: &Wires, url: &str, now: Instant) -> Option<Request> {
@@ -199,3 +208,6 @@ fn path(url: &str) -> &str {
     let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
     behind.find('/').map_or("/", |at| &behind[at..])
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,21 @@ pub struct Terms {
     pub payer_differs: bool,
 }
 
+/// One that the buyer opened, and that was judged for the merchant if it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dispute {
+    /// Among those of its trade.
+    pub number: u32,
+    pub opened_at: Instant,
+    pub judged_at: Option<Instant>,
+}
+
+impl Dispute {
+    pub fn changed_at(self) -> Instant {
+        self.judged_at.unwrap_or(self.opened_at)
+    }
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub struct Trade {
     pub format: Format,
@@ -51,6 +66,9 @@ pub struct Trade {
     pub opened_by_mention: bool,
     #[serde(flatten)]
     pub terms: Terms,
+    /// The last one.
+    #[serde(skip)]
+    pub dispute: Option<Dispute>,
     #[serde(skip)]
     shares: BTreeMap<u16, i64>,
     #[serde(skip)]
@@ -77,6 +95,7 @@ impl Trade {
             created_at: now,
             opened_by_mention: false,
             terms: Terms::default(),
+            dispute: None,
             shares: BTreeMap::new(),
             last_moved_minor: 0,
             sequence: 0,
@@ -205,6 +224,20 @@ impl Trade {
         }
         self.declared_minor += minor;
         Ok(())
+    }
+
+    /// A dispute that the buyer opened, or that was judged for the merchant, without anybody's command.
+    pub fn set_frozen(&mut self, frozen: bool, now: Instant) {
+        self.frozen = frozen;
+        let open = self.dispute.as_mut().filter(|last| last.judged_at.is_none());
+        match (frozen, open) {
+            (true, None) => {
+                let number = self.dispute.map_or(1, |last| last.number + 1);
+                self.dispute = Some(Dispute { number, opened_at: now, judged_at: None });
+            }
+            (false, Some(open)) => open.judged_at = Some(now),
+            (true, Some(_)) | (false, None) => {}
+        }
     }
 
     /// By the provider's own deadline. Whether there was anything to release.

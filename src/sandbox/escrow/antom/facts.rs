@@ -2,12 +2,13 @@
 
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::domain::instant::Instant;
 use crate::domain::money::Money;
 use crate::sandbox::escrow::ask::{Action, Format, Trigger};
 use crate::sandbox::escrow::books::Books;
-use crate::sandbox::escrow::trade::Trade;
+use crate::sandbox::escrow::trade::{Dispute, Trade};
 
 /// In front of the ids that are ours.
 pub const REFUND_ID: &str = "SBXREF";
@@ -66,6 +67,33 @@ fn transaction(trigger: &Trigger) -> Value {
         "transactionTime": moment(trigger.received_at),
         "transactionResult": { "resultCode": "SUCCESS", "resultStatus": "S", "resultMessage": "success" },
     })
+}
+
+/// As notifyDispute has it, with neither a result nor a type of notice.
+pub fn dispute(trade: &Trade, dispute: Dispute) -> Value {
+    let digest = Sha256::digest(format!("{}/{}", trade.reference, dispute.number));
+    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02X}")).collect();
+    let mut fields = json!({
+        "paymentRequestId": trade.terms.also.as_ref().unwrap_or(&trade.reference),
+        "paymentId": trade.reference,
+        "disputeId": format!("SBXDIS{digest}"),
+        "disputeType": "CHARGEBACK",
+        "disputeTime": moment(dispute.opened_at),
+        "disputeReasonCode": "4853",
+        "disputeSource": "Mastercard",
+    });
+    match dispute.judged_at {
+        None => {
+            fields["disputeNotificationType"] = json!("DISPUTE_CREATED");
+            fields["disputeAmount"] = json!(trade.held.map(written));
+        }
+        Some(judged_at) => {
+            fields["disputeNotificationType"] = json!("DISPUTE_JUDGED");
+            fields["disputeJudgedTime"] = json!(moment(judged_at));
+            fields["disputeJudgedResult"] = json!("ACCEPT_BY_CUSTOMER");
+        }
+    }
+    fields
 }
 
 pub fn declared(trigger: &Trigger, facts: &Value, trade: &Trade) -> Value {

@@ -44,23 +44,23 @@ fn a_deadline_releases_what_is_left_and_no_command_can_move_it_again() {
 #[test]
 fn a_frozen_trade_is_not_released_by_any_deadline_and_can_be_refunded() {
     let mut books = with_trade(Terms { release_deadline_at: Some(at(1)), ..Terms::default() });
-    books.set_frozen(Format::Antom, "P1", true).expect("the trade");
+    books.set_frozen(Format::Antom, "P1", true, at(0)).expect("the trade");
     assert_eq!(books.release_due(at(5)), []);
     assert!(matches!(release(&mut books, "k1", 1), Verdict::Refused { why: Refusal::Frozen, .. }));
     let refund = ask(Format::Antom, "k2", "P1", Action::Refund, None);
     assert!(matches!(books.perform(refund, at(5)), Verdict::Done { .. }));
-    books.set_frozen(Format::Antom, "P1", false).expect("the trade");
+    books.set_frozen(Format::Antom, "P1", false, at(0)).expect("the trade");
     assert_eq!((books.release_due(at(5)), left(&books)), (vec![], Some(0)));
 }
 
 #[test]
 fn a_frozen_trade_stays_due_and_each_is_released_once() {
     let mut books = with_trade(Terms { release_deadline_at: Some(at(1)), ..Terms::default() });
-    books.set_frozen(Format::Antom, "P1", true).expect("the trade");
+    books.set_frozen(Format::Antom, "P1", true, at(0)).expect("the trade");
     let later = Terms { release_deadline_at: Some(at(9)), ..Terms::default() };
     books.create(Format::Antom, "P2", cny(5), later, at(0)).expect("a new trade");
     assert_eq!(books.release_due(at(8)), []);
-    books.set_frozen(Format::Antom, "P1", false).expect("the trade");
+    books.set_frozen(Format::Antom, "P1", false, at(0)).expect("the trade");
     let named = |name: &str| (Format::Antom, name.to_owned());
     assert_eq!(books.release_due(at(8)), [named("P1")]);
     assert_eq!(books.release_due(at(9)), [named("P2")]);
