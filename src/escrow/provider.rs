@@ -260,6 +260,8 @@ pub enum Said {
     ReleasesAt(Instant),
     /// How a dispute stands that the buyer opened there.
     Disputed(DisputeThere),
+    /// News that no order waits for: it is kept, and that is all.
+    OfNoOrder(String),
     /// Something that nobody here can read, and why: it is for a person.
     Unreadable(String),
 }

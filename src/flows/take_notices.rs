@@ -195,6 +195,7 @@ async fn take_in(deps: &Deps, kept: &KeptNotice) -> Result<(), Untaken> {
         | Said::Refused(..)
         | Said::ReleasesAt(_)
         | Said::Disputed(_)
+        | Said::OfNoOrder(_)
         | Said::Unreadable(_) => None,
     };
     let told = effect::Told {

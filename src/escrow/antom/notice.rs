@@ -39,6 +39,8 @@ impl Notified for Antom {
     }
 }
 
+const SETTLEMENT: &str = "SETTLEMENT_RESULT";
+
 /// An error: why it cannot be read.
 fn signed(body: &[u8], sent_at: Option<Instant>) -> Result<Notice, &'static str> {
     let text = std::str::from_utf8(body).map_err(|_| "it is no text")?;
@@ -51,33 +53,44 @@ fn signed(body: &[u8], sent_at: Option<Instant>) -> Result<Notice, &'static str>
         id: id(&fields, &kind).ok_or("it names no payment, refund or settlement")?,
         payment_reference: fields.text("paymentId").unwrap_or_default(),
         total: None,
-        says: says(&fields, &kind),
+        says: if kind == SETTLEMENT { settled(&fields) } else { says(&fields, &kind) },
     })
 }
 
+fn command(fields: &Fields, name: &str) -> Option<TriggerId> {
+    fields.text(name).and_then(|text| text.parse().ok())
+}
+
 fn says(fields: &Fields, kind: &str) -> Said {
-    let command = |name: &str| fields.text(name).and_then(|text| text.parse::<TriggerId>().ok());
-    let refund = command("refundRequestId").filter(|_| kind == "REFUND_RESULT");
-    let settlement = command("settlementRequestId");
-    let outcome = outcome(fields);
     let changed = Said::Changed(shown(kind));
-    match (refund, settlement, outcome) {
-        (Some(refund), _, _) => match fields.text("refundStatus").as_deref() {
-            Some("SUCCESS") => Said::TookEffect(refund),
-            Some("FAIL") => Said::Refused(refund, "the refund failed".to_owned()),
-            _ => changed,
-        },
-        (None, Some(settlement), Some(outcome)) => match outcome.status {
-            Status::Success => Said::TookEffect(settlement),
-            Status::Failed => Said::Refused(settlement, outcome.code),
-            Status::Unknown => changed,
-        },
-        (None, Some(_) | None, _) => changed,
+    let Some(refund) = command(fields, "refundRequestId").filter(|_| kind == "REFUND_RESULT") else {
+        return changed;
+    };
+    match fields.text("refundStatus").as_deref() {
+        Some("SUCCESS") => Said::TookEffect(refund),
+        Some("FAIL") => Said::Refused(refund, "the refund failed".to_owned()),
+        _ => changed,
     }
 }
 
-/// Antom gives its notices no id: what it is about, and what it says of it. None: it is about nothing that we know, and
-/// the next one of its kind would bear the same.
+/// What is told is how a batch was paid out to one recipient. Of whose money it was there is nothing in it, as
+/// documented: one that failed is for a person, who asks Antom. A command of ours that is named all the same is heard of.
+fn settled(fields: &Fields) -> Said {
+    let text = |name: &str| fields.text(name).unwrap_or_default();
+    let batch = ["settlementBatchId", "settleTo", "referenceMerchantId"].map(text).join(" ");
+    let batch = shown(batch.trim_end());
+    let outcome = outcome(fields);
+    let code = outcome.as_ref().map_or("it has no result", |outcome| outcome.code.as_str()).to_owned();
+    match (command(fields, "settlementRequestId"), outcome.map(|outcome| outcome.status)) {
+        (Some(settlement), Some(Status::Success)) => Said::TookEffect(settlement),
+        (Some(settlement), Some(Status::Failed)) => Said::Refused(settlement, code),
+        (None, Some(Status::Success)) => Said::OfNoOrder(format!("batch {batch} was settled")),
+        (_, _) => Said::Unreadable(format!("batch {batch} was not settled: {code}")),
+    }
+}
+
+/// Antom gives its notices no id: what it is about, to whom it went, and what it says of it. None: it is about nothing
+/// that we know, and the next one of its kind would bear the same.
 fn id(fields: &Fields, kind: &str) -> Option<String> {
     let names = [
         "refundId",
@@ -89,7 +102,11 @@ fn id(fields: &Fields, kind: &str) -> Option<String> {
         "paymentId",
     ];
     let about = names.iter().find_map(|name| fields.text(name)).filter(|about| !about.is_empty())?;
+    // A batch is told of once for each recipient.
+    let to = ["settleTo", "referenceMerchantId"].iter().filter(|_| kind == SETTLEMENT);
     let status = ["refundStatus", "paymentStatus"].iter().find_map(|name| fields.text(name));
     let status = status.or_else(|| fields.object("result").text("resultStatus")).unwrap_or_default();
-    Some(shown(&format!("{kind}/{about}/{status}")))
+    let to = to.filter_map(|name| fields.text(name));
+    let parts: Vec<String> = [kind.to_owned(), about].into_iter().chain(to).chain([status]).collect();
+    Some(shown(&parts.join("/")))
 }

@@ -255,6 +255,7 @@ fn a_notice_says_what_became_of_a_command_or_of_a_payment() {
     };
     let says = |body: &str| told(PROVIDER, path, body).map(|notice| notice.says);
     assert_eq!(says(&of("SUCCESS")), Ok(Said::TookEffect(id)));
+    assert_eq!(told(PROVIDER, path, &of("SUCCESS")).expect("a notice").payment_reference, "");
     assert!(matches!(says(&of("FAIL")), Ok(Said::Refused(refused, _)) if refused == id));
     assert_eq!(told(PROVIDER, path, &of("FAIL")).expect("a notice").id, "REFUND_RESULT/R1/FAIL");
     let paid =
@@ -265,6 +266,40 @@ fn a_notice_says_what_became_of_a_command_or_of_a_payment() {
         (PAYMENT, Said::Changed("PAYMENT_RESULT".into()))
     );
     assert!(told(STRANGER, path, &paid).is_err() && told(PROVIDER, "/v1/other", &paid).is_err());
+}
+
+#[test]
+fn a_batch_is_settled_for_each_recipient_and_a_person_looks_after_one_that_is_not() {
+    let path = "/v1/escrow/antom/notify";
+    let of = |to: &str, (status, code): (&str, &str)| {
+        let result = result(status, code);
+        format!(
+            r#"{{"notifyType":"SETTLEMENT_RESULT","settlementBatchId":"B9","settleTo":{to},
+                "settlementArrivalTime":"2026-11-22T11:00:00+08:00",
+                "actualSettlementAmount":{{"currency":"CNY","value":"12850"}},{result}}}"#
+        )
+    };
+    let (one, other) = (r#""SELLER","referenceMerchantId":"M-1""#, r#""SELLER","referenceMerchantId":"M-2""#);
+    let ours = format!(r#"{one},"settlementRequestId":"{}""#, trigger());
+    let (paid, failed) = (("S", "SUCCESS"), ("F", "SETTLE_FAIL"));
+    let mut ids = Vec::new();
+    for (to, outcome, says) in [
+        (one, paid, Said::OfNoOrder("batch B9 SELLER M-1 was settled".to_owned())),
+        (other, paid, Said::OfNoOrder("batch B9 SELLER M-2 was settled".to_owned())),
+        (r#""MARKETPLACE""#, paid, Said::OfNoOrder("batch B9 MARKETPLACE was settled".to_owned())),
+        (one, failed, Said::Unreadable("batch B9 SELLER M-1 was not settled: SETTLE_FAIL".to_owned())),
+        (one, ("U", "-"), Said::Unreadable("batch B9 SELLER M-1 was not settled: -".to_owned())),
+    ] {
+        let notice = told(PROVIDER, path, &of(to, outcome)).expect("it is signed");
+        assert_eq!((notice.payment_reference.as_str(), notice.says), ("", says), "{to} {outcome:?}");
+        ids.push(notice.id);
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
+    let says = |outcome| told(PROVIDER, path, &of(&ours, outcome)).expect("it is signed").says;
+    assert_eq!(says(paid), Said::TookEffect(trigger()));
+    assert_eq!(says(failed), Said::Refused(trigger(), "SETTLE_FAIL".to_owned()));
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub type Problem = Option<String>;
 
 pub async fn write(tx: &Tx, told: &Told, occasion: &Occasion) -> Result<(), Untaken> {
     let problem = match (&told.notice.says, owner(tx, told).await?) {
+        (Said::OfNoOrder(_), _) => None,
         (Said::Unreadable(reason), _) => Some(format!("it cannot be read: {reason}")),
         (_, None) => Some("no order of ours has this payment".to_owned()),
         (_, Some(id)) => match shipments::lock(tx, id).await? {
@@ -69,7 +70,11 @@ async fn owner(tx: &Tx, told: &Told) -> Result<Option<ShipmentId>, StoreError> {
     }
     let trigger = match &told.notice.says {
         Said::TookEffect(trigger) | Said::Refused(trigger, _) => *trigger,
-        Said::Changed(_) | Said::ReleasesAt(_) | Said::Disputed(_) | Said::Unreadable(_) => return Ok(None),
+        Said::Changed(_)
+        | Said::ReleasesAt(_)
+        | Said::Disputed(_)
+        | Said::OfNoOrder(_)
+        | Said::Unreadable(_) => return Ok(None),
     };
     let message = outbox::find(tx, trigger).await?;
     let message = message.filter(|message| message.destination.provider() == Some(provider.as_str()));
@@ -114,6 +119,7 @@ async fn of_order(tx: &Tx, told: &Told, shipment: Shipment, occasion: &Occasion)
             Ok(None)
         }
         Said::Disputed(dispute) => disputed(tx, dispute, shipment, &order, occasion).await,
+        Said::OfNoOrder(_) => Ok(None),
         Said::Unreadable(reason) => Ok(Some(reason.clone())),
     }
 }

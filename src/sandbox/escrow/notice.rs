@@ -133,11 +133,10 @@ impl Notice {
         };
         let mut body = json!({
             "result": { "resultCode": "SUCCESS", "resultStatus": "S", "resultMessage": "success" },
-            "paymentId": self.trade.reference,
-            "paymentRequestId": self.trade.terms.also.as_ref().unwrap_or(&self.trade.reference),
         });
         let moved = amount(self.last.as_ref().and_then(Trigger::moved));
         match (self.what(), &self.last) {
+            // Neither a refund nor a settlement names its payment.
             (Some(Action::Refund), Some(last)) => {
                 body["notifyType"] = json!("REFUND_RESULT");
                 body["refundStatus"] = json!("SUCCESS");
@@ -150,12 +149,15 @@ impl Notice {
                 body["notifyType"] = json!("SETTLEMENT_RESULT");
                 body["settlementBatchId"] = json!(self.id);
                 body["settleTo"] = json!("SELLER");
-                body["settlementRequestId"] = json!(last.id);
-                body["settlementId"] = json!(format!("{}{}", facts::SETTLEMENT_ID, last.id));
+                body["referenceMerchantId"] = json!("SBXSELLER");
+                body["settlementArrivalTime"] = json!(rfc3339(last.received_at));
                 body["actualSettlementAmount"] = json!(moved);
             }
             (_, _) => {
                 body["notifyType"] = json!("PAYMENT_RESULT");
+                body["paymentId"] = json!(self.trade.reference);
+                body["paymentRequestId"] =
+                    json!(self.trade.terms.also.as_ref().unwrap_or(&self.trade.reference));
                 body["paymentAmount"] = json!(amount(self.trade.held));
                 body["paymentTime"] = json!(rfc3339(self.trade.created_at));
             }

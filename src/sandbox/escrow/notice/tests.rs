@@ -109,3 +109,15 @@ fn a_frozen_payment_of_antom_is_a_dispute_and_a_thawed_one_was_judged() {
     let refunded = heard(&antom, &sent(&books, Format::Antom, "P1"));
     assert_eq!(refunded.says, Said::TookEffect(trigger()), "what happened last is said");
 }
+
+#[test]
+fn antom_names_a_refund_by_its_command_and_a_settlement_by_its_batch() {
+    let (antom, mut books) = (antom(), books(Format::Antom, "P1", None));
+    perform(&mut books, Format::Antom, "P1", Action::Refund, 1);
+    let refund = heard(&antom, &sent(&books, Format::Antom, "P1"));
+    assert_eq!((refund.payment_reference.as_str(), refund.says), ("", Said::TookEffect(trigger())));
+    perform(&mut books, Format::Antom, "P1", Action::Release, 2);
+    let settled = heard(&antom, &sent(&books, Format::Antom, "P1"));
+    assert_eq!(settled.payment_reference, "");
+    assert_eq!(settled.says, Said::OfNoOrder("batch sbx-1 SELLER SBXSELLER was settled".to_owned()));
+}
