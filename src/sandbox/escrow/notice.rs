@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::alipay::{calls, written};
+use super::alipay::{calls, written, written_to_millis};
 use super::antom::facts;
 use super::ask::{Action, Format, Trigger};
 use super::books::Books;
@@ -96,7 +96,10 @@ impl Notice {
         if trade.refunded_minor > 0 {
             fields.push(("refund_fee", amount(trade.refunded_minor).unwrap_or_default()));
             let request = self.last.as_ref().filter(|last| last.action == Action::Refund);
-            fields.extend(request.map(|last| ("out_biz_no", last.id.clone())));
+            if let Some(last) = request {
+                fields.push(("out_biz_no", last.id.clone()));
+                fields.push(("gmt_refund", written_to_millis(last.received_at)));
+            }
         }
         fields.sort();
         let signed: Vec<String> = fields
@@ -169,7 +172,7 @@ impl Notice {
         let paypal = wires.paypal.as_ref()?;
         let (kind, about, resource) = match (self.what(), &self.last) {
             (Some(Action::Refund), Some(last)) => {
-                ("PAYMENT.CAPTURE.REFUNDED", "refund", super::paypal::facts::refund(last))
+                ("PAYMENT.CAPTURE.REFUNDED", "refund", super::paypal::facts::refund(last, &self.trade))
             }
             (_, _) => ("PAYMENT.CAPTURE.COMPLETED", "capture", super::paypal::facts::capture(&self.trade)),
         };

@@ -152,6 +152,11 @@ fn moment(text: &str) -> Option<Instant> {
     local.and_local_timezone(ZONE).single().map(|at| at.to_utc())
 }
 
+/// The time of a refund, in its notice.
+pub fn written_to_millis(at: Instant) -> String {
+    at.with_timezone(&ZONE).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
 pub fn written(at: Instant) -> String {
     at.with_timezone(&ZONE).format("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::super::ask::Ask;
 use super::super::books::{Rules, Verdict};
-use super::super::keyring::{self, ANTOM_CLIENT_ID, Files};
+use super::super::keyring::{self, ANTOM_CLIENT_ID, APP_ID, Files, PAYPAL_CLIENT_ID, PAYPAL_WEBHOOK_ID};
 use super::super::trade::Terms;
 use super::*;
 use crate::config::{Escrow, defaults_with};
@@ -120,4 +120,43 @@ fn antom_names_a_refund_by_its_command_and_a_settlement_by_its_batch() {
     let settled = heard(&antom, &sent(&books, Format::Antom, "P1"));
     assert_eq!(settled.payment_reference, "");
     assert_eq!(settled.says, Said::OfNoOrder("batch sbx-1 SELLER SBXSELLER was settled".to_owned()));
+}
+
+#[test]
+fn alipay_says_when_it_refunded_and_so_the_refund_is_known_by_its_number() {
+    let Files { alipay_merchant_key, alipay_provider_public, .. } = &KEYS.files;
+    let settings = settings(&format!(
+        "[escrow.alipay]\napp_id = \"{APP_ID}\"\nprivate_key_file = {alipay_merchant_key:?}\n\
+         public_key_file = {alipay_provider_public:?}"
+    ));
+    let alipay =
+        crate::escrow::alipay::open(&settings.alipay).expect("valid settings").expect("a provider").0;
+    let mut books = books(Format::Alipay, "2026112200001", Some("SHOP-1"));
+    let changed = heard(&alipay, &sent(&books, Format::Alipay, "2026112200001"));
+    assert!(matches!(changed.says, Said::Changed(_)), "{:?}", changed.says);
+    perform(&mut books, Format::Alipay, "2026112200001", Action::Refund, 1);
+    let request = sent(&books, Format::Alipay, "2026112200001");
+    assert_eq!(heard(&alipay, &request).says, Said::TookEffect(trigger()));
+    let form = String::from_utf8(request.body.expect("a body")).expect("a form");
+    // The clock of China, to the millisecond.
+    let expected = format!("gmt_refund={}", escape("2026-11-22 11:04:06.000"));
+    assert!(form.split('&').any(|field| field == expected), "{form}");
+}
+
+#[test]
+fn paypals_refund_leads_to_its_capture_where_the_trade_is_named_by_its_order() {
+    let settings = settings(&format!(
+        "[escrow.paypal]\nclient_id = \"{PAYPAL_CLIENT_ID}\"\nclient_secret = \"s\"\nwebhook_id = \"{PAYPAL_WEBHOOK_ID}\""
+    ));
+    let paypal =
+        crate::escrow::paypal::open(&settings.paypal).expect("valid settings").expect("a provider").0;
+    let vouched = paypal.abilities.vouched.expect("it vouches");
+    for (reference, also) in [("5O190127TN364715T", Some("3C679366HH908993F")), ("3C679366HH908993F", None)] {
+        let mut books = books(Format::Paypal, reference, also);
+        perform(&mut books, Format::Paypal, reference, Action::Refund, 1);
+        let body = sent(&books, Format::Paypal, reference).body.expect("a body");
+        let notice = vouched.read(&body).expect("a notice").expect("of a capture");
+        assert_eq!(notice.payment_reference, "3C679366HH908993F");
+        assert_eq!(notice.says, Said::Changed("PAYMENT.CAPTURE.REFUNDED".to_owned()));
+    }
 }

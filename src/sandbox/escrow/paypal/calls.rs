@@ -83,7 +83,8 @@ impl Call {
             Call::ShowRefund(id) => {
                 let mut refunds = books.triggers().iter().filter(|trigger| is_refund(trigger));
                 let found = refunds.find(|trigger| facts::refund_id(trigger) == id).ok_or_else(no_such)?;
-                Ok((200, facts::refund(found)))
+                let trade = books.find(Format::Paypal, &found.reference).ok_or_else(no_such)?;
+                Ok((200, facts::refund(found, trade)))
             }
             Call::ShowTracker(id) => {
                 let about = |trigger: &&Trigger| {
@@ -221,7 +222,8 @@ fn refund(capture: &str, request: &str, body: &Value) -> Result<Call, Failed> {
 
 fn refunded(books: &mut Books, ask: Ask, now: Instant) -> Answer {
     let (trigger, again) = done(books, ask, now)?;
-    Ok((if again { 200 } else { 201 }, facts::refund(&trigger)))
+    let trade = books.find(Format::Paypal, &trigger.reference).ok_or_else(no_such)?;
+    Ok((if again { 200 } else { 201 }, facts::refund(&trigger, trade)))
 }
 
 fn done(books: &mut Books, ask: Ask, now: Instant) -> Result<(Trigger, bool), Failed> {

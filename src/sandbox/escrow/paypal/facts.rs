@@ -56,7 +56,7 @@ pub fn order(trade: &Trade, books: &Books) -> Value {
                 "update_time": rfc3339(trigger.received_at),
                 "links": [],
             })),
-            Action::Refund => refunds.push(refund(trigger)),
+            Action::Refund => refunds.push(refund(trigger, trade)),
             Action::Deliver | Action::Release | Action::Freeze | Action::Thaw | Action::Declare => {}
         }
     }
@@ -88,7 +88,7 @@ pub fn tracker(trigger: &Trigger) -> Value {
 }
 
 /// With what was refunded of the capture up to and with this one.
-pub fn refund(trigger: &Trigger) -> Value {
+pub fn refund(trigger: &Trigger, trade: &Trade) -> Value {
     let total = trigger.after.and_then(|after| Some(Money::new(after.refunded_minor, after.held?.currency)));
     json!({
         "id": refund_id(trigger),
@@ -99,7 +99,7 @@ pub fn refund(trigger: &Trigger) -> Value {
         "update_time": rfc3339(trigger.received_at),
         "links": [
             { "rel": "self", "method": "GET", "href": format!("/v2/payments/refunds/{}", refund_id(trigger)) },
-            { "rel": "up", "method": "GET", "href": format!("/v2/payments/captures/{}", trigger.reference) },
+            { "rel": "up", "method": "GET", "href": format!("/v2/payments/captures/{}", capture_id(trade)) },
         ],
     })
 }
