@@ -308,6 +308,8 @@ pub struct Provider {
     pub ships_whole: bool,
     /// Whether a payment can be one that it holds, by what it is known by and its amount.
     pub could_hold: fn(&str, Money) -> Result<(), NotIts>,
+    /// Of which amounts in a currency it moves multiples, in minor units of ISO 4217.
+    pub step_minor: fn(Currency) -> i64,
 }
 
 /// Which field of a payment a provider's own cannot have, and why.
@@ -324,6 +326,10 @@ impl NotIts {
 
     pub fn currency(Unsayable(detail): Unsayable) -> Self {
         Self { field: "currency", detail }
+    }
+
+    pub fn amount(Unsayable(detail): Unsayable) -> Self {
+        Self { field: "amount", detail }
     }
 }
 

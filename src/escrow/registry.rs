@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::keys::Rings;
-use super::provider::{NotIts, Provider};
+use super::provider::{NotIts, Provider, Unsayable};
 use super::rules::Can;
 use super::{alipay, antom, paypal, webhook};
 use crate::config::{self, ConfigError};
 use crate::domain::escrow::CustomsOffice;
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 
 /// What a payment is known by, however a provider's references spell it.
 pub fn payment_of<'r>(provider: &str, reference: &'r str) -> &'r str {
@@ -81,7 +81,18 @@ impl Providers {
 
     /// Whether a payment can be one that `name` holds. What is not configured can hold any.
     pub fn could_hold(&self, name: &str, reference: &str, held: Money) -> Result<(), NotIts> {
-        self.get(name).map_or(Ok(()), |provider| (provider.could_hold)(reference, held))
+        let Some(provider) = self.get(name) else { return Ok(()) };
+        (provider.could_hold)(reference, held)?;
+        let step = Money::new((provider.step_minor)(held.currency), held.currency);
+        match held.minor % step.minor {
+            0 => Ok(()),
+            _ => Err(NotIts::amount(Unsayable(format!("{name} takes multiples of {step} alone")))),
+        }
+    }
+
+    /// Of which amounts `name` moves multiples, in minor units. What is not configured says nothing of it.
+    pub fn step_minor(&self, name: &str, currency: Currency) -> i64 {
+        self.get(name).map_or(1, |provider| (provider.step_minor)(currency))
     }
 
     /// Where payments are declared, by whom; none: nowhere.
@@ -141,6 +152,30 @@ mod tests {
         assert_eq!(providers.names(), NAMES);
         assert!(providers.all().all(|provider| NAMES.contains(&provider.name)));
         assert!(!providers.refresh_keys(), "texts do not change");
+    }
+
+    #[test]
+    fn an_amount_is_held_in_the_steps_in_which_its_provider_moves_it() {
+        let providers = opened(&all()).expect("valid settings");
+        for (name, amount, currency, fits) in [
+            ("antom", "15000.00", "IDR", true),
+            ("antom", "15000.50", "IDR", false),
+            ("antom", "15.50", "TWD", true),
+            ("paypal", "15.50", "TWD", false),
+            ("paypal", "1200.01", "HUF", false),
+            ("paypal", "1200.00", "HUF", true),
+            ("paypal", "1201", "JPY", true),
+            ("paypal", "0.01", "USD", true),
+            ("alipay", "0.01", "CNY", true),
+            ("webhook", "1200.01", "HUF", true),
+            ("nobody", "1200.01", "HUF", true),
+        ] {
+            let held = Money::parse(amount, currency.parse().expect("a currency")).expect("an amount");
+            let refused = providers.could_hold(name, "2026112200001", held).map_err(|not_its| not_its.field);
+            assert_eq!(refused, if fits { Ok(()) } else { Err("amount") }, "{name} {amount} {currency}");
+            let step_minor = providers.step_minor(name, held.currency);
+            assert_eq!(held.minor % step_minor == 0, fits, "{name} {amount} {currency}");
+        }
     }
 
     #[test]

@@ -35,6 +35,20 @@ pub fn split_among_all(total_minor: i64, weights: &[u64]) -> Vec<i64> {
     parts
 }
 
+/// The same in steps of so many minor units, as whoever moves the money takes it. What is no whole number of steps is in
+/// the largest part, so that the others can be moved.
+pub fn split_among_all_in_steps(total_minor: i64, step_minor: i64, weights: &[u64]) -> Vec<i64> {
+    let step_minor = step_minor.max(1);
+    let mut parts = split_among_all(total_minor / step_minor, weights);
+    for part in &mut parts {
+        *part *= step_minor;
+    }
+    if let Some(largest) = parts.iter_mut().max() {
+        *largest += total_minor % step_minor;
+    }
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -50,6 +64,14 @@ mod tests {
         assert_eq!(split(5, &[]), Vec::<i64>::new());
     }
 
+    #[test]
+    fn what_is_taken_in_steps_is_split_in_steps() {
+        assert_eq!(split_among_all_in_steps(10_000, 100, &[1, 1, 1]), [3_400, 3_300, 3_300]);
+        assert_eq!(split_among_all_in_steps(200, 100, &[9_999, 1]), [100, 100]);
+        assert_eq!(split_among_all_in_steps(10_001, 100, &[1, 9]), [1_000, 9_001]);
+        assert_eq!(split_among_all_in_steps(500, 100, &[]), Vec::<i64>::new());
+    }
+
     proptest! {
         #[test]
         fn nobody_goes_without_where_there_is_enough(
@@ -61,6 +83,22 @@ mod tests {
             if split(total, &weights).iter().all(|part| *part > 0) {
                 prop_assert_eq!(parts, split(total, &weights));
             }
+        }
+
+        #[test]
+        fn in_steps_each_part_is_a_whole_number_of_them_and_together_they_are_the_whole(
+            steps in 0_i64..1_000_000, step in prop::sample::select(vec![1_i64, 10, 100, 1_000]), rest in 0_i64..1_000,
+            weights in prop::collection::vec(0_u64..1_000, 1..12)
+        ) {
+            let whole = split_among_all_in_steps(steps * step, step, &weights);
+            prop_assert_eq!(whole.iter().sum::<i64>(), steps * step);
+            prop_assert!(whole.iter().all(|part| part % step == 0));
+            let in_units: Vec<i64> = whole.iter().map(|part| part / step).collect();
+            prop_assert_eq!(in_units, split_among_all(steps, &weights));
+            let rest = rest % step;
+            let uneven = split_among_all_in_steps(steps * step + rest, step, &weights);
+            prop_assert_eq!(uneven.iter().sum::<i64>(), steps * step + rest);
+            prop_assert!(uneven.iter().filter(|part| *part % step != 0).count() <= 1);
         }
 
         #[test]

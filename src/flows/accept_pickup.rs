@@ -36,10 +36,10 @@ use crate::domain::plan::Plan;
 use crate::domain::shipment::ShipmentStatus;
 use crate::escrow::provider::Since;
 use crate::escrow::registry::payment_of;
-use crate::escrow::split::split_among_all;
+use crate::escrow::split::split_among_all_in_steps;
 use crate::faults;
 use crate::geography::Located;
-use crate::intake::{FieldError, NewParcel, PickupRequest};
+use crate::intake::{FieldError, NewParcel, Payment, PickupRequest};
 use crate::merchants;
 use crate::routing::{NoRoute, Planner};
 use crate::store::audit::{self, Change};
@@ -316,7 +316,9 @@ fn draft(
         audit: audit::beginning(),
     };
     let after = deps.providers.get(&request.payment.provider).and_then(|provider| provider.releases_after);
-    let mut order = order(customer, request, &shipment);
+    let Payment { provider, held, .. } = &request.payment;
+    let step_minor = deps.providers.step_minor(provider, held.currency);
+    let mut order = order(customer, request, &shipment, step_minor);
     order.release_deadline_at = after.and_then(|after| after.deadline(Since::Payment, now));
     let view = ShipmentView::new(&shipment, &parcels, &deps.settings.http.public_url);
     let answer = serde_json::to_string(&AcceptedView { shipment: view, plan: PlanView::from(&plan) })?;
@@ -330,7 +332,7 @@ fn draft(
     Ok(Draft { accepted, order, wanted, edition, event, change, answer })
 }
 
-fn order(customer: &Customer, request: &PickupRequest, shipment: &Shipment) -> Order {
+fn order(customer: &Customer, request: &PickupRequest, shipment: &Shipment, step_minor: i64) -> Order {
     let policy = request.payment.policy.clone().unwrap_or_else(|| customer.policy.clone());
     Order {
         id: shipment.order,
@@ -339,7 +341,7 @@ fn order(customer: &Customer, request: &PickupRequest, shipment: &Shipment) -> O
         provider: request.payment.provider.clone(),
         payment_reference: request.payment.reference.clone(),
         held: request.payment.held,
-        shares: shares(&policy, request),
+        shares: shares(&policy, request, step_minor),
         policy,
         state: OrderState::Held,
         frozen_because: None,
@@ -354,8 +356,9 @@ fn order(customer: &Customer, request: &PickupRequest, shipment: &Shipment) -> O
     }
 }
 
-/// The money, in the parts in which it is released. What a parcel is worth is what its goods are.
-fn shares(policy: &ReleasePolicy, request: &PickupRequest) -> Vec<ShareState> {
+/// The money, in the parts in which it is released, none finer than its provider moves it. What a parcel is worth is what
+/// its goods are.
+fn shares(policy: &ReleasePolicy, request: &PickupRequest, step_minor: i64) -> Vec<ShareState> {
     let share = |of, held_minor| ShareState {
         of,
         held_minor,
@@ -383,7 +386,7 @@ fn shares(policy: &ReleasePolicy, request: &PickupRequest) -> Vec<ShareState> {
                 false => request.parcels.iter().map(weighs).collect(),
             };
             (1..)
-                .zip(split_among_all(held_minor, &weights))
+                .zip(split_among_all_in_steps(held_minor, step_minor, &weights))
                 .map(|(number, minor)| share(Some(number), minor))
                 .collect()
         }

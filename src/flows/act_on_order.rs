@@ -68,6 +68,8 @@ pub enum ActError {
     OtherCurrency { held: String, found: String },
     #[error("the order has no such share: {0}")]
     NoSuchShare(String),
+    #[error("{provider} moves multiples of {step} alone")]
+    NotInSteps { provider: String, step: Money },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -77,7 +79,9 @@ impl ActError {
         match self {
             ActError::NotFound => Class::NotFound,
             ActError::NotNow(_) => Class::Conflict,
-            ActError::OtherCurrency { .. } | ActError::NoSuchShare(_) => Class::Caller,
+            ActError::OtherCurrency { .. } | ActError::NotInSteps { .. } | ActError::NoSuchShare(_) => {
+                Class::Caller
+            }
             ActError::Store(error) => error.class(),
         }
     }
@@ -119,7 +123,7 @@ pub async fn write(
     occasion: &Occasion,
 ) -> Result<Order, ActError> {
     let mut case = Case::load(tx, shipment.id, &occasion.providers).await?;
-    let act = act_of(&case, wish, second_person_above)?;
+    let act = act_of(&case, wish, second_person_above, &occasion.providers)?;
     admitted(&case, &act, &occasion.actor, occasion.now)?;
     let mut changes = Changes::new(occasion);
     raise_alarm(&case, &act, &shipment, &mut changes, &occasion.actor);
@@ -143,7 +147,12 @@ pub async fn refundable(
     Ok(case.shares().into_iter().filter(is_open).map(|share| share.of).collect())
 }
 
-fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act, ActError> {
+fn act_of(
+    case: &Case,
+    wish: Wish,
+    second_person_above: &[Money],
+    providers: &Providers,
+) -> Result<Act, ActError> {
     match wish {
         Wish::Do(act) => Ok(act),
         Wish::Approve { share, amount } => {
@@ -178,6 +187,12 @@ fn act_of(case: &Case, wish: Wish, second_person_above: &[Money]) -> Result<Act,
             if amount.currency != held.currency {
                 let (held, found) = (held.currency.to_string(), amount.currency.to_string());
                 return Err(ActError::OtherCurrency { held, found });
+            }
+            let provider = &case.order.provider;
+            let step = Money::new(providers.step_minor(provider, held.currency), held.currency);
+            // An order that came before its provider was configured may be no multiple: all that is left may go back.
+            if amount.minor % step.minor != 0 && amount.minor != found.left_minor() {
+                return Err(ActError::NotInSteps { provider: provider.clone(), step });
             }
             let limit = second_person_above.iter().find(|limit| limit.currency == held.currency);
             let before: i64 = case.standing().refunds.values().map(|refund| refund.amount_minor).sum();

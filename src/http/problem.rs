@@ -271,6 +271,9 @@ impl From<ActError> for Problem {
             ActError::OtherCurrency { .. } => {
                 Self::fields(vec![FieldError { pointer: "/currency".to_owned(), detail: error.to_string() }])
             }
+            ActError::NotInSteps { .. } => {
+                Self::fields(vec![FieldError { pointer: "/amount".to_owned(), detail: error.to_string() }])
+            }
             ActError::NoSuchShare(_) => {
                 Self::fields(vec![FieldError { pointer: "/parcel".to_owned(), detail: error.to_string() }])
             }

@@ -237,11 +237,14 @@ on_both_databases! {
             ("alipay", "not a trade number", "CNY", "/payment/reference"),
             ("antom", "with spaces", "CNY", "/payment/reference"),
             ("paypal", "three/slashed/ids", "USD", "/payment/reference"),
+            ("antom", "2026112200001", "IDR", "/payment/amount"),
+            ("paypal", "2026112200001", "HUF", "/payment/amount"),
         ] {
             let mut body = one_parcel();
             body["payment"]["provider"] = json!(name);
             body["payment"]["reference"] = json!(reference);
             body["payment"]["currency"] = json!(currency);
+            body["payment"]["amount"] = json!("100.50");
             let answer = app.client.post_pickup(&body, None).await.expect("an answer");
             assert_eq!((answer.status, pointers(&answer)), (422, vec![field.to_owned()]), "{name} {reference}");
         }

@@ -88,7 +88,10 @@ pub fn open(settings: &config::Alipay) -> Result<Option<(Provider, Rings)>, Conf
         translate::yuan_of(held).map(drop).map_err(NotIts::currency)
     };
     let (name, keeps_keys, ships_whole) = (NAME, None, abilities.shipped.is_some());
-    Ok(Some((Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold }, rings)))
+    let step_minor = |_| 1;
+    let provider =
+        Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold, step_minor };
+    Ok(Some((provider, rings)))
 }
 
 impl Alipay {

@@ -82,7 +82,10 @@ pub fn open(settings: &config::Antom) -> Result<Option<(Provider, Rings)>, Confi
     let could_hold =
         |reference: &str, _| translate::payment_id(reference).map(drop).map_err(NotIts::reference);
     let (name, ships_whole) = (NAME, false);
-    Ok(Some((Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold }, rings)))
+    let step_minor = translate::step_minor;
+    let provider =
+        Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold, step_minor };
+    Ok(Some((provider, rings)))
 }
 
 impl Antom {

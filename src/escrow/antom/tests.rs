@@ -269,6 +269,20 @@ fn a_notice_says_what_became_of_a_command_or_of_a_payment() {
 }
 
 #[test]
+fn rupiahs_are_moved_whole() {
+    for (amount, value) in [("12850.00", Some("1285000")), ("12850.50", None), ("0.01", None)] {
+        let facts = facts(TriggerAction::ConfirmReceipt, PAYMENT, amount, "IDR");
+        let request = provider().request(&command(&facts), wall());
+        let sent = request.ok().and_then(|request| String::from_utf8(request.body?).ok());
+        let says = |value: &str| format!(r#""value":"{value}""#);
+        match value {
+            Some(value) => assert!(sent.is_some_and(|sent| sent.contains(&says(value))), "{amount}"),
+            None => assert_eq!(sent, None, "{amount}"),
+        }
+    }
+}
+
+#[test]
 fn a_batch_is_settled_for_each_recipient_and_a_person_looks_after_one_that_is_not() {
     let path = "/v1/escrow/antom/notify";
     let of = |to: &str, (status, code): (&str, &str)| {

@@ -44,9 +44,17 @@ pub fn amount_of(facts: &TriggerFacts) -> Result<Value, Unsayable> {
     amount(Money::parse(&facts.amount, currency).map_err(|error| Unsayable(error.to_string()))?)
 }
 
+/// Antom's rules of amounts (docs.antom.com, November 2026) have two digits for the rupiah, and want noughts in them.
+pub fn step_minor(currency: Currency) -> i64 {
+    if currency.code() == "IDR" { 100 } else { 1 }
+}
+
 pub fn amount(money: Money) -> Result<Value, Unsayable> {
     if money.minor <= 0 {
         return Err(Unsayable("there is nothing to move".to_owned()));
+    }
+    if money.minor % step_minor(money.currency) != 0 {
+        return Err(Unsayable(format!("Antom takes no fractions of {}", money.currency)));
     }
     Ok(json!({"currency": money.currency, "value": money.minor.to_string()}))
 }

@@ -75,7 +75,10 @@ pub fn open(settings: &config::Paypal) -> Result<Option<(Provider, Rings)>, Conf
     let releases_after = ReleasesAfter::days(settings.releases_after_days, Since::Payment);
     let could_hold = |text: &str, _| reference(text).map(drop).map_err(NotIts::reference);
     let (name, ships_whole) = (NAME, false);
-    Ok(Some((Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold }, rings)))
+    let step_minor = translate::step_minor;
+    let provider =
+        Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold, step_minor };
+    Ok(Some((provider, rings)))
 }
 
 /// What a payment reference names.

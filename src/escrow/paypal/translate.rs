@@ -65,19 +65,20 @@ pub fn tracker(capture: &str, one: &Consignment, status: &str) -> Value {
     tracker
 }
 
+pub fn step_minor(currency: Currency) -> i64 {
+    if WHOLE.contains(&currency.code()) { 100 } else { 1 }
+}
+
 pub fn amount(facts: &TriggerFacts) -> Result<Value, Unsayable> {
     let money = money_of(facts).ok_or_else(|| Unsayable("the amount cannot be read".to_owned()))?;
     if money.minor <= 0 {
         return Err(Unsayable("there is nothing to move".to_owned()));
     }
-    let value = money.amount();
-    let value = match value.split_once('.') {
-        Some((whole, "00")) if WHOLE.contains(&money.currency.code()) => whole.to_owned(),
-        Some(_) if WHOLE.contains(&money.currency.code()) => {
-            return Err(Unsayable(format!("PayPal takes no fractions of {}", money.currency)));
-        }
-        _ => value,
-    };
+    let step_minor = step_minor(money.currency);
+    if money.minor % step_minor != 0 {
+        return Err(Unsayable(format!("PayPal takes no fractions of {}", money.currency)));
+    }
+    let value = if step_minor == 1 { money.amount() } else { (money.minor / step_minor).to_string() };
     Ok(json!({"currency_code": money.currency, "value": value}))
 }
 

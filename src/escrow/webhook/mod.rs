@@ -93,7 +93,10 @@ pub fn open(settings: &config::Escrow) -> Result<Option<(Provider, Rings)>, Conf
     // Whoever speaks this format decides what its references look like.
     let could_hold = |_: &str, _| Ok(());
     let (name, ships_whole) = (NAME, false);
-    Ok(Some((Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold }, rings)))
+    let step_minor = |_| 1;
+    let provider =
+        Provider { name, abilities, keeps_keys, releases_after, ships_whole, could_hold, step_minor };
+    Ok(Some((provider, rings)))
 }
 
 impl Webhook {

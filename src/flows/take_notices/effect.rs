@@ -234,6 +234,7 @@ async fn act_on(
             refused @ (ActError::NotFound
             | ActError::NotNow(_)
             | ActError::OtherCurrency { .. }
+            | ActError::NotInSteps { .. }
             | ActError::NoSuchShare(_)),
         ) => Ok(Some(refused)),
     }
