@@ -179,6 +179,7 @@ pub struct ObjectionBody {
     /// `not_received`, `not_as_described`, `damaged`, `wrong_item` or `counterfeit`
     #[schema(example = "damaged")]
     pub reason: String,
+    /// Lines are kept
     #[schema(max_length = 2000)]
     pub message: Option<String>,
     /// Up to 10 https addresses
@@ -187,6 +188,7 @@ pub struct ObjectionBody {
 
 #[derive(ToSchema)]
 pub struct StatementBody {
+    /// Lines are kept
     #[schema(max_length = 2000)]
     pub message: String,
     /// Up to 10 https addresses
@@ -197,6 +199,7 @@ pub struct StatementBody {
 pub struct ProvenStatementBody {
     #[schema(example = "493021")]
     pub proof: String,
+    /// Lines are kept
     #[schema(max_length = 2000)]
     pub message: String,
     /// Up to 10 https addresses

@@ -51,7 +51,7 @@ pub fn read_extension(body: &Value) -> Result<Proven<u32>, Vec<FieldError>> {
 pub fn read_objection(body: &Value) -> Result<Proven<Objection>, Vec<FieldError>> {
     proven(body, |body| {
         let reason = body.parsed::<DisputeReason>("reason");
-        let message = body.text_or_none("message", 1..=Statement::CHARACTERS_MAX);
+        let message = body.lines_or_none("message", 1..=Statement::CHARACTERS_MAX);
         let attachments = attachments(body);
         let said = Statement { message: message?.unwrap_or_default(), attachments: attachments? };
         Some(Objection { reason: reason?, said })
@@ -67,7 +67,7 @@ pub fn read_proven_statement(body: &Value) -> Result<Proven<Statement>, Vec<Fiel
 }
 
 fn statement(body: &Object) -> Option<Statement> {
-    let message = body.text("message", 1..=Statement::CHARACTERS_MAX);
+    let message = body.lines("message", 1..=Statement::CHARACTERS_MAX);
     let attachments = attachments(body);
     Some(Statement { message: message?, attachments: attachments? })
 }
@@ -172,6 +172,36 @@ mod tests {
         assert_eq!(with(json!(["https://a.example", "https://a b"])), ["/attachments/1"]);
         assert_eq!(with(json!([format!("https://{}", "a".repeat(493))])), ["/attachments/0"]);
         assert_eq!(with(json!(vec!["https://a.example"; 11])), ["/attachments"]);
+    }
+
+    #[test]
+    fn a_message_has_lines_that_end_alike_and_nothing_that_cannot_be_read() {
+        let said = |message: &str| read_statement(&json!({"message": message})).map(|said| said.message);
+        let expected = "one\n\ttwo\n\nthree";
+        for written in ["one\n\ttwo\n\nthree", "one\r\n\ttwo\r\n\r\nthree\r\n", "\none\r\ttwo\r\rthree"] {
+            assert_eq!(said(written).expect("a message"), expected, "{written:?}");
+        }
+        let objection = |message: &str| {
+            let body = json!({"proof": "123456", "reason": "damaged", "message": message});
+            read_objection(&body).map(|read| read.said.said.message)
+        };
+        assert_eq!(objection("one\r\n\ttwo\n\nthree").expect("a message"), expected);
+        for refused in ["a\0b", "a\u{8}b", "a\u{b}b", "a\u{1b}[2Jb", "a\u{7f}b", "a\u{85}b"] {
+            assert_eq!(pointers(said(refused).map(drop)), ["/message"], "{refused:?}");
+            assert_eq!(pointers(objection(refused).map(drop)), ["/message"], "{refused:?}");
+        }
+        assert_eq!(pointers(said(" \r\n\t\n ")), ["/message"], "lines alone say nothing");
+        let longest = "ab\r\n".repeat(Statement::CHARACTERS_MAX / 3) + "ab";
+        assert_eq!(said(&longest).expect("a message").chars().count(), Statement::CHARACTERS_MAX);
+        assert_eq!(pointers(said(&format!("{longest}c"))), ["/message"]);
+    }
+
+    #[test]
+    fn a_proof_and_a_reason_have_no_lines() {
+        let body = json!({"proof": "123\n456", "reason": "damaged", "message": "one\ntwo"});
+        assert_eq!(pointers(read_objection(&body)), ["/proof"]);
+        let decision = json!({"outcome": "rejected", "reason": "one\ntwo"});
+        assert_eq!(pointers(read_decision(&decision)), ["/reason"]);
     }
 
     #[test]

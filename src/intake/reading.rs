@@ -92,9 +92,19 @@ impl<'a> Object<'a> {
         length: RangeInclusive<usize>,
     ) -> Option<&'a str> {
         let Value::String(text) = value else { return self.wrong(name, "has to be a string") };
-        let text = text.trim();
+        self.fits(name, text.trim(), length, char::is_control)
+    }
+
+    /// `text`, if it is long enough, not too long, and has nothing in it that is not for reading.
+    fn fits<'t>(
+        &self,
+        name: &'static str,
+        text: &'t str,
+        length: RangeInclusive<usize>,
+        is_refused: fn(char) -> bool,
+    ) -> Option<&'t str> {
         let count = text.chars().count();
-        if text.chars().any(|c| c.is_control()) {
+        if text.chars().any(is_refused) {
             return self.wrong(name, "has control characters in it");
         }
         if length.contains(&count) {
@@ -117,6 +127,31 @@ impl<'a> Object<'a> {
             None => Some(None),
             Some(value) => self.as_text(name, value, length).map(|text| Some(text.to_owned())),
         }
+    }
+
+    /// What somebody wrote in lines. However a line was ended, it ends with a line feed.
+    pub fn lines(&self, name: &'static str, length: RangeInclusive<usize>) -> Option<String> {
+        self.required(name).and_then(|value| self.as_lines(name, value, length))
+    }
+
+    /// `Some(None)` where the field is absent.
+    pub fn lines_or_none(&self, name: &'static str, length: RangeInclusive<usize>) -> Option<Option<String>> {
+        match self.optional(name) {
+            None => Some(None),
+            Some(value) => self.as_lines(name, value, length).map(Some),
+        }
+    }
+
+    fn as_lines(
+        &self,
+        name: &'static str,
+        value: &'a Value,
+        length: RangeInclusive<usize>,
+    ) -> Option<String> {
+        let Value::String(text) = value else { return self.wrong(name, "has to be a string") };
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let is_refused = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        self.fits(name, text.trim(), length, is_refused).map(str::to_owned)
     }
 
     pub fn parsed<T: FromStr<Err: Display>>(&self, name: &'static str) -> Option<T> {

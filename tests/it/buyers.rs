@@ -315,19 +315,19 @@ on_both_databases! {
         );
         let ana = operator(&shop.app, "ana").await;
         let rival = stranger(&shop.app).await;
-        let message = json!({"message": "we packed it well"}).to_string();
+        let message = json!({"message": "we packed it well\r\n\r\n\tin straw"}).to_string();
         assert_eq!(rival.get(&list).await.expect("an answer").status, 404);
         assert_eq!(ask(&rival, "POST", &format!("{own}/messages"), &message).await.status, 404);
         ask(&shop.app.client, "POST", &format!("{own}/messages"), &message).await.must_be(200);
-        by(&shop.app, &ana, "POST", &format!("{own}/messages"), json!({"message": "a picture, please"})).await.must_be(200);
-        let reply = json!({"proof": shop.code().await, "message": "here", "attachments": ["https://p.example/2"]});
+        by(&shop.app, &ana, "POST", &format!("{own}/messages"), json!({"message": "a picture, please\nof the box"})).await.must_be(200);
+        let reply = json!({"proof": shop.code().await, "message": "here\rit is", "attachments": ["https://p.example/2"]});
         shop.says("dispute/messages", reply).await.must_be(200);
         let seen = get(&shop.app, &list).await.must_be(200);
         assert_eq!(seen, by(&shop.app, &ana, "GET", &list, json!({})).await.must_be(200));
         let said: Vec<_> = seen["disputes"][0]["messages"].as_array().expect("messages").iter()
             .map(|message| (text(&message["by"]), text(&message["message"])))
             .collect();
-        let expected = [("buyer", "a cup is broken"), ("merchant", "we packed it well"), ("operator", "a picture, please"), ("buyer", "here")];
+        let expected = [("buyer", "a cup is broken"), ("merchant", "we packed it well\n\n\tin straw"), ("operator", "a picture, please\nof the box"), ("buyer", "here\nit is")];
         assert_eq!(said, expected);
         wait_until("the merchant heard of each", async || shop.told("escrow.dispute_message").len() == 3).await;
         let mut told: Vec<_> = shop
@@ -449,6 +449,7 @@ on_both_databases! {
             ("extend", json!({"proof": "1", "days": 11}), vec!["/days"]),
             ("dispute", json!({"proof": "1", "reason": "bad", "attachments": ["http://a.example"]}), vec!["/attachments/0", "/reason"]),
             ("dispute/messages", json!({"proof": "1"}), vec!["/message"]),
+            ("dispute/messages", json!({"proof": "1", "message": "a\u{1b}[2J"}), vec!["/message"]),
         ] {
             assert_eq!(pointers(&shop.says(verb, body).await), wrong, "{verb}");
         }
