@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use actix_web::web::{Bytes, Data, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, get, post};
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,7 @@ use crate::flows::Deps;
 use crate::flows::buyer_acts::{self, BuyerError, BuyerWish, Done};
 use crate::flows::views::{DisputeView, DisputesView};
 use crate::intake::{FieldError, Proven, read_extension, read_objection, read_proof, read_proven_statement};
-use crate::web::{self, Language, Told};
+use crate::web::{self, BuyerView, Draft, Field, Language, Told};
 
 async fn find(deps: &Deps, token: &str) -> Result<Option<(ShipmentId, BuyerProof)>, Problem> {
     if !plausible(token) {
@@ -41,7 +41,8 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let language = language(&request, &query);
     let Some((_, proof)) = find(&deps, &token).await? else { return not_found(language) };
-    page(StatusCode::OK, &token, proof, None, &[], language)
+    let view = BuyerView { token: &token, proof, told: None, draft: Draft::default(), disputes: &[] };
+    page(StatusCode::OK, view, language)
 }
 
 #[post("/track/{token}/order")]
@@ -54,25 +55,21 @@ pub async fn take(
 ) -> Result<HttpResponse, Problem> {
     let language = language(&request, &query);
     let Some((shipment, proof)) = find(&deps, &token).await? else { return not_found(language) };
-    let (status, told, disputes) = match done(&deps, shipment, body.read().await?).await {
-        Ok((told, disputes)) => (StatusCode::OK, told, disputes),
+    let mut fields = read_form(&body.read().await?)?;
+    let act = fields.remove("act").unwrap_or_default();
+    let (status, told, draft, disputes) = match done(&deps, shipment, &act, &fields).await {
+        Ok((told, disputes)) => (StatusCode::OK, told, Draft::default(), disputes),
         Err(problem) => {
             let (status, told) = told_of(problem)?;
-            (status, told, Vec::new())
+            (status, told, Draft::new(act, fields), Vec::new())
         }
     };
-    page(status, &token, proof, Some(told), &disputes, language)
+    let view = BuyerView { token: &token, proof, told: Some(told), draft, disputes: &disputes };
+    page(status, view, language)
 }
 
-fn page(
-    status: StatusCode,
-    token: &str,
-    proof: BuyerProof,
-    told: Option<Told>,
-    disputes: &[DisputeView],
-    language: Language,
-) -> Result<HttpResponse, Problem> {
-    let html = web::buyer_page(token, proof, told, disputes, language).map_err(Problem::page)?;
+fn page(status: StatusCode, view: BuyerView, language: Language) -> Result<HttpResponse, Problem> {
+    let html = web::buyer_page(view, language).map_err(Problem::page)?;
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -86,17 +83,22 @@ fn told_of(problem: Problem) -> Result<(StatusCode, Told), Problem> {
         "wrong-proof" => Told::WrongProof { tries_left: problem.tries_left.unwrap_or_default() },
         "too-many-tries" => Told::TooManyTries,
         "not-as-things-stand" | "proof-by-phone" => Told::NotNow,
-        "invalid-fields" => Told::Incomplete,
+        "invalid-fields" => {
+            Told::Incomplete(problem.errors.iter().filter_map(|error| Field::at(&error.pointer)).collect())
+        }
         _ => return Err(problem),
     };
     Ok((problem.status_code(), told))
 }
 
 /// What came of it, and the disputes that a buyer who has proved himself may see.
-async fn done(deps: &Deps, shipment: ShipmentId, form: Bytes) -> Result<(Told, Vec<DisputeView>), Problem> {
-    let mut fields = read_form(&form)?;
-    let act = fields.remove("act").unwrap_or_default();
-    let (told, said) = match act.as_str() {
+async fn done(
+    deps: &Deps,
+    shipment: ShipmentId,
+    act: &str,
+    fields: &BTreeMap<String, String>,
+) -> Result<(Told, Vec<DisputeView>), Problem> {
+    let (told, said) = match act {
         "code" => {
             buyer_acts::send_code(deps, shipment).await?;
             return Ok((Told::CodeSent, Vec::new()));
@@ -129,7 +131,7 @@ fn read_form(form: &[u8]) -> Result<BTreeMap<String, String>, Problem> {
 }
 
 fn wished<T>(
-    fields: BTreeMap<String, String>,
+    fields: &BTreeMap<String, String>,
     read: impl FnOnce(&Value) -> Result<Proven<T>, Vec<FieldError>>,
     wish: impl FnOnce(T) -> BuyerWish,
 ) -> Result<Proven<BuyerWish>, Problem> {
@@ -138,16 +140,16 @@ fn wished<T>(
 }
 
 /// A form knows texts alone, and sends what was left empty.
-fn as_json(fields: BTreeMap<String, String>) -> Value {
-    let said = fields.into_iter().filter(|(_, text)| !text.trim().is_empty());
-    let value = |name: &str, text: String| match name {
+fn as_json(fields: &BTreeMap<String, String>) -> Value {
+    let said = fields.iter().filter(|(_, text)| !text.trim().is_empty());
+    let value = |name: &str, text: &str| match name {
         "attachments" => {
             json!(text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>())
         }
         "days" => text.trim().parse::<u32>().map_or_else(|_| json!(text), |days| json!(days)),
         _ => json!(text.trim()),
     };
-    said.map(|(name, text)| (name.clone(), value(&name, text))).collect::<Map<_, _>>().into()
+    said.map(|(name, text)| (name.clone(), value(name, text))).collect::<Map<_, _>>().into()
 }
 
 #[cfg(test)]
@@ -161,7 +163,15 @@ mod tests {
         let expected = json!({
             "act": "dispute", "proof": "123456", "message": "破", "attachments": ["https://a", "https://b"], "days": 3,
         });
-        assert_eq!(as_json(fields), expected);
+        assert_eq!(as_json(&fields), expected);
         assert!(read_form(b"a=%FF\xff").is_err());
+    }
+
+    #[test]
+    fn a_line_break_is_no_reason_to_refuse_a_form() {
+        let form = "proof=123456&reason=damaged&message=%0D%0Aone%0D%0A%0D%0A%09two%0D%0A";
+        let fields = read_form(form.as_bytes()).unwrap_or_default();
+        let read = read_objection(&as_json(&fields)).expect("an objection");
+        assert_eq!(read.said.said.message, "one\n\n\ttwo");
     }
 }

@@ -9,69 +9,26 @@ use askama::Template;
 use chrono::DateTime;
 
 use super::buyer_phrases::BuyerPhrases;
+use super::draft::Draft;
 use super::language::Language;
 use super::moment::Moment;
 use super::phrases::Phrases;
-use super::tone::Tone;
+use super::told::{Told, Word};
 use super::words::{Named, in_language, name};
 use crate::domain::dispute::{Party, Statement};
 use crate::domain::escrow::{DisputeOutcome, DisputeReason, ReleasePolicy};
 use crate::domain::merchant::BuyerProof;
 use crate::flows::views::{DisputeMessageView, DisputeView, MomentView};
 
-/// What came of what was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    CodeSent,
-    Confirmed,
-    Extended,
-    Objected,
-    Withdrawn,
-    Added,
-    /// What was said so far stands on the page.
-    Shown,
-    NothingReported,
-    WrongProof {
-        tries_left: u8,
-    },
-    TooManyTries,
-    /// The order does not stand so that it could be done.
-    NotNow,
-    /// Something is missing or too long.
-    Incomplete,
-}
-
-impl Told {
-    fn tone(self) -> Tone {
-        match self {
-            Told::CodeSent
-            | Told::Confirmed
-            | Told::Extended
-            | Told::Withdrawn
-            | Told::Added
-            | Told::Shown
-            | Told::NothingReported => Tone::Done,
-            Told::Objected | Told::NotNow | Told::Incomplete => Tone::Held,
-            Told::WrongProof { .. } | Told::TooManyTries => Tone::Alarm,
-        }
-    }
-
-    fn text(self, say: &'static BuyerPhrases) -> &'static str {
-        match self {
-            Told::CodeSent => say.code_sent,
-            Told::Confirmed => say.confirmed,
-            Told::Extended => say.extended,
-            Told::Objected => say.objected,
-            Told::Withdrawn => say.withdrawn,
-            Told::Added => say.added,
-            Told::Shown => say.shown,
-            Told::NothingReported => say.nothing_reported,
-            Told::WrongProof { .. } => say.wrong_proof,
-            Told::TooManyTries => say.too_many_tries,
-            Told::NotNow => say.not_now,
-            Told::Incomplete => say.incomplete,
-        }
-    }
+/// What is to stand on the page.
+pub struct BuyerView<'t> {
+    pub token: &'t str,
+    pub proof: BuyerProof,
+    /// What came of what was just sent.
+    pub told: Option<Told>,
+    /// The form that was refused.
+    pub draft: Draft,
+    pub disputes: &'t [DisputeView],
 }
 
 #[derive(Template)]
@@ -82,8 +39,8 @@ pub struct BuyerPage<'t> {
     say: &'static Phrases,
     act: &'static BuyerPhrases,
     by_code: bool,
-    told: Option<(Tone, &'static str)>,
-    tries_left: Option<u8>,
+    told: Option<Word>,
+    draft: Draft,
     reasons: Vec<(&'static str, &'static str)>,
     days: Vec<u32>,
     characters_max: usize,
@@ -135,31 +92,21 @@ fn moment(utc: &str, language: Language) -> Moment {
 }
 
 impl<'t> BuyerPage<'t> {
-    pub fn new(
-        token: &'t str,
-        proof: BuyerProof,
-        told: Option<Told>,
-        disputes: &'t [DisputeView],
-        language: Language,
-    ) -> Self {
+    pub fn new(view: BuyerView<'t>, language: Language) -> Self {
         let act = BuyerPhrases::in_language(language);
         let reason = |reason: &DisputeReason| (reason.as_str(), in_language(reason.names(), language));
         Self {
-            token,
+            token: view.token,
             language,
             say: Phrases::in_language(language),
             act,
-            by_code: proof == BuyerProof::Code,
-            told: told.map(|told| (told.tone(), told.text(act))),
-            tries_left: if let Some(Told::WrongProof { tries_left }) = told {
-                Some(tries_left)
-            } else {
-                None
-            },
+            by_code: view.proof == BuyerProof::Code,
+            told: view.told.map(|told| Word::new(&told, view.proof, act)),
+            draft: view.draft,
             reasons: DisputeReason::ALL.iter().map(reason).collect(),
             days: (1..=ReleasePolicy::EXTENSION_DAYS_MAX).rev().collect(),
             characters_max: Statement::CHARACTERS_MAX,
-            disputes: disputes.iter().map(|view| Dispute::new(view, language)).collect(),
+            disputes: view.disputes.iter().map(|view| Dispute::new(view, language)).collect(),
         }
     }
 }

@@ -43,6 +43,12 @@ pub struct BuyerPhrases {
     pub too_many_tries: &'static str,
     pub not_now: &'static str,
     pub incomplete: &'static str,
+    pub code_has_to_be: &'static str,
+    pub phone_has_to_be: &'static str,
+    pub days_have_to_be: &'static str,
+    pub reason_has_to_be: &'static str,
+    pub message_has_to_be: &'static str,
+    pub attachments_have_to_be: &'static str,
 }
 
 const ENGLISH: BuyerPhrases = BuyerPhrases {
@@ -84,7 +90,13 @@ const ENGLISH: BuyerPhrases = BuyerPhrases {
     tries_left: "Tries left:",
     too_many_tries: "There were too many tries. Please wait, or ask for a new code.",
     not_now: "This is not possible as the order stands now.",
-    incomplete: "Something is missing or too long. Nothing was sent.",
+    incomplete: "Nothing was sent yet. What you wrote is still below; please look at this again:",
+    code_has_to_be: "The code: six digits.",
+    phone_has_to_be: "The end of the phone number: four digits.",
+    days_have_to_be: "Days: from 1 to 10.",
+    reason_has_to_be: "What is wrong: one of the list.",
+    message_has_to_be: "In your words: 1 to 2000 characters of text.",
+    attachments_have_to_be: "Pictures: up to 10 addresses, one a line, each with https:// before it and no longer than 500 characters.",
 };
 
 const CHINESE: BuyerPhrases = BuyerPhrases {
@@ -126,7 +138,13 @@ const CHINESE: BuyerPhrases = BuyerPhrases {
     tries_left: "剩余次数：",
     too_many_tries: "尝试次数过多，请稍后再试或重新获取验证码。",
     not_now: "订单当前状态下无法进行此操作。",
-    incomplete: "内容不完整或过长，尚未提交。",
+    incomplete: "尚未提交。您填写的内容已保留，请检查：",
+    code_has_to_be: "验证码：6 位数字。",
+    phone_has_to_be: "手机号后四位：4 位数字。",
+    days_have_to_be: "天数：1 至 10 天。",
+    reason_has_to_be: "问题类型：请从列表中选择。",
+    message_has_to_be: "问题描述：1 至 2000 个字符的文字。",
+    attachments_have_to_be: "图片链接：最多 10 个，每行一个，以 https:// 开头，每个不超过 500 个字符。",
 };
 
 impl BuyerPhrases {

@@ -18,12 +18,14 @@
 
 mod buyer;
 mod buyer_phrases;
+mod draft;
 mod language;
 mod moment;
 mod page;
 mod phrases;
 mod steps;
 mod stories;
+mod told;
 mod tone;
 mod words;
 
@@ -32,11 +34,12 @@ use std::sync::LazyLock;
 use askama::Template;
 use sha2::{Digest, Sha256};
 
-use crate::domain::merchant::BuyerProof;
-use crate::flows::views::{DisputeView, TrackingView};
+use crate::flows::views::TrackingView;
 
-pub use buyer::Told;
+pub use buyer::BuyerView;
+pub use draft::Draft;
 pub use language::Language;
+pub use told::{Field, Told};
 
 /// What a browser may load for these pages: our stylesheet, and the icon inside the page.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
@@ -65,15 +68,8 @@ pub fn tracking_page(view: &TrackingView, token: &str, language: Language) -> Re
     page::TrackingPage::new(view, token, language).render()
 }
 
-/// `told`: what came of what was just sent.
-pub fn buyer_page(
-    token: &str,
-    proof: BuyerProof,
-    told: Option<Told>,
-    disputes: &[DisputeView],
-    language: Language,
-) -> Result<String, askama::Error> {
-    buyer::BuyerPage::new(token, proof, told, disputes, language).render()
+pub fn buyer_page(view: BuyerView, language: Language) -> Result<String, askama::Error> {
+    buyer::BuyerPage::new(view, language).render()
 }
 
 /// The same for a token that never was and one that is gone: whoever guesses learns nothing.

@@ -1,5 +1,7 @@
 //! What buyers do about an order, how they prove that they are the buyer, and how disputes end.
 
+mod page;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -236,45 +238,6 @@ on_both_databases! {
         assert_eq!(withdrawn["outcome"], "withdrawn");
         shop.state_is("held").await;
         wait_until("the merchant knows", async || shop.told("escrow.dispute_closed").len() == 1).await;
-        shop.stop().await;
-    }
-
-    async fn a_browser_can_do_what_a_program_can(db: Database) {
-        let shop = Shop::open(&db).await;
-        shop.deliver().await;
-        let timeline = format!("/track/{}", text(&shop.accepted["tracking_token"]));
-        let path = format!("{timeline}/order");
-        let address = shop.app.client.address;
-        let form = [("content-type", "application/x-www-form-urlencoded")];
-        let sent = async |body: &str| {
-            send(address, "POST", &path, &form, body.as_bytes()).await.expect("an answer")
-        };
-        let shown = send(address, "GET", &path, &[], b"").await.expect("an answer");
-        assert_eq!(shown.status, 200);
-        assert!(shown.header("content-security-policy").is_some_and(|policy| policy.contains("form-action 'self'")));
-        let page = send(address, "GET", &timeline, &[], b"").await.expect("an answer");
-        assert!(page.text().contains("/order?lang="), "the timeline leads to it");
-        assert_eq!(sent("act=confirm&proof=000000").await.status, 403);
-        let before = shop.told("escrow.code").len();
-        assert_eq!(sent("act=code").await.status, 200);
-        wait_until("the code is there", async || shop.told("escrow.code").len() > before).await;
-        let code = text(&shop.told("escrow.code").last().expect("a code")["code"]).to_owned();
-        assert_eq!(sent(&format!("act=dispute&reason=nonsense&proof={code}")).await.status, 422);
-        assert_eq!(sent("act=pay").await.status, 400);
-        let disputed = sent(&format!("act=dispute&reason=damaged&message=broken&attachments=&proof={code}")).await;
-        assert!(disputed.status == 200 && disputed.text().contains("The problem is reported"));
-        shop.state_is("frozen").await;
-        let seen = shop.says("disputes", json!({"proof": "000000"})).await;
-        assert_eq!(problem(&seen, 403), "wrong-proof");
-        let close = format!("/v1/disputes/{}/close", shop.dispute_id().await);
-        let decision = json!({"outcome": "rejected", "reason": "the picture shows another cup"});
-        by(&shop.app, &operator(&shop.app, "ana").await, "POST", &close, decision).await.must_be(200);
-        let seen = shop.says("disputes", json!({"proof": shop.code().await})).await.must_be(200);
-        assert_eq!((&seen["disputes"][0]["outcome"], &seen["disputes"][0]["messages"][0]["message"]), (&json!("rejected"), &json!("broken")));
-        let looked = sent(&format!("act=look&proof={}", shop.code().await)).await;
-        assert!(looked.status == 200 && looked.text().contains("another cup"), "{}", looked.text());
-        let stranger = "/track/AAAAAAAAAAAAAAAAAAAAAA/order";
-        assert_eq!(send(address, "POST", stranger, &form, b"act=code").await.expect("an answer").status, 404);
         shop.stop().await;
     }
 
