@@ -2,7 +2,9 @@
 //!
 //! Promise: a code is six digits from the operating system's randomness, good for a quarter of an hour, five tries and
 //! one act (which can be asked for again, where the answer was lost), and kept as a salted hash alone; five are sent in
-//! an hour. Of a telephone number five wrong ends are heard in a day; then nobody is, for a day. Decisions are functions
+//! an hour. Before its act it opens what there is to read, as often as one likes; wrong tries count at every door
+//! alike, so that reading gives nobody more guesses. Where no code is in force every try is answered with the same,
+//! whether one was used, has expired or never was: a code that is over says nothing to who guesses at it. Of a telephone number five wrong ends are heard in a day; then nobody is, for a day. Decisions are functions
 //! of what is kept and `now`; whoever asks writes down what is changed, under the shipment's lock, so that tries side by
 //! side are all counted.
 //!
@@ -61,6 +63,8 @@ pub enum Verdict {
     Wrong {
         tries_left: u32,
     },
+    /// No code is in force: what there was is used or has expired.
+    NoCode,
     /// Nothing is compared any more. `until`: when it is again; none: with a new code.
     TooMany {
         until: Option<Instant>,
@@ -81,28 +85,31 @@ pub fn send(standing: &mut ProofStanding, new: &NewCode, now: Instant) -> Result
     Ok(expires_at)
 }
 
-/// A good code is used up by `act`, which is a digest of what is done with it.
-pub fn check_code(standing: &mut ProofStanding, said: &str, act: &str, now: Instant) -> Verdict {
+/// A good code is used up by `act`, which is a digest of what is done with it; none: something is read, and the code
+/// stays good.
+pub fn check_code(standing: &mut ProofStanding, said: &str, act: Option<&str>, now: Instant) -> Verdict {
     let Some(code) = standing.code.as_mut().filter(|code| now < code.expires_at) else {
         standing.code = None;
-        return Verdict::Wrong { tries_left: 0 };
+        return Verdict::NoCode;
     };
+    let fits = code.tries_left > 0 && is_same(&hash(&code.salt, said), &code.hash);
+    if let Some(before) = &code.used_for {
+        if fits && act == Some(before.as_str()) {
+            return Verdict::GoodBefore;
+        }
+        // Counted in silence: how many are left would say that this one was used.
+        code.tries_left = code.tries_left.saturating_sub(1);
+        return Verdict::NoCode;
+    }
     if code.tries_left == 0 {
         return Verdict::TooMany { until: None };
     }
-    if is_same(&hash(&code.salt, said), &code.hash) {
-        return match &code.used_for {
-            None => {
-                code.used_for = Some(act.to_owned());
-                Verdict::Good
-            }
-            Some(before) if before == act => Verdict::GoodBefore,
-            Some(_) => Verdict::Wrong { tries_left: 0 },
-        };
+    if fits {
+        code.used_for = act.map(str::to_owned);
+        return Verdict::Good;
     }
     code.tries_left -= 1;
-    // With one that is used up nothing is left to try.
-    Verdict::Wrong { tries_left: if code.used_for.is_some() { 0 } else { code.tries_left } }
+    Verdict::Wrong { tries_left: code.tries_left }
 }
 
 /// `phone`: the consignee's, however it is written.
@@ -146,6 +153,9 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    const CONFIRM: Option<&str> = Some("confirm");
+    const LOOK: Option<&str> = None;
+
     fn at(minutes: i64) -> Instant {
         "2026-03-05T00:00:00Z".parse::<Instant>().expect("an instant") + TimeDelta::minutes(minutes)
     }
@@ -162,23 +172,61 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_once_and_only_for_a_while() {
+    fn a_code_is_good_for_one_act_and_only_for_a_while() {
         let (mut standing, code) = sent(0);
         assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
         assert!(!serde_json::to_string(&standing).expect("JSON").contains(&code));
+        let last = at(CODE_MINUTES - 1);
         let mut late = standing.clone();
+        assert_eq!(check_code(&mut late, &code, CONFIRM, at(CODE_MINUTES)), Verdict::NoCode);
+        assert_eq!(check_code(&mut standing, &code, CONFIRM, last), Verdict::Good);
+        assert_eq!(check_code(&mut standing, &code, CONFIRM, last), Verdict::GoodBefore);
+        assert_eq!(check_code(&mut standing, &code, Some("dispute"), last), Verdict::NoCode);
         assert_eq!(
-            check_code(&mut late, &code, "confirm", at(CODE_MINUTES)),
-            Verdict::Wrong { tries_left: 0 }
+            check_code(&mut standing, &code, LOOK, last),
+            Verdict::NoCode,
+            "nor is anything read with it"
         );
-        assert_eq!(check_code(&mut standing, &code, "confirm", at(CODE_MINUTES - 1)), Verdict::Good);
-        assert_eq!(check_code(&mut standing, &code, "confirm", at(CODE_MINUTES - 1)), Verdict::GoodBefore);
-        let for_another = check_code(&mut standing, &code, "dispute", at(CODE_MINUTES - 1));
-        assert_eq!(for_another, Verdict::Wrong { tries_left: 0 });
-        let guessed = check_code(&mut standing, other_than(&code), "confirm", at(CODE_MINUTES - 1));
-        assert_eq!(guessed, Verdict::Wrong { tries_left: 0 }, "it is used up, whoever guesses");
-        let late = check_code(&mut standing, &code, "confirm", at(CODE_MINUTES));
-        assert_eq!(late, Verdict::Wrong { tries_left: 0 });
+        assert_eq!(check_code(&mut standing, &code, CONFIRM, at(CODE_MINUTES)), Verdict::NoCode);
+    }
+
+    #[test]
+    fn who_guesses_where_no_code_is_in_force_hears_one_thing_whatever_was_before() {
+        let (mut used, code) = sent(0);
+        assert_eq!(check_code(&mut used, &code, CONFIRM, at(1)), Verdict::Good);
+        let (mut expired, _) = sent(-CODE_MINUTES);
+        let mut never = ProofStanding::default();
+        for _ in 0..=CODE_TRIES {
+            for standing in [&mut used, &mut expired, &mut never] {
+                let guess = other_than(&code);
+                assert_eq!(check_code(standing, guess, CONFIRM, at(1)), Verdict::NoCode, "{standing:?}");
+            }
+        }
+        let found_late = check_code(&mut used, &code, CONFIRM, at(1));
+        assert_eq!(found_late, Verdict::NoCode, "five guesses are all that a used code hears, too");
+    }
+
+    #[test]
+    fn reading_uses_nothing_up_and_gives_nobody_more_tries() {
+        let (mut standing, code) = sent(0);
+        for _ in 0..20 {
+            assert_eq!(check_code(&mut standing, &code, LOOK, at(1)), Verdict::Good);
+        }
+        let mut guessed = standing.clone();
+        for (tries_left, act) in (0..CODE_TRIES).rev().zip([LOOK, CONFIRM].into_iter().cycle()) {
+            let wrong = check_code(&mut guessed, other_than(&code), act, at(1));
+            assert_eq!(wrong, Verdict::Wrong { tries_left });
+            let right = check_code(&mut guessed, &code, LOOK, at(1));
+            let expected = if tries_left > 0 { Verdict::Good } else { Verdict::TooMany { until: None } };
+            assert_eq!(right, expected, "a right one between two wrong ones gives no try back");
+        }
+        assert_eq!(check_code(&mut guessed, &code, CONFIRM, at(1)), Verdict::TooMany { until: None });
+        assert_eq!(
+            check_code(&mut standing, &code, CONFIRM, at(1)),
+            Verdict::Good,
+            "it was read with, not used"
+        );
+        assert_eq!(check_code(&mut standing, &code, LOOK, at(1)), Verdict::NoCode);
     }
 
     #[test]
@@ -186,11 +234,11 @@ mod tests {
         let (mut standing, code) = sent(0);
         for tries_left in (0..CODE_TRIES).rev() {
             assert_eq!(
-                check_code(&mut standing, other_than(&code), "confirm", at(1)),
+                check_code(&mut standing, other_than(&code), CONFIRM, at(1)),
                 Verdict::Wrong { tries_left }
             );
         }
-        assert_eq!(check_code(&mut standing, &code, "confirm", at(1)), Verdict::TooMany { until: None });
+        assert_eq!(check_code(&mut standing, &code, CONFIRM, at(1)), Verdict::TooMany { until: None });
         let mut codes = Vec::new();
         for _ in 1..CODES_AN_HOUR {
             let new = NewCode::generate().expect("randomness");
@@ -201,9 +249,9 @@ mod tests {
         assert_eq!(send(&mut standing, &new, at(59)), Err(at(60)));
         let newest = codes.pop().expect("a code");
         for code in codes.iter().filter(|code| **code != newest) {
-            assert!(matches!(check_code(&mut standing, code, "confirm", at(3)), Verdict::Wrong { .. }));
+            assert!(matches!(check_code(&mut standing, code, CONFIRM, at(3)), Verdict::Wrong { .. }));
         }
-        assert_eq!(check_code(&mut standing, &newest, "confirm", at(3)), Verdict::Good);
+        assert_eq!(check_code(&mut standing, &newest, CONFIRM, at(3)), Verdict::Good);
         assert_eq!(send(&mut standing, &new, at(60)), Ok(at(60 + CODE_MINUTES)));
     }
 

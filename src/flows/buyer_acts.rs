@@ -3,7 +3,7 @@
 //! The proof is checked, and the try counted, in the transaction of what is done, under the
 //! shipment's lock: tries side by side are counted one after another. A wrong try is written down
 //! though nothing else is; what the rules refuse takes the whole transaction back, so that it does
-//! not use up a good code. Codes go by the machine's clock: people wait for them.
+//! not use up a good code, and neither does a look at what was said. Codes go by the machine's clock: people wait for them.
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
@@ -36,6 +36,8 @@ pub enum BuyerError {
     NoCodes,
     #[error("this does not prove that you are the buyer")]
     WrongProof { tries_left: u32 },
+    #[error("no code is in force: it was used, has expired or was never sent; ask for a new one")]
+    NoCode,
     /// Of one code: with another it can be tried again at once.
     #[error("there were too many wrong tries: ask for a new code")]
     CodeSpent,
@@ -54,9 +56,10 @@ impl BuyerError {
         match self {
             BuyerError::NotFound => Class::NotFound,
             BuyerError::NoCodes => Class::Conflict,
-            BuyerError::WrongProof { .. } | BuyerError::CodeSpent | BuyerError::TooMany { .. } => {
-                Class::Caller
-            }
+            BuyerError::WrongProof { .. }
+            | BuyerError::NoCode
+            | BuyerError::CodeSpent
+            | BuyerError::TooMany { .. } => Class::Caller,
             BuyerError::Act(error) => error.class(),
             BuyerError::Store(error) => error.class(),
             BuyerError::Random(_) => Class::Bug,
@@ -131,7 +134,9 @@ async fn proven(
 ) -> Result<Result<Before, BuyerError>, BuyerError> {
     let mut standing = buyer_proofs::find(tx, shipment.id).await?;
     let verdict = match asked_for(tx, shipment).await? {
-        BuyerProof::Code => proof::check_code(&mut standing, said.expose_secret(), &wish.digest(), now),
+        BuyerProof::Code => {
+            proof::check_code(&mut standing, said.expose_secret(), wish.digest().as_deref(), now)
+        }
         BuyerProof::Phone => {
             let phones = shipments::consignee_phones(tx, &[shipment.id]).await?;
             let phone = phones.first().map_or("", |(_, phone)| phone.as_str());
@@ -143,6 +148,7 @@ async fn proven(
         Verdict::Good => Ok(Before::Nothing),
         Verdict::GoodBefore => Ok(Before::Done),
         Verdict::Wrong { tries_left } => Err(BuyerError::WrongProof { tries_left }),
+        Verdict::NoCode => Err(BuyerError::NoCode),
         Verdict::TooMany { until: None } => Err(BuyerError::CodeSpent),
         Verdict::TooMany { until: Some(until) } => Err(seconds_until(until, now)),
     })
@@ -168,8 +174,8 @@ pub enum BuyerWish {
 }
 
 impl BuyerWish {
-    /// The same for the same wish.
-    fn digest(&self) -> String {
+    /// The same for the same wish; none of one that changes nothing, and so may be repeated.
+    fn digest(&self) -> Option<String> {
         let said = |kind: &str, said: &Statement| json!([kind, said.message, said.attachments]);
         let text = match self {
             BuyerWish::Confirm => json!(["confirm"]),
@@ -177,9 +183,9 @@ impl BuyerWish {
             BuyerWish::Dispute(objection) => said(objection.reason.as_str(), &objection.said),
             BuyerWish::Withdraw => json!(["withdraw"]),
             BuyerWish::Say(statement) => said("say", statement),
-            BuyerWish::Look => json!(["look"]),
+            BuyerWish::Look => return None,
         };
-        proof::digest(&text.to_string())
+        Some(proof::digest(&text.to_string()))
     }
 }
 

@@ -81,6 +81,7 @@ fn page(status: StatusCode, view: BuyerView, language: Language) -> Result<HttpR
 fn told_of(problem: Problem) -> Result<(StatusCode, Told), Problem> {
     let told = match problem.code {
         "wrong-proof" => Told::WrongProof { tries_left: problem.tries_left.unwrap_or_default() },
+        "no-code-in-force" => Told::NoCode,
         "too-many-tries" => Told::TooManyTries,
         "not-as-things-stand" | "proof-by-phone" => Told::NotNow,
         "invalid-fields" => {

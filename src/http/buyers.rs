@@ -64,7 +64,7 @@ pub async fn code(deps: Data<Deps>, token: Path<String>) -> Result<HttpResponse,
     request_body = ProofBody,
     responses(
         (status = 200, body = BuyerStandingView),
-        (status = 403, description = "The proof is wrong; tries_left says how often it can be tried", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The proof is wrong, and tries_left says how often it can be tried; or no code is in force", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Nothing was delivered, or it is settled", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
@@ -82,7 +82,7 @@ pub async fn confirm(deps: Data<Deps>, token: Path<String>, body: Body) -> Resul
     request_body = ExtensionBody,
     responses(
         (status = 200, body = BuyerStandingView),
-        (status = 403, description = "The proof is wrong; tries_left says how often it can be tried", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The proof is wrong, and tries_left says how often it can be tried; or no code is in force", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is no window that could be extended", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
@@ -100,7 +100,7 @@ pub async fn extend(deps: Data<Deps>, token: Path<String>, body: Body) -> Result
     request_body = ObjectionBody,
     responses(
         (status = 200, body = DisputeView),
-        (status = 403, description = "The proof is wrong; tries_left says how often it can be tried", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The proof is wrong, and tries_left says how often it can be tried; or no code is in force", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "A dispute is open already, or the money has moved", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
@@ -118,7 +118,7 @@ pub async fn dispute(deps: Data<Deps>, token: Path<String>, body: Body) -> Resul
     request_body = ProofBody,
     responses(
         (status = 200, body = DisputeView),
-        (status = 403, description = "The proof is wrong; tries_left says how often it can be tried", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The proof is wrong, and tries_left says how often it can be tried; or no code is in force", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "No dispute is open", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
@@ -136,7 +136,7 @@ pub async fn withdraw(deps: Data<Deps>, token: Path<String>, body: Body) -> Resu
     request_body = ProvenStatementBody,
     responses(
         (status = 200, body = DisputeView),
-        (status = 403, description = "The proof is wrong; tries_left says how often it can be tried", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The proof is wrong, and tries_left says how often it can be tried; or no code is in force", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "No dispute is open", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
@@ -148,13 +148,13 @@ pub async fn say(deps: Data<Deps>, token: Path<String>, body: Body) -> Result<Ht
     done(&deps, &token, body, read_proven_statement, BuyerWish::Say).await
 }
 
-/// What was said and decided in the buyer's disputes, newest first.
+/// What was said and decided in the buyer's disputes, newest first. A code is not used up by it.
 #[utoipa::path(
     tag = "buyers",
     request_body = ProofBody,
     responses(
         (status = 200, body = DisputesView),
-        (status = 403, description = "The proof is wrong; tries_left says how often it can be tried", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The proof is wrong, and tries_left says how often it can be tried; or no code is in force", body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields are wrong", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "There were too many wrong tries", body = Problem, content_type = "application/problem+json"),

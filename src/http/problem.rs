@@ -296,6 +296,7 @@ impl From<BuyerError> for Problem {
                 problem.tries_left = u8::try_from(tries_left).ok();
                 problem
             }
+            BuyerError::NoCode => said(StatusCode::FORBIDDEN, "no-code-in-force", "A new code is needed"),
             BuyerError::CodeSpent => too_many(),
             BuyerError::TooMany { seconds } => {
                 let mut problem = too_many();

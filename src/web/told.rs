@@ -18,6 +18,8 @@ pub enum Told {
     WrongProof {
         tries_left: u8,
     },
+    /// It was used, or has expired.
+    NoCode,
     TooManyTries,
     /// The order does not stand so that it could be done.
     NotNow,
@@ -80,6 +82,7 @@ impl Word {
             Told::Shown => say.shown,
             Told::NothingReported => say.nothing_reported,
             Told::WrongProof { .. } => say.wrong_proof,
+            Told::NoCode => say.no_code,
             Told::TooManyTries => say.too_many_tries,
             Told::NotNow => say.not_now,
             Told::Incomplete(_) => say.incomplete,
@@ -104,7 +107,7 @@ fn tone(told: &Told) -> Tone {
         | Told::Added
         | Told::Shown
         | Told::NothingReported => Tone::Done,
-        Told::Objected | Told::NotNow | Told::Incomplete(_) => Tone::Held,
+        Told::Objected | Told::NoCode | Told::NotNow | Told::Incomplete(_) => Tone::Held,
         Told::WrongProof { .. } | Told::TooManyTries => Tone::Alarm,
     }
 }

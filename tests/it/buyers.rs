@@ -148,11 +148,12 @@ on_both_databases! {
         assert_eq!(extended["state"], "delivered");
         assert!(text(&extended["next_at"]) > text(&before), "{extended} is later than {before}");
         let again = shop.says("confirm", json!({"proof": code})).await;
-        assert_eq!(problem(&again, 403), "wrong-proof", "a code is good once");
+        assert_eq!(problem(&again, 403), "no-code-in-force", "a code is good once");
+        assert_eq!(again.json().get("tries_left"), None, "there is nothing to try");
         let repeated = shop.says("extend", json!({"proof": code, "days": 5})).await.must_be(200);
         assert_eq!(repeated, extended, "the answer may have been lost");
         let more = shop.says("extend", json!({"proof": code, "days": 6})).await;
-        assert_eq!(problem(&more, 403), "wrong-proof");
+        assert_eq!(problem(&more, 403), "no-code-in-force");
         let code = shop.code().await;
         let twice = shop.says("extend", json!({"proof": code, "days": 5})).await;
         assert_eq!(problem(&twice, 409), "not-as-things-stand");
@@ -189,7 +190,7 @@ on_both_databases! {
         let code = shop.code().await;
         change(&db, "UPDATE buyer_proof SET standing = REPLACE(standing, '\"expires_at\":\"20', '\"expires_at\":\"19')").await;
         let late = shop.says("dispute", json!({"proof": code, "reason": "damaged"})).await;
-        assert_eq!(problem(&late, 403), "wrong-proof");
+        assert_eq!(problem(&late, 403), "no-code-in-force");
         for _ in 0..4 {
             shop.code().await;
         }
@@ -197,6 +198,31 @@ on_both_databases! {
         assert_eq!(problem(&sixth, 429), "too-many-tries");
         let seconds: u32 = sixth.header("retry-after").expect("when").parse().expect("seconds");
         assert!((3_000..=3_601).contains(&seconds), "{seconds}");
+        shop.stop().await;
+    }
+
+    async fn a_look_uses_no_code_up_but_its_wrong_tries_count(db: Database) {
+        let shop = Shop::open(&db).await;
+        let none_yet = shop.says("disputes", json!({"proof": "000000"})).await;
+        assert_eq!(problem(&none_yet, 403), "no-code-in-force");
+        let code = shop.code().await;
+        for _ in 0..2 {
+            let seen = shop.says("disputes", json!({"proof": code})).await.must_be(200);
+            assert_eq!(seen["disputes"], json!([]));
+        }
+        let objection = json!({"proof": code, "reason": "damaged"});
+        shop.says("dispute", objection.clone()).await.must_be(200);
+        let seen = shop.says("disputes", json!({"proof": code})).await;
+        assert_eq!(problem(&seen, 403), "no-code-in-force", "its act has ended it");
+        shop.says("dispute", objection).await.must_be(200);
+        let code = shop.code().await;
+        for left in [4, 3, 2, 1, 0] {
+            let wrong = shop.says("disputes", json!({"proof": other_than(&code)})).await;
+            assert_eq!((problem(&wrong, 403).as_str(), &wrong.json()["tries_left"]), ("wrong-proof", &json!(left)));
+        }
+        for verb in ["disputes", "dispute/withdraw"] {
+            assert_eq!(problem(&shop.says(verb, json!({"proof": code})).await, 429), "too-many-tries");
+        }
         shop.stop().await;
     }
 

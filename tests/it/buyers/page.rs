@@ -41,22 +41,28 @@ on_both_databases! {
         assert!(shown.header("content-security-policy").is_some_and(|policy| policy.contains("form-action 'self'")));
         let page = send(address, "GET", &timeline, &[], b"").await.expect("an answer");
         assert!(page.text().contains("/order?lang="), "the timeline leads to it");
-        assert_eq!(sent("act=confirm&proof=000000").await.status, 403);
+        let no_code = sent("act=confirm&proof=000000").await;
+        assert!(no_code.status == 403 && no_code.text().contains("ask for a new code"), "{}", no_code.text());
         let code = sent_code(&shop).await;
         assert_eq!(sent(&format!("act=dispute&reason=nonsense&proof={code}")).await.status, 422);
         assert_eq!(sent("act=pay").await.status, 400);
         let disputed = sent(&format!("act=dispute&reason=damaged&message=broken&attachments=&proof={code}")).await;
         assert!(disputed.status == 200 && disputed.text().contains("The problem is reported"));
         shop.state_is("frozen").await;
+        let again = sent(&format!("act=look&proof={code}")).await;
+        assert!(again.status == 403 && again.text().contains("was used already"), "{}", again.text());
         let seen = shop.says("disputes", json!({"proof": "000000"})).await;
-        assert_eq!(problem(&seen, 403), "wrong-proof");
+        assert_eq!(problem(&seen, 403), "no-code-in-force");
         let close = format!("/v1/disputes/{}/close", shop.dispute_id().await);
         let decision = json!({"outcome": "rejected", "reason": "the picture shows another cup"});
         by(&shop.app, &operator(&shop.app, "ana").await, "POST", &close, decision).await.must_be(200);
         let seen = shop.says("disputes", json!({"proof": shop.code().await})).await.must_be(200);
         assert_eq!((&seen["disputes"][0]["outcome"], &seen["disputes"][0]["messages"][0]["message"]), (&json!("rejected"), &json!("broken")));
-        let looked = sent(&format!("act=look&proof={}", shop.code().await)).await;
-        assert!(looked.status == 200 && looked.text().contains("another cup"), "{}", looked.text());
+        let code = shop.code().await;
+        for _ in 0..2 {
+            let looked = sent(&format!("act=look&proof={code}")).await;
+            assert!(looked.status == 200 && looked.text().contains("another cup"), "{}", looked.text());
+        }
         let stranger = "/track/AAAAAAAAAAAAAAAAAAAAAA/order";
         assert_eq!(send(address, "POST", stranger, &FORM, b"act=code").await.expect("an answer").status, 404);
         shop.stop().await;
