@@ -159,6 +159,26 @@ words! {
 }
 
 words! {
+    /// Why something cannot be done about an order as it stands: those that its buyer can meet.
+    Obstacle {
+        NothingYet = "nothing was delivered yet",
+        ReleaseAsked = "the release was asked for already",
+        Paid = "the merchant was paid",
+        Back = "the money went back",
+        Frozen = "the order is frozen",
+        BeingRefunded = "a refund is under way",
+        Failed = "the provider refused: a person has to act",
+        NotFrozen = "the order is not frozen",
+        ExtendedBefore = "the window was extended before, and that can be done once",
+        NoWindow = "there is no window that could be extended",
+        DisputeOpen = "a dispute is open already",
+        Decided = "a dispute for this reason was decided",
+        NoDispute = "no dispute is open",
+        AllSaid = "no more can be said in this dispute",
+    }
+}
+
+words! {
     /// Which way money went that a person settled at the provider's console.
     SettledThere {
         Released = "released",

@@ -160,7 +160,8 @@ fn act_of(
             let ordered = ordered.map(|minor| Money::new(minor, case.order.held.currency));
             match ordered {
                 Some(ordered) if amount != Some(ordered) => {
-                    Err(NotNow(format!("the refund that waits is of {ordered}: approve that amount")).into())
+                    Err(NotNow::Other(format!("the refund that waits is of {ordered}: approve that amount"))
+                        .into())
                 }
                 Some(_) | None => Ok(Act::RefundApproved { share }),
             }
@@ -205,7 +206,7 @@ fn act_of(
 /// It ends all that is left of an order, so that all of it has to wait for a person, and nothing else may be about to
 /// say otherwise: a dispute, a refund that waits for approval, a command of which nobody knows what came of it.
 fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActError> {
-    let refuse = |text: String| Err(NotNow(text).into());
+    let refuse = |text: String| Err(NotNow::Other(text).into());
     let waits = |share: &ShareState| {
         let is_held =
             share.state == OrderState::Delivered && share.because.as_deref() == Some(rules::HELD_THERE);
@@ -309,7 +310,10 @@ fn seen(
     if unseen.is_empty() {
         return Ok(known.into_keys().collect());
     }
-    Err(NotNow(format!("name in set_aside what is to be set aside; not named is {}", unseen.join(", "))))
+    Err(NotNow::Other(format!(
+        "name in set_aside what is to be set aside; not named is {}",
+        unseen.join(", ")
+    )))
 }
 
 /// Nobody is told that an order is thawed which is held by nothing but what a thaw does not lift.

@@ -16,7 +16,7 @@ use super::views::{BuyerStandingView, DisputeView, DisputesView};
 use super::{Deps, disputes, notices};
 use crate::chance::{self, NoRandomness};
 use crate::domain::dispute::{Dispute, Message, Party, Statement};
-use crate::domain::escrow::{Act, DisputeOutcome};
+use crate::domain::escrow::{Act, DisputeOutcome, Obstacle};
 use crate::domain::failure::Class;
 use crate::domain::id::{DisputeId, ShipmentId};
 use crate::domain::instant::Instant;
@@ -41,8 +41,10 @@ pub enum BuyerError {
     /// Of one code: with another it can be tried again at once.
     #[error("there were too many wrong tries: ask for a new code")]
     CodeSpent,
-    #[error("there were too many: try again later")]
-    TooMany { seconds: u32 },
+    #[error("so many codes were sent within an hour that the next one has to wait")]
+    TooManyCodes(Wait),
+    #[error("there were too many wrong tries: try again later")]
+    TooManyTries(Wait),
     #[error(transparent)]
     Act(#[from] ActError),
     #[error(transparent)]
@@ -59,7 +61,8 @@ impl BuyerError {
             BuyerError::WrongProof { .. }
             | BuyerError::NoCode
             | BuyerError::CodeSpent
-            | BuyerError::TooMany { .. } => Class::Caller,
+            | BuyerError::TooManyCodes(_)
+            | BuyerError::TooManyTries(_) => Class::Caller,
             BuyerError::Act(error) => error.class(),
             BuyerError::Store(error) => error.class(),
             BuyerError::Random(_) => Class::Bug,
@@ -84,9 +87,18 @@ pub async fn find_with_proof(deps: &Deps, token: &str) -> Result<(ShipmentId, Bu
 /// A buyer, as the audit names one.
 const BUYER: &str = "buyer";
 
-fn seconds_until(until: Instant, now: Instant) -> BuyerError {
-    let seconds = (until - now).num_seconds() + 1;
-    BuyerError::TooMany { seconds: u32::try_from(seconds).unwrap_or(1) }
+/// Until when nothing more is heard, by the machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    pub until: Instant,
+    pub seconds: u32,
+}
+
+impl Wait {
+    fn new(until: Instant, now: Instant) -> Self {
+        let seconds = (until - now).num_seconds() + 1;
+        Self { until, seconds: u32::try_from(seconds).unwrap_or(1) }
+    }
 }
 
 /// Sends a new code by way of the merchant. Whether anybody listens there shows in nothing.
@@ -103,8 +115,8 @@ pub async fn send_code(deps: &Deps, shipment: ShipmentId) -> Result<(), BuyerErr
                 }
                 let mut standing = buyer_proofs::find(tx, shipment.id).await?;
                 let now = occasion.wall;
-                let expires_at =
-                    proof::send(&mut standing, &new, now).map_err(|until| seconds_until(until, now))?;
+                let expires_at = proof::send(&mut standing, &new, now)
+                    .map_err(|until| BuyerError::TooManyCodes(Wait::new(until, now)))?;
                 buyer_proofs::save(tx, shipment.id, &standing).await?;
                 let news = EscrowNews::Code { code: new.code, expires_at };
                 let notice = notices::of_escrow(&shipment, None, &news);
@@ -150,7 +162,7 @@ async fn proven(
         Verdict::Wrong { tries_left } => Err(BuyerError::WrongProof { tries_left }),
         Verdict::NoCode => Err(BuyerError::NoCode),
         Verdict::TooMany { until: None } => Err(BuyerError::CodeSpent),
-        Verdict::TooMany { until: Some(until) } => Err(seconds_until(until, now)),
+        Verdict::TooMany { until: Some(until) } => Err(BuyerError::TooManyTries(Wait::new(until, now))),
     })
 }
 
@@ -272,7 +284,7 @@ async fn answer_again(tx: &Tx, shipment: ShipmentId, wish: &BuyerWish) -> Result
 }
 
 fn none_open() -> ActError {
-    NotNow("no dispute is open".to_owned()).into()
+    NotNow::from(Obstacle::NoDispute).into()
 }
 
 /// Freezes the order and writes the dispute down, or neither.

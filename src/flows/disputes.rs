@@ -15,7 +15,7 @@ use super::notices;
 use super::tell_merchants::tell;
 use super::views::DisputeView;
 use crate::domain::dispute::{Closed, Dispute, Message, Party, Statement};
-use crate::domain::escrow::{Act, DisputeOutcome, ShareOf};
+use crate::domain::escrow::{Act, DisputeOutcome, Obstacle, ShareOf};
 use crate::domain::id::{DisputeId, MerchantId, ShipmentId};
 use crate::domain::instant::Instant;
 use crate::domain::money::Money;
@@ -86,7 +86,7 @@ async fn lock(tx: &Tx, side: &Side, id: DisputeId) -> Result<(Shipment, Dispute)
         return Err(ActError::NotFound);
     }
     if dispute.closed.is_some() {
-        return Err(NotNow("this dispute is not open".to_owned()).into());
+        return Err(NotNow::Other("this dispute is not open".to_owned()).into());
     }
     Ok((shipment, dispute))
 }
@@ -170,7 +170,7 @@ async fn refunds(
         Decided::RefundedInFull { parcel: None } => {
             let open = refundable(tx, shipment.id, &occasion.providers).await?;
             if open.is_empty() {
-                return Err(NotNow("nothing is left that could go back".to_owned()).into());
+                return Err(NotNow::Other("nothing is left that could go back".to_owned()).into());
             }
             open.into_iter().map(|share| (share, None)).collect()
         }
@@ -257,7 +257,7 @@ pub async fn say(
 ) -> Result<(), ActError> {
     let before = disputes::messages(tx, dispute).await?.len() as u32;
     if before >= Dispute::MESSAGES_MAX {
-        return Err(NotNow("no more can be said in this dispute".to_owned()).into());
+        return Err(NotNow::from(Obstacle::AllSaid).into());
     }
     disputes::insert_message(tx, dispute, before + 1, &Message { party, said, at: occasion.now }).await?;
     let mut changes = Changes::new(occasion);

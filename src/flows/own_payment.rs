@@ -46,7 +46,7 @@ async fn write(tx: &Tx, id: ShipmentId, reason: &str, occasion: &Occasion) -> Re
     let payment = payment_of(&order.provider, &order.payment_reference);
     let owner = orders::owner_of_payment(tx, &order.provider, payment).await?;
     let Some(owner) = owner.filter(|owner| *owner != id) else {
-        return Err(NotNow("the payment is this order's own".to_owned()).into());
+        return Err(NotNow::Other("the payment is this order's own".to_owned()).into());
     };
     let mut both = [id, owner];
     both.sort();
@@ -55,12 +55,12 @@ async fn write(tx: &Tx, id: ShipmentId, reason: &str, occasion: &Occasion) -> Re
     }
     // Somebody may have been quicker.
     if orders::owner_of_payment(tx, &order.provider, payment).await? != Some(owner) {
-        return Err(NotNow("the payment has gone over to another order meanwhile".to_owned()).into());
+        return Err(NotNow::Other("the payment has gone over to another order meanwhile".to_owned()).into());
     }
     let before = Case::load(tx, owner, &occasion.providers).await?;
     if may_have_moved(&before) {
         let text = format!("the order of {owner} has the payment, and may have moved its money");
-        return Err(NotNow(text).into());
+        return Err(NotNow::Other(text).into());
     }
     orders::give_payment(tx, &order, payment).await?;
     judge(tx, owner, Part::Loses, reason, occasion).await?;

@@ -15,7 +15,9 @@ use super::problem::Problem;
 use super::tracking::{PageQuery, language, not_found, plausible};
 use crate::domain::id::ShipmentId;
 use crate::domain::merchant::BuyerProof;
+use crate::escrow::rules::acts::NotNow;
 use crate::flows::Deps;
+use crate::flows::act_on_order::ActError;
 use crate::flows::buyer_acts::{self, BuyerError, BuyerWish, Done};
 use crate::flows::views::{DisputeView, DisputesView};
 use crate::intake::{FieldError, Proven, read_extension, read_objection, read_proof, read_proven_statement};
@@ -59,8 +61,8 @@ pub async fn take(
     let act = fields.remove("act").unwrap_or_default();
     let (status, told, draft, disputes) = match done(&deps, shipment, &act, &fields).await {
         Ok((told, disputes)) => (StatusCode::OK, told, Draft::default(), disputes),
-        Err(problem) => {
-            let (status, told) = told_of(problem)?;
+        Err(refused) => {
+            let (status, told) = told_of(refused)?;
             (status, told, Draft::new(act, fields), Vec::new())
         }
     };
@@ -77,19 +79,69 @@ fn page(status: StatusCode, view: BuyerView, language: Language) -> Result<HttpR
         .body(html))
 }
 
+/// What was sent and not done.
+enum Refused {
+    Fields(Vec<FieldError>),
+    Buyer(BuyerError),
+    Other(Problem),
+}
+
+impl From<BuyerError> for Refused {
+    fn from(error: BuyerError) -> Self {
+        Self::Buyer(error)
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Other(problem)
+    }
+}
+
+impl From<Vec<FieldError>> for Refused {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::Fields(errors)
+    }
+}
+
 /// What a person is told in words of the page; whatever else went wrong stays a problem.
-fn told_of(problem: Problem) -> Result<(StatusCode, Told), Problem> {
-    let told = match problem.code {
-        "wrong-proof" => Told::WrongProof { tries_left: problem.tries_left.unwrap_or_default() },
-        "no-code-in-force" => Told::NoCode,
-        "too-many-tries" => Told::TooManyTries,
-        "not-as-things-stand" | "proof-by-phone" => Told::NotNow,
-        "invalid-fields" => {
-            Told::Incomplete(problem.errors.iter().filter_map(|error| Field::at(&error.pointer)).collect())
+fn told_of(refused: Refused) -> Result<(StatusCode, Told), Problem> {
+    let (told, problem) = match refused {
+        Refused::Fields(errors) => {
+            let wrong = errors.iter().filter_map(|error| Field::at(&error.pointer)).collect();
+            (Some(Told::Incomplete(wrong)), Problem::fields(errors))
         }
-        _ => return Err(problem),
+        Refused::Buyer(error) => (told_by(&error), error.into()),
+        Refused::Other(problem) => (None, problem),
     };
-    Ok((problem.status_code(), told))
+    match told {
+        Some(told) => Ok((problem.status_code(), told)),
+        None => Err(problem),
+    }
+}
+
+fn told_by(error: &BuyerError) -> Option<Told> {
+    Some(match error {
+        BuyerError::WrongProof { tries_left } => {
+            Told::WrongProof { tries_left: u8::try_from(*tries_left).unwrap_or(u8::MAX) }
+        }
+        BuyerError::NoCode => Told::NoCode,
+        BuyerError::CodeSpent => Told::CodeSpent,
+        BuyerError::TooManyCodes(wait) => Told::TooManyCodes { again_at: wait.until },
+        BuyerError::TooManyTries(wait) => Told::TooManyTries { again_at: wait.until },
+        BuyerError::NoCodes => Told::ByPhone,
+        BuyerError::Act(ActError::NotNow(NotNow::Known(obstacle))) => Told::NotNow(Some(*obstacle)),
+        BuyerError::Act(ActError::NotNow(NotNow::Other(_))) => Told::NotNow(None),
+        BuyerError::Act(
+            ActError::NotFound
+            | ActError::OtherCurrency { .. }
+            | ActError::NoSuchShare(_)
+            | ActError::Store(_),
+        )
+        | BuyerError::NotFound
+        | BuyerError::Store(_)
+        | BuyerError::Random(_) => return None,
+    })
 }
 
 /// What came of it, and the disputes that a buyer who has proved himself may see.
@@ -98,7 +150,7 @@ async fn done(
     shipment: ShipmentId,
     act: &str,
     fields: &BTreeMap<String, String>,
-) -> Result<(Told, Vec<DisputeView>), Problem> {
+) -> Result<(Told, Vec<DisputeView>), Refused> {
     let (told, said) = match act {
         "code" => {
             buyer_acts::send_code(deps, shipment).await?;
@@ -114,7 +166,8 @@ async fn done(
             return Err(Problem::parameter(
                 "act",
                 "is none of code, confirm, extend, dispute, look, say, withdraw",
-            ));
+            )
+            .into());
         }
     };
     Ok(match buyer_acts::act(deps, shipment, said).await? {
@@ -135,8 +188,8 @@ fn wished<T>(
     fields: &BTreeMap<String, String>,
     read: impl FnOnce(&Value) -> Result<Proven<T>, Vec<FieldError>>,
     wish: impl FnOnce(T) -> BuyerWish,
-) -> Result<Proven<BuyerWish>, Problem> {
-    let Proven { proof, said } = read(&as_json(fields)).map_err(Problem::fields)?;
+) -> Result<Proven<BuyerWish>, Vec<FieldError>> {
+    let Proven { proof, said } = read(&as_json(fields))?;
     Ok(Proven { proof, said: wish(said) })
 }
 

@@ -298,9 +298,9 @@ impl From<BuyerError> for Problem {
             }
             BuyerError::NoCode => said(StatusCode::FORBIDDEN, "no-code-in-force", "A new code is needed"),
             BuyerError::CodeSpent => too_many(),
-            BuyerError::TooMany { seconds } => {
+            BuyerError::TooManyCodes(wait) | BuyerError::TooManyTries(wait) => {
                 let mut problem = too_many();
-                problem.retry_after_seconds = Some(seconds);
+                problem.retry_after_seconds = Some(wait.seconds);
                 problem
             }
             BuyerError::Act(error) => error.into(),

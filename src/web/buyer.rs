@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 
 use askama::Template;
-use chrono::DateTime;
 
 use super::buyer_phrases::BuyerPhrases;
 use super::draft::Draft;
@@ -18,7 +17,7 @@ use super::words::{Named, in_language, name};
 use crate::domain::dispute::{Party, Statement};
 use crate::domain::escrow::{DisputeOutcome, DisputeReason, ReleasePolicy};
 use crate::domain::merchant::BuyerProof;
-use crate::flows::views::{DisputeMessageView, DisputeView, MomentView};
+use crate::flows::views::{DisputeMessageView, DisputeView};
 
 /// What is to stand on the page.
 pub struct BuyerView<'t> {
@@ -68,27 +67,19 @@ impl<'t> Dispute<'t> {
     fn new(view: &'t DisputeView, language: Language) -> Self {
         let message = |message: &'t DisputeMessageView| Message {
             by: name::<Party>(&message.by, language),
-            at: moment(&message.at, language),
+            at: Moment::in_china(&message.at, language),
             text: &message.message,
             attachments: &message.attachments,
         };
         Self {
             reason: name::<DisputeReason>(&view.reason, language),
-            opened_at: moment(&view.opened_at, language),
-            decide_by: moment(&view.decide_by, language),
+            opened_at: Moment::in_china(&view.opened_at, language),
+            decide_by: Moment::in_china(&view.decide_by, language),
             outcome: view.outcome.as_deref().map(|outcome| name::<DisputeOutcome>(outcome, language)),
             because: view.because.as_deref(),
             messages: view.messages.iter().map(message).collect(),
         }
     }
-}
-
-/// On the buyer's clock: buyers are in China.
-fn moment(utc: &str, language: Language) -> Moment {
-    let zone = chrono_tz::Tz::Asia__Shanghai;
-    let local = DateTime::parse_from_rfc3339(utc).map(|at| at.with_timezone(&zone).to_rfc3339());
-    let local = local.unwrap_or_else(|_| utc.to_owned());
-    Moment::new(&MomentView { utc: utc.to_owned(), local, zone: zone.name().to_owned() }, language)
 }
 
 impl<'t> BuyerPage<'t> {
@@ -101,7 +92,7 @@ impl<'t> BuyerPage<'t> {
             say: Phrases::in_language(language),
             act,
             by_code: view.proof == BuyerProof::Code,
-            told: view.told.map(|told| Word::new(&told, view.proof, act)),
+            told: view.told.map(|told| Word::new(&told, view.proof, language)),
             draft: view.draft,
             reasons: DisputeReason::ALL.iter().map(reason).collect(),
             days: (1..=ReleasePolicy::EXTENSION_DAYS_MAX).rev().collect(),

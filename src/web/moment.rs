@@ -31,6 +31,14 @@ pub struct Zone {
 }
 
 impl Moment {
+    /// On the buyer's clock: buyers are in China.
+    pub fn in_china(utc: &str, language: Language) -> Self {
+        let zone = Tz::Asia__Shanghai;
+        let local = DateTime::parse_from_rfc3339(utc).map(|at| at.with_timezone(&zone).to_rfc3339());
+        let local = local.unwrap_or_else(|_| utc.to_owned());
+        Self::new(&MomentView { utc: utc.to_owned(), local, zone: zone.name().to_owned() }, language)
+    }
+
     pub fn new(view: &MomentView, language: Language) -> Self {
         let Ok(local) = DateTime::parse_from_rfc3339(&view.local) else {
             let raw = || view.local.clone();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::language::Language;
 use crate::domain::dispute::Party;
-use crate::domain::escrow::{DisputeOutcome, DisputeReason};
+use crate::domain::escrow::{DisputeOutcome, DisputeReason, Obstacle};
 use crate::domain::event::{DeliveredTo, EventSource, EventStatus, OffsetSource, ScanKind};
 use crate::domain::service::Service;
 use crate::domain::shipment::{Milestone, ShipmentStatus};
@@ -156,6 +156,56 @@ impl Named for DisputeReason {
     }
 }
 
+/// As sentences, with what to do instead.
+impl Named for Obstacle {
+    fn names(&self) -> [&'static str; 2] {
+        match self {
+            Self::NothingYet => [
+                "Nothing was delivered yet. It is possible once the goods are there.",
+                "货物尚未送达，送达后方可操作。",
+            ],
+            Self::ReleaseAsked => {
+                ["The payment is on its way to the shop already.", "货款已在支付给商家的途中。"]
+            }
+            Self::Paid => [
+                "The shop was paid already. Please turn to the shop.",
+                "货款已付给商家，如有问题请联系商家。",
+            ],
+            Self::Back => ["The money went back to you already.", "货款已退回给您，无需再操作。"],
+            Self::Frozen => [
+                "The payment is held until a problem with the order is settled. Nobody is paid meanwhile.",
+                "订单存在待处理的问题，货款已冻结，处理完毕前不会付给任何一方。",
+            ],
+            Self::BeingRefunded => ["A refund is under way already.", "订单正在退款中。"],
+            Self::Failed => [
+                "The payment service refused, and somebody has to look into it. Please try again later.",
+                "支付机构未能完成操作，需人工处理，请稍后再试。",
+            ],
+            Self::NotFrozen => ["The payment is not held up.", "货款未被冻结。"],
+            Self::ExtendedBefore => [
+                "You were given more time before, and that is possible once.",
+                "收货时间已延长过一次，不能再次延长。",
+            ],
+            Self::NoWindow => [
+                "There is no time to check the goods that could be made longer.",
+                "当前没有可以延长的收货期。",
+            ],
+            Self::DisputeOpen => [
+                "You have reported a problem already, and it is not decided yet. You can add to it below.",
+                "您已反馈问题，正在处理中，可在下方补充说明。",
+            ],
+            Self::Decided => [
+                "What you say is wrong was reported before, and decided.",
+                "该类问题此前已反馈并处理完毕，不能再次提交。",
+            ],
+            Self::NoDispute => ["You have no report that is still open.", "您目前没有处理中的反馈。"],
+            Self::AllSaid => {
+                ["As much was said about this report as there is room for.", "该问题的留言数量已达上限。"]
+            }
+        }
+    }
+}
+
 impl Named for DeliveredTo {
     fn names(&self) -> [&'static str; 2] {
         match self {
@@ -229,6 +279,7 @@ mod tests {
         every_word_is_named(DeliveredTo::ALL);
         every_word_is_named(DisputeReason::ALL);
         every_word_is_named(DisputeOutcome::ALL);
+        every_word_is_named(Obstacle::ALL);
         every_word_is_named(Party::ALL);
         every_word_is_named(Service::ALL);
         every_word_is_named(EventSource::ALL);

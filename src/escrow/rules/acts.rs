@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::of_all;
 use crate::domain::escrow::{
-    Act, DisputeReason, DisputeThere, OrderState, ReleasePolicy, ShareOf, StandsThere,
+    Act, DisputeReason, DisputeThere, Obstacle, OrderState, ReleasePolicy, ShareOf, StandsThere,
 };
 use crate::domain::id::DisputeId;
 use crate::domain::instant::Instant;
@@ -52,20 +52,32 @@ fn kind(act: &Act) -> ActKind {
 
 /// Why an act is not admitted, for whoever tried.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotNow(pub String);
+pub enum NotNow {
+    /// The buyer's page has its own words for each.
+    #[error("{0}")]
+    Known(Obstacle),
+    /// What merchants and operators meet, in English.
+    #[error("{0}")]
+    Other(String),
+}
 
-type Admitted = Result<(), &'static str>;
+impl From<Obstacle> for NotNow {
+    fn from(obstacle: Obstacle) -> Self {
+        Self::Known(obstacle)
+    }
+}
+
+type Admitted = Result<(), Obstacle>;
 
 const YES: Admitted = Ok(());
-const NOTHING_YET: Admitted = Err("nothing was delivered yet");
-const ON_ITS_WAY: Admitted = Err("the release was asked for already");
-const PAID: Admitted = Err("the merchant was paid");
-const BACK: Admitted = Err("the money went back");
-const FROZEN: Admitted = Err("the order is frozen");
-const BEING_REFUNDED: Admitted = Err("a refund is under way");
-const FAILED: Admitted = Err("the provider refused: a person has to act");
-const NOT_FROZEN: Admitted = Err("the order is not frozen");
+const NOTHING_YET: Admitted = Err(Obstacle::NothingYet);
+const ON_ITS_WAY: Admitted = Err(Obstacle::ReleaseAsked);
+const PAID: Admitted = Err(Obstacle::Paid);
+const BACK: Admitted = Err(Obstacle::Back);
+const FROZEN: Admitted = Err(Obstacle::Frozen);
+const BEING_REFUNDED: Admitted = Err(Obstacle::BeingRefunded);
+const FAILED: Admitted = Err(Obstacle::Failed);
+const NOT_FROZEN: Admitted = Err(Obstacle::NotFrozen);
 
 /// A row for each state, in the order of [`ActKind::ALL`].
 pub const ACTS: [(OrderState, [Admitted; 11]); 9] = {
@@ -261,27 +273,28 @@ pub fn state_for(act: &Act, shares: &[OrderState]) -> OrderState {
 }
 
 pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
-    let refuse = |text: &str| Err(NotNow(text.to_owned()));
-    ACTS[at.state as usize].1[kind(act) as usize].map_err(|text| NotNow(text.to_owned()))?;
+    let refuse = |text: &str| Err(NotNow::Other(text.to_owned()));
+    let meets = |obstacle: Obstacle| Err(NotNow::Known(obstacle));
+    ACTS[at.state as usize].1[kind(act) as usize]?;
     match act {
         Act::BuyerExtended { days } => {
             let max = ReleasePolicy::EXTENSION_DAYS_MAX;
             if at.standing.extended_days.is_some() {
-                return refuse("the window was extended before, and that can be done once");
+                return meets(Obstacle::ExtendedBefore);
             }
             if at.window_ends_at.is_none_or(|ends| ends <= at.now) {
-                return refuse("there is no window that could be extended");
+                return meets(Obstacle::NoWindow);
             }
             if !(1..=max).contains(days) {
-                return Err(NotNow(format!("a window is extended by 1 to {max} days")));
+                return Err(NotNow::Other(format!("a window is extended by 1 to {max} days")));
             }
         }
         Act::DisputeOpened { .. } if at.standing.dispute.is_some() => {
-            return refuse("a dispute is open already");
+            return meets(Obstacle::DisputeOpen);
         }
         // Who pays could keep the money back for ever otherwise.
         Act::DisputeOpened { reason, .. } if at.standing.decided.contains(reason) => {
-            return refuse("a dispute for this reason was decided");
+            return meets(Obstacle::Decided);
         }
         Act::DisputeWithdrawn { dispute } | Act::DisputeClosed { dispute, .. } => {
             if at.standing.dispute.as_ref().is_none_or(|open| open.id != *dispute) {
@@ -324,7 +337,7 @@ pub fn admit(act: &Act, actor: &str, at: &Situation) -> Result<(), NotNow> {
 const ANOTHERS: &str = "another order named the same payment before: it is not this one's to refund";
 
 fn admit_refund(share: ShareOf, amount_minor: i64, at: &Situation) -> Result<(), NotNow> {
-    let refuse = |text: &str| Err(NotNow(text.to_owned()));
+    let refuse = |text: &str| Err(NotNow::Other(text.to_owned()));
     if !at.can_refund {
         return refuse("this provider has no call for refunds: refund at its console");
     }

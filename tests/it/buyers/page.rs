@@ -100,4 +100,48 @@ on_both_databases! {
         assert!(good.status == 200 && !good.text().contains("line two</textarea>"), "{}", good.text());
         shop.stop().await;
     }
+
+    async fn each_reason_why_not_is_said_in_the_language_of_the_page(db: Database) {
+        let shop = Shop::open(&db).await;
+        let code = sent_code(&shop).await;
+        let in_chinese = format!("{}?lang=zh", path(&shop));
+        let mut answers = Vec::new();
+        for (act, english, chinese) in [
+            ("confirm", "Nothing was delivered yet", "货物尚未送达"),
+            ("extend&days=3", "Nothing was delivered yet", "货物尚未送达"),
+            ("withdraw", "no report that is still open", "没有处理中的反馈"),
+        ] {
+            let body = format!("act={act}&proof={code}");
+            answers.push((form(&shop, &body).await, english));
+            let address = shop.app.client.address;
+            let other = send(address, "POST", &in_chinese, &FORM, body.as_bytes()).await.expect("an answer");
+            answers.push((other, chinese));
+        }
+        let said = format!("act=dispute&reason=damaged&proof={code}");
+        assert_eq!(form(&shop, &said).await.status, 200);
+        let code = sent_code(&shop).await;
+        for (act, english) in [
+            ("confirm", "The payment is held until a problem"),
+            ("dispute&reason=wrong_item", "You have reported a problem already"),
+        ] {
+            answers.push((form(&shop, &format!("act={act}&proof={code}")).await, english));
+        }
+        for (answer, words) in answers {
+            assert!(answer.status == 409 && answer.text().contains(words), "{words}: {}", answer.text());
+        }
+        shop.stop().await;
+    }
+
+    async fn who_asks_for_too_many_codes_is_told_when_there_is_another(db: Database) {
+        let shop = Shop::open(&db).await;
+        for _ in 0..5 {
+            sent_code(&shop).await;
+        }
+        let sixth = form(&shop, "act=code").await;
+        assert_eq!(sixth.status, 429);
+        for part in ["Five codes were sent", "You can try again from <time datetime=", "Beijing time"] {
+            assert!(sixth.text().contains(part), "{part:?} is not in {}", sixth.text());
+        }
+        shop.stop().await;
+    }
 }
