@@ -76,12 +76,23 @@ pub async fn find(deps: &Deps, token: &str) -> Result<ShipmentId, BuyerError> {
     found.map(|shipment| shipment.id).ok_or(BuyerError::NotFound)
 }
 
-/// Whose token it is, and what the buyer proves who he is by.
-pub async fn find_with_proof(deps: &Deps, token: &str) -> Result<(ShipmentId, BuyerProof), BuyerError> {
+/// What the page about an order has to know of it, without a proof of anything: nothing that the timeline does not say.
+pub struct Addressed {
+    pub shipment: ShipmentId,
+    pub proof: BuyerProof,
+    /// Something is there that a buyer can speak of: all of it, or a parcel whose money goes by itself.
+    pub is_delivered: bool,
+}
+
+/// Whose token it is, for the page.
+pub async fn find_for_page(deps: &Deps, token: &str) -> Result<Addressed, BuyerError> {
     let db = deps.store.reader();
     let shipment = shipments::find_by_token(db, token).await?.ok_or(BuyerError::NotFound)?;
     let merchant = merchants::find(db, shipment.merchant).await?.ok_or(BuyerError::NotFound)?;
-    Ok((shipment.id, merchant.buyer_proof))
+    let order = orders::of_shipment(db, shipment.id).await?;
+    // Not by the states: where the money went is for nobody who has only the token.
+    let is_delivered = order.shares.iter().any(|share| share.delivered_at.is_some() && !share.taken_back);
+    Ok(Addressed { shipment: shipment.id, proof: merchant.buyer_proof, is_delivered })
 }
 
 /// A buyer, as the audit names one.

@@ -14,20 +14,19 @@ use super::extract::Body;
 use super::problem::Problem;
 use super::tracking::{PageQuery, language, not_found, plausible};
 use crate::domain::id::ShipmentId;
-use crate::domain::merchant::BuyerProof;
 use crate::escrow::rules::acts::NotNow;
 use crate::flows::Deps;
 use crate::flows::act_on_order::ActError;
-use crate::flows::buyer_acts::{self, BuyerError, BuyerWish, Done};
+use crate::flows::buyer_acts::{self, Addressed, BuyerError, BuyerWish, Done};
 use crate::flows::views::{DisputeView, DisputesView};
 use crate::intake::{FieldError, Proven, read_extension, read_objection, read_proof, read_proven_statement};
 use crate::web::{self, BuyerView, Draft, Field, Language, Told};
 
-async fn find(deps: &Deps, token: &str) -> Result<Option<(ShipmentId, BuyerProof)>, Problem> {
+async fn find(deps: &Deps, token: &str) -> Result<Option<Addressed>, Problem> {
     if !plausible(token) {
         return Ok(None);
     }
-    match buyer_acts::find_with_proof(deps, token).await {
+    match buyer_acts::find_for_page(deps, token).await {
         Ok(found) => Ok(Some(found)),
         Err(BuyerError::NotFound) => Ok(None),
         Err(error) => Err(error.into()),
@@ -42,8 +41,11 @@ pub async fn show(
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let language = language(&request, &query);
-    let Some((_, proof)) = find(&deps, &token).await? else { return not_found(language) };
-    let view = BuyerView { token: &token, proof, told: None, draft: Draft::default(), disputes: &[] };
+    let Some(Addressed { proof, is_delivered, .. }) = find(&deps, &token).await? else {
+        return not_found(language);
+    };
+    let (told, draft) = (None, Draft::default());
+    let view = BuyerView { token: &token, proof, is_delivered, told, draft, disputes: &[] };
     page(StatusCode::OK, view, language)
 }
 
@@ -56,7 +58,9 @@ pub async fn take(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let language = language(&request, &query);
-    let Some((shipment, proof)) = find(&deps, &token).await? else { return not_found(language) };
+    let Some(Addressed { shipment, proof, is_delivered }) = find(&deps, &token).await? else {
+        return not_found(language);
+    };
     let mut fields = read_form(&body.read().await?)?;
     let act = fields.remove("act").unwrap_or_default();
     let (status, told, draft, disputes) = match done(&deps, shipment, &act, &fields).await {
@@ -66,7 +70,8 @@ pub async fn take(
             (status, told, Draft::new(act, fields), Vec::new())
         }
     };
-    let view = BuyerView { token: &token, proof, told: Some(told), draft, disputes: &disputes };
+    let told = Some(told);
+    let view = BuyerView { token: &token, proof, is_delivered, told, draft, disputes: &disputes };
     page(status, view, language)
 }
 

@@ -1,7 +1,8 @@
 //! Where a buyer says that all is well, asks for more time, or objects: forms, and no script.
 //!
 //! Everything is possible to see and little to do: what counts is proved by a code or a telephone number,
-//! so that the link alone does nothing. The page knows neither the money nor the buyer.
+//! so that the link alone does nothing. The page knows neither the money nor the buyer; that something was
+//! delivered it knows, as the timeline does.
 
 use std::borrow::Cow;
 
@@ -23,6 +24,8 @@ use crate::flows::views::{DisputeMessageView, DisputeView};
 pub struct BuyerView<'t> {
     pub token: &'t str,
     pub proof: BuyerProof,
+    /// Before, nobody is offered to confirm it.
+    pub is_delivered: bool,
     /// What came of what was just sent.
     pub told: Option<Told>,
     /// The form that was refused.
@@ -38,6 +41,7 @@ pub struct BuyerPage<'t> {
     say: &'static Phrases,
     act: &'static BuyerPhrases,
     by_code: bool,
+    is_delivered: bool,
     told: Option<Word>,
     draft: Draft,
     reasons: Vec<(&'static str, &'static str)>,
@@ -92,6 +96,7 @@ impl<'t> BuyerPage<'t> {
             say: Phrases::in_language(language),
             act,
             by_code: view.proof == BuyerProof::Code,
+            is_delivered: view.is_delivered,
             told: view.told.map(|told| Word::new(&told, view.proof, language)),
             draft: view.draft,
             reasons: DisputeReason::ALL.iter().map(reason).collect(),

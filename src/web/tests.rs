@@ -288,7 +288,7 @@ fn the_stylesheet_stays_inside_the_policy_and_its_path_follows_its_content() {
 
 fn nothing_sent() -> BuyerView<'static> {
     let (proof, draft) = (BuyerProof::Code, Draft::default());
-    BuyerView { token: TOKEN, proof, told: None, draft, disputes: &[] }
+    BuyerView { token: TOKEN, proof, is_delivered: true, told: None, draft, disputes: &[] }
 }
 
 #[track_caller]
@@ -336,6 +336,22 @@ fn a_form_that_was_refused_comes_back_open_and_filled_in_but_for_the_proof() {
         has_all(&buyers(BuyerView { draft, ..nothing_sent() }, language), &["<option selected>7</option>"]);
     }
     assert!(!buyers(nothing_sent(), Language::English).contains(" open>"));
+}
+
+#[test]
+fn receipt_is_not_there_to_confirm_before_anything_is() {
+    for language in BOTH {
+        let say = buyer_phrases::BuyerPhrases::in_language(language);
+        let before = buyers(BuyerView { is_delivered: false, ..nothing_sent() }, language);
+        assert!(before.contains(say.not_there_yet), "{before}");
+        for act in ["value=\"confirm\"", "value=\"extend\""] {
+            assert!(!before.contains(act), "{act} in {before}");
+        }
+        has_all(&before, &["value=\"dispute\"", "value=\"look\"", "value=\"say\"", "value=\"withdraw\""]);
+        let there = buyers(nothing_sent(), language);
+        has_all(&there, &["value=\"confirm\"", "value=\"extend\""]);
+        assert!(!there.contains(say.not_there_yet), "{there}");
+    }
 }
 
 #[test]

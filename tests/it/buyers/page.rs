@@ -132,6 +132,24 @@ on_both_databases! {
         shop.stop().await;
     }
 
+    async fn receipt_can_be_confirmed_when_the_goods_are_there_and_nothing_says_where_the_money_is(db: Database) {
+        let shop = Shop::open(&db).await;
+        let shown = async || {
+            let address = shop.app.client.address;
+            send(address, "GET", &path(&shop), &[], b"").await.expect("an answer").text()
+        };
+        let before = shown().await;
+        assert!(!before.contains("value=\"confirm\"") && before.contains("Nothing was delivered yet"), "{before}");
+        shop.deliver().await;
+        let there = shown().await;
+        assert!(there.contains("value=\"confirm\""), "{there}");
+        let code = sent_code(&shop).await;
+        assert_eq!(form(&shop, &format!("act=dispute&reason=damaged&proof={code}")).await.status, 200);
+        shop.state_is("frozen").await;
+        assert_eq!(shown().await, there, "who has no more than the token does not see that it is frozen");
+        shop.stop().await;
+    }
+
     async fn who_asks_for_too_many_codes_is_told_when_there_is_another(db: Database) {
         let shop = Shop::open(&db).await;
         for _ in 0..5 {
