@@ -6,6 +6,7 @@ pub struct BuyerPhrases {
     pub title: &'static str,
     /// The link to it.
     pub link: &'static str,
+    pub link_without_goods: &'static str,
     pub back: &'static str,
     pub about: &'static str,
     pub not_there_yet: &'static str,
@@ -61,6 +62,7 @@ pub struct BuyerPhrases {
 const ENGLISH: BuyerPhrases = BuyerPhrases {
     title: "Your order",
     link: "Confirm receipt, ask for more time, or report a problem",
+    link_without_goods: "Report a problem, or see what was answered about your order and its payment",
     back: "Back to the shipment",
     about: "Your payment is held until the goods are there. Here you say whether all is well.",
     not_there_yet: "Nothing was delivered yet. Once the goods are there, you can confirm receipt here or ask for more time.",
@@ -115,6 +117,7 @@ const ENGLISH: BuyerPhrases = BuyerPhrases {
 const CHINESE: BuyerPhrases = BuyerPhrases {
     title: "我的订单",
     link: "确认收货、延长收货或反馈问题",
+    link_without_goods: "反馈问题，或查看订单及货款的处理进展",
     back: "返回物流详情",
     about: "货款由支付机构代为保管，收到货物后由您确认。",
     not_there_yet: "货物尚未送达。送达后，您可在此确认收货或延长收货。",

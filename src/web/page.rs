@@ -66,7 +66,7 @@ impl<'v> TrackingPage<'v> {
         Self {
             token,
             language,
-            to_act: BuyerPhrases::in_language(language).link,
+            to_act: to_act(tone, BuyerPhrases::in_language(language)),
             say,
             tone,
             mark: mark(tone, say),
@@ -80,6 +80,14 @@ impl<'v> TrackingPage<'v> {
             parcels: parcels.iter().map(|parcel| parcel_line(parcel, language)).collect(),
             days: days(&view.events, several, language),
         }
+    }
+}
+
+/// Where the goods are not coming there is no receipt to confirm, and all the more to ask about the money.
+fn to_act(tone: Tone, say: &BuyerPhrases) -> &'static str {
+    match tone {
+        Tone::Going | Tone::Done | Tone::Held => say.link,
+        Tone::Ended | Tone::Alarm => say.link_without_goods,
     }
 }
 

@@ -149,6 +149,22 @@ fn every_status_makes_a_page() {
 }
 
 #[test]
+fn every_shipment_leads_to_its_order_and_those_that_end_elsewhere_confirm_no_receipt() {
+    for status in ShipmentStatus::ALL {
+        for language in BOTH {
+            let html = page(&view(*status), language);
+            let address = format!("href=\"{TOKEN}/order?lang={}\"", language.code());
+            assert_eq!(html.matches(&address).count(), 1, "{status}: {html}");
+        }
+    }
+    let link = |status| page(&view(status), Language::English).contains("Confirm receipt");
+    assert!(link(ShipmentStatus::LastMile) && link(ShipmentStatus::Delivered));
+    assert!(
+        !link(ShipmentStatus::Cancelled) && !link(ShipmentStatus::Returning) && !link(ShipmentStatus::Lost)
+    );
+}
+
+#[test]
 fn what_is_ahead_is_planned_and_the_last_step_goes_by_the_estimate() {
     let english = page(&view(ShipmentStatus::Customs), Language::English);
     has_all(&english, &["planned <time datetime=\"2026-03-07", "from <time datetime=\"2026-03-09"]);
