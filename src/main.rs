@@ -13,16 +13,10 @@ fn main() -> ExitCode {
     let cli = sampan::cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("sampan: no runtime: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return sampan::cli::end(&anyhow::Error::from(error).context("no runtime")),
     };
     match runtime.block_on(cli.run()) {
         Ok(code) => code,
-        Err(error) => {
-            eprintln!("sampan: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => sampan::cli::end(&error),
     }
 }

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::printing::say;
 use crate::config::Settings;
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::rfc3339;
@@ -31,14 +32,14 @@ impl Audit {
         }
         let verdict = audit::verify(&deps.store).await?;
         for broken in &verdict.breaks {
-            println!("broken  {}  entry {}  {}", broken.shipment, broken.seq, broken.reason);
+            say!("broken  {}  entry {}  {}", broken.shipment, broken.seq, broken.reason)?;
         }
-        println!(
+        say!(
             "{} entries of {} shipments, {} breaks",
             verdict.entries,
             verdict.shipments,
             verdict.breaks.len()
-        );
+        )?;
         deps.store.close().await;
         Ok(if verdict.breaks.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

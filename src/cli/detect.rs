@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
+use super::printing::output;
 use crate::carriers::numbers;
 
 #[derive(Args)]
@@ -17,7 +18,7 @@ pub struct Detect {
 
 impl Detect {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let mut out = BufWriter::new(io::stdout().lock());
+        let mut out = BufWriter::new(output());
         for number in &self.numbers {
             say(&mut out, number)?;
         }

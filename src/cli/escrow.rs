@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
+use super::printing::{is_reader_gone, output, remark};
 use crate::config::Settings;
 use crate::domain::escrow::OrderState;
 use crate::domain::instant::rfc3339;
@@ -76,8 +77,9 @@ impl Escrow {
             Ok(totals) if totals.unasked() > 0 => Ok(ExitCode::from(NOT_ASKED)),
             Ok(totals) if totals.differing() > 0 => Ok(ExitCode::from(DIFFERS)),
             Ok(_) => Ok(ExitCode::SUCCESS),
+            Err(error) if is_reader_gone(&error) => Err(error),
             Err(error) => {
-                eprintln!("sampan: {error:#}");
+                remark!("sampan: {error:#}");
                 Ok(ExitCode::from(NOT_ASKED))
             }
         }
@@ -141,7 +143,7 @@ impl Reconcile {
     }
 
     async fn compare(&self, deps: &Deps, scope: &Scope) -> anyhow::Result<Totals> {
-        let mut out = std::io::stdout().lock();
+        let mut out = output();
         match self.format {
             Format::Json => write!(out, "{{\"differences\":[")?,
             Format::Csv => write!(out, "{}", csv(&[], true))?,

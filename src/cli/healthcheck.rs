@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use super::printing::say;
 use crate::config::Settings;
 use crate::outbound::{Outbound, Request};
 
@@ -16,6 +17,6 @@ pub async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let mut outbound = settings.outbound.clone();
     (outbound.allow_private_addresses, outbound.timeout_seconds) = (true, 4);
     let answer = Outbound::new(&outbound)?.send(Request::get(format!("http://{address}/readyz"))).await?;
-    println!("{}", String::from_utf8_lossy(&answer.body));
+    say!("{}", String::from_utf8_lossy(&answer.body))?;
     Ok(if answer.status == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,6 +4,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 
+use super::printing::{remark, say};
 use crate::config::Settings;
 use crate::domain::escrow::{ReleaseBy, ReleaseMode, ReleasePolicy};
 use crate::domain::event::DeliveredTo;
@@ -60,14 +61,14 @@ impl Merchant {
                 }
                 let now = deps.clock.now();
                 let new = authenticate::create_merchant(&deps.store, name, country, currency, now).await?;
-                println!("merchant        {}", new.id);
-                println!("api_key         {}", new.api_key.expose_secret());
-                println!("webhook_secret  {}", new.webhook_secret.expose_secret());
-                eprintln!("Keep both: neither is shown again.");
+                say!("merchant        {}", new.id)?;
+                say!("api_key         {}", new.api_key.expose_secret())?;
+                say!("webhook_secret  {}", new.webhook_secret.expose_secret())?;
+                remark!("Keep both: neither is shown again.");
             }
             Verb::List => {
                 for merchant in merchants::list(deps.store.reader()).await? {
-                    println!(
+                    say!(
                         "{}  {}  {}  {:9}  {}  {}",
                         merchant.id,
                         merchant.country,
@@ -75,16 +76,16 @@ impl Merchant {
                         merchant.verification,
                         rfc3339(merchant.created_at),
                         merchant.name
-                    );
+                    )?;
                 }
             }
             Verb::RotateSecret { id } => match authenticate::rotate_secret(&deps.store, id).await? {
-                Some(secret) => println!("webhook_secret  {}", secret.expose_secret()),
+                Some(secret) => say!("webhook_secret  {}", secret.expose_secret())?,
                 None => bail!("there is no merchant {id}"),
             },
             Verb::RenewKey { id } => {
                 match authenticate::renew_key(&deps.store, id, deps.clock.now()).await? {
-                    Some(key) => println!("api_key  {}", key.expose_secret()),
+                    Some(key) => say!("api_key  {}", key.expose_secret())?,
                     None => bail!("there is no merchant {id}"),
                 }
             }
@@ -139,12 +140,12 @@ impl Escrow {
             bail!("there is no merchant {}", self.id);
         }
         let waiting: Vec<_> = policy.wait_for_window.iter().map(|to| to.as_str()).collect();
-        println!("release          {}", policy.release);
-        println!("days             {}", policy.days);
-        println!("dwell_minutes    {}", policy.dwell_minutes);
-        println!("wait_for_window  {}", waiting.join(","));
-        println!("release_by       {}", policy.release_by);
-        println!("buyer_proof      {proof}");
+        say!("release          {}", policy.release)?;
+        say!("days             {}", policy.days)?;
+        say!("dwell_minutes    {}", policy.dwell_minutes)?;
+        say!("wait_for_window  {}", waiting.join(","))?;
+        say!("release_by       {}", policy.release_by)?;
+        say!("buyer_proof      {proof}")?;
         Ok(())
     }
 }
@@ -153,7 +154,7 @@ async fn set_verification(store: &Store, id: MerchantId, to: Verification) -> an
     if !authenticate::set_verification(store, id, to).await? {
         bail!("there is no merchant {id}");
     }
-    println!("{id}  {to}");
+    say!("{id}  {to}")?;
     Ok(())
 }
 
@@ -181,13 +182,13 @@ impl HubKey {
                     bail!("{hub} is not a hub of the network; import one with `sampan network import DIR`");
                 }
                 let key = authenticate::create_hub_key(&deps.store, hub.clone(), now).await?;
-                println!("hub      {hub}");
-                println!("hub_key  {}", key.expose_secret());
+                say!("hub      {hub}")?;
+                say!("hub_key  {}", key.expose_secret())?;
             }
             HubKeyVerb::Revoke { hub } => {
                 match authenticate::revoke_hub_keys(&deps.store, hub.clone(), now).await? {
                     0 => bail!("{hub} has no key that is good"),
-                    ended => println!("{hub}  {ended} keys ended"),
+                    ended => say!("{hub}  {ended} keys ended")?,
                 }
             }
         }

@@ -2,6 +2,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::printing::say;
 use crate::config::Settings;
 use crate::store::schema;
 
@@ -29,16 +30,16 @@ impl Migrate {
             Direction::Down => (schema::down(url).await?, "taken back"),
             Direction::Status => {
                 for step in schema::status(url).await? {
-                    println!("{:8} {}", if step.applied { "applied" } else { "missing" }, step.name);
+                    say!("{:8} {}", if step.applied { "applied" } else { "missing" }, step.name)?;
                 }
                 return Ok(ExitCode::SUCCESS);
             }
         };
         for step in &done {
-            println!("{word} {step}");
+            say!("{word} {step}")?;
         }
         if done.is_empty() {
-            println!("nothing to do");
+            say!("nothing to do")?;
         }
         Ok(ExitCode::SUCCESS)
     }

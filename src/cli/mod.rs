@@ -2,7 +2,9 @@
 //!
 //! Commands that only look or write a row work on the database by themselves, beside a
 //! daemon that runs. What a program may read goes to standard output, the rest to
-//! standard error.
+//! standard error, both by way of [`printing`].
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod audit;
 mod demo;
@@ -18,6 +20,7 @@ mod outbox;
 mod pack;
 mod plan;
 mod poll_plan;
+mod printing;
 mod sandbox;
 mod serve;
 mod simulate;
@@ -33,6 +36,7 @@ use crate::clock::Clock;
 use crate::config::{self, Settings};
 use crate::flows::Deps;
 use crate::telemetry;
+pub use printing::end;
 
 /// Cross-border logistics and order tracking.
 #[derive(Parser)]
@@ -113,7 +117,7 @@ impl Cli {
             Command::Sandbox(sandbox) => sandbox.run().await,
             Command::Healthcheck => healthcheck::run(&settings(config)?).await,
             Command::Defaults => {
-                print!("{}", config::DEFAULTS);
+                printing::to_stdout(format_args!("{}", config::DEFAULTS))?;
                 Ok(ExitCode::SUCCESS)
             }
         }

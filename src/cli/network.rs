@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
+use super::printing::{remark, say};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -40,17 +41,19 @@ async fn import(dir: &Path, settings: Settings) -> anyhow::Result<ExitCode> {
     let store = app::connect(&settings).await?;
     match import_network::import(&store, files(&texts), Clock::real().now()).await {
         Ok(imported) => {
-            println!(
+            say!(
                 "imported {} hubs and {} lanes as edition {}; a running daemon takes them over within seconds",
-                imported.hubs, imported.lanes, imported.edition
-            );
+                imported.hubs,
+                imported.lanes,
+                imported.edition
+            )?;
             Ok(ExitCode::SUCCESS)
         }
         Err(ImportError::Rows(errors)) => {
             for error in &errors {
-                eprintln!("{error}");
+                remark!("{error}");
             }
-            eprintln!("{} mistakes; nothing was imported", errors.len());
+            remark!("{} mistakes; nothing was imported", errors.len());
             Ok(ExitCode::FAILURE)
         }
         Err(error) => Err(error.into()),
@@ -83,7 +86,7 @@ fn sample(dir: &Path) -> anyhow::Result<ExitCode> {
         let mut new =
             std::fs::File::create_new(&file).with_context(|| format!("cannot create {}", file.display()))?;
         std::io::Write::write_all(&mut new, text.as_bytes())?;
-        println!("wrote {}", file.display());
+        say!("wrote {}", file.display())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
+use super::printing::{output, remark};
 use crate::carriers::{ADAPTERS, Failure, FailureKind, Package, Reading, Registry};
 use crate::domain::event::{DeliveredTo, EventLocation, EventStatus, OffsetSource};
 use crate::domain::instant::rfc3339;
@@ -70,7 +71,7 @@ impl Normalize {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let Some(adapter) = Registry::adapter(&self.carrier) else {
             let known: Vec<_> = ADAPTERS.iter().map(|adapter| adapter.code).collect();
-            eprintln!("--carrier: {:?} is not known; there are: {}", self.carrier, known.join(", "));
+            remark!("--carrier: {:?} is not known; there are: {}", self.carrier, known.join(", "));
             return Ok(ExitCode::from(NO_ANSWER));
         };
         let mut body = Vec::new();
@@ -79,14 +80,11 @@ impl Normalize {
         match adapter.reading(&answer, &Embedded) {
             Ok(reading) => {
                 let line = format!("{}\n", written(&reading)?);
-                std::io::stdout()
-                    .lock()
-                    .write_all(line.as_bytes())
-                    .context("standard output cannot be written")?;
+                output().write_all(line.as_bytes()).context("standard output cannot be written")?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {
-                eprintln!("this is no answer of {}: {error}", adapter.name);
+                remark!("this is no answer of {}: {error}", adapter.name);
                 Ok(ExitCode::from(NO_ANSWER))
             }
         }

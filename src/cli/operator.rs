@@ -4,6 +4,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 
+use super::printing::{remark, say};
 use crate::config::Settings;
 use crate::domain::instant::rfc3339;
 use crate::flows::authenticate;
@@ -36,21 +37,21 @@ impl OperatorKey {
                     bail!("a name has to be 1 to 100 characters long");
                 }
                 let key = authenticate::create_operator_key(&deps.store, name.clone(), now).await?;
-                println!("operator      {name}");
-                println!("operator_key  {}", key.expose_secret());
-                eprintln!("Keep it: it is not shown again.");
+                say!("operator      {name}")?;
+                say!("operator_key  {}", key.expose_secret())?;
+                remark!("Keep it: it is not shown again.");
             }
             KeyVerb::List => {
                 for key in operators::list(deps.store.reader()).await? {
                     let ended =
                         key.revoked_at.map_or("good".to_owned(), |at| format!("ended {}", rfc3339(at)));
-                    println!("{}  {ended}  {}", rfc3339(key.created_at), key.name);
+                    say!("{}  {ended}  {}", rfc3339(key.created_at), key.name)?;
                 }
             }
             KeyVerb::Revoke { name } => {
                 match authenticate::revoke_operator_keys(&deps.store, name.clone(), now).await? {
                     0 => bail!("{name} has no key that is good"),
-                    ended => println!("{name}  {ended} keys ended"),
+                    ended => say!("{name}  {ended} keys ended")?,
                 }
             }
         }
@@ -80,7 +81,7 @@ impl Replan {
         let ReplanVerb::List { limit } = self.verb;
         for waiting in replans::list(deps.store.reader(), limit).await? {
             let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
-            println!(
+            say!(
                 "{}  attempts {:2}  next {}  {}  {}  {}",
                 waiting.shipment,
                 waiting.attempts,
@@ -88,7 +89,7 @@ impl Replan {
                 waiting.cause.requested_by,
                 or_dash(&waiting.cause.reason),
                 or_dash(waiting.last_problem.as_deref().unwrap_or_default())
-            );
+            )?;
         }
         deps.store.close().await;
         Ok(ExitCode::SUCCESS)

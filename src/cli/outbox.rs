@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::printing::say;
 use crate::config::Settings;
 use crate::domain::id::TriggerId;
 use crate::domain::instant::rfc3339;
@@ -56,7 +57,7 @@ impl Outbox {
                 for state in states {
                     for message in outbox::list(deps.store.reader(), Some(state), limit).await? {
                         let shown = shown(&message);
-                        println!("{}", if json { shown.to_string() } else { line(&shown) });
+                        say!("{}", if json { shown.to_string() } else { line(&shown) })?;
                     }
                 }
                 return Ok(ExitCode::SUCCESS);
@@ -68,7 +69,7 @@ impl Outbox {
         };
         let actor = self.by.map_or_else(|| "operator".to_owned(), |name| Operator { name }.actor());
         by_hand(&deps, id, what, actor).await?;
-        println!("{id} {word}");
+        say!("{id} {word}")?;
         deps.store.close().await;
         Ok(ExitCode::SUCCESS)
     }

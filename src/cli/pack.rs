@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde::Serialize;
 
+use super::printing::{output, remark};
 use crate::consolidation::packing::{self, Packed};
 use reading::{Request, read};
 
@@ -31,20 +32,15 @@ pub fn run() -> anyhow::Result<ExitCode> {
     let request = match read(&body) {
         Ok(request) => request,
         Err(mistakes) => {
-            let mut said = String::new();
-            for mistake in &mistakes {
-                said.push_str(mistake);
-                said.push('\n');
-            }
-            eprint!("{said}");
-            eprintln!("{} mistakes; nothing was packed", mistakes.len());
+            remark!("{}", mistakes.join("\n"));
+            remark!("{} mistakes; nothing was packed", mistakes.len());
             return Ok(ExitCode::FAILURE);
         }
     };
     let packed = packing::pack(&request.items, &request.limits, &request.apart)?;
     let mut out = serde_json::to_vec(&answer(&request, &packed))?;
     out.push(b'\n');
-    io::stdout().write_all(&out).context("cannot write to standard output")?;
+    output().write_all(&out).context("cannot write to standard output")?;
     Ok(ExitCode::SUCCESS)
 }
 

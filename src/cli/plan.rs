@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::network;
+use super::printing::{output, remark};
 use crate::config::Settings;
 use crate::domain::instant::{Instant, cut, rfc3339};
 use crate::domain::plan::{Alternative, Co2eMilligrams, Itinerary, Leg, Plan, UsdMicros};
@@ -46,8 +47,8 @@ impl PlanRequests {
         let (hubs, lanes, calendar) = match routing::read(network::files(&texts)) {
             Ok(read) => read,
             Err(errors) => {
-                errors.iter().for_each(|error| eprintln!("{error}"));
-                eprintln!("{} mistakes; nothing was planned", errors.len());
+                errors.iter().for_each(|error| remark!("{error}"));
+                remark!("{} mistakes; nothing was planned", errors.len());
                 return Ok(ExitCode::FAILURE);
             }
         };
@@ -59,7 +60,7 @@ impl PlanRequests {
         }
         let planner = Planner::new(Arc::new(network), routing);
         let line_bytes_max = settings.http.body_bytes_max;
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        let mut out = std::io::BufWriter::new(output());
         let mut all_good = true;
         let mut input = std::io::stdin().lock();
         while let Some(line) =
@@ -70,7 +71,7 @@ impl PlanRequests {
             }
             let answer = self.answer(&planner, &line, line_bytes_max);
             all_good &= answer.get("error").is_none();
-            serde_json::to_writer(&mut out, &answer)?;
+            serde_json::to_writer(&mut out, &answer).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
         }
         out.flush()?;

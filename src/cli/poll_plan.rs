@@ -13,6 +13,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::printing::{output, remark};
 use crate::polling::policy::{Bounds, DAY, Guess, History, Model, Parcel, Planner, Stage};
 use reading::{Known, Mistake, New, Slot};
 
@@ -48,13 +49,13 @@ impl PollPlan {
         if let Some(path) = &self.history
             && let Err(mistake) = learn(path, &mut known, &mut model)?
         {
-            eprintln!("{}: {mistake}; nothing was planned", path.display());
+            remark!("{}: {mistake}; nothing was planned", path.display());
             return Ok(ExitCode::FAILURE);
         }
-        match plan(std::io::stdin().lock(), std::io::stdout().lock(), known, model)? {
+        match plan(std::io::stdin().lock(), output(), known, model)? {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(mistake) => {
-                eprintln!("{mistake}; the plan ends here");
+                remark!("{mistake}; the plan ends here");
                 Ok(ExitCode::FAILURE)
             }
         }
@@ -114,8 +115,9 @@ fn plan(
             Err(mistake) => return Ok(Err(mistake.on(number))),
         };
         let asked: Vec<Value> = asked.into_iter().map(|id| known.name(id)).collect();
-        serde_json::to_writer(&mut out, &json!({ "poll": asked }))?;
-        out.write_all(b"\n").and_then(|()| out.flush()).context("cannot write to standard output")?;
+        let mut line = serde_json::to_vec(&json!({ "poll": asked }))?;
+        line.push(b'\n');
+        out.write_all(&line).and_then(|()| out.flush()).context("cannot write to standard output")?;
     }
     Ok(Ok(()))
 }

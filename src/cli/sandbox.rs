@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::printing::say;
 use crate::clock::Clock;
 use crate::config;
 use crate::outbound::Outbound;
@@ -113,7 +114,7 @@ impl Escrow {
         };
         let (server, state) = serve(listener, wires, options)?;
         tokio::spawn(keep_time(state));
-        println!("{}", introduction(address, &files));
+        say!("{}", introduction(address, &files))?;
         until_told(server).await
     }
 }
@@ -129,7 +130,7 @@ impl Carrier {
         );
         let options = CarrierOptions { seed: self.seed, api_key: self.api_key, faults: self.faults };
         let (server, _) = carrier(listener, Clock::real(), options)?;
-        println!("{}", json!({ "address": format!("http://{address}"), "config": config }));
+        say!("{}", json!({ "address": format!("http://{address}"), "config": config }))?;
         until_told(server).await
     }
 }

@@ -1,5 +1,6 @@
 mod processors;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +13,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::network;
+use super::printing::{remark, say};
 use crate::clock::Clock;
 use crate::config::{Log, LogFormat};
 use crate::sandbox::sample;
@@ -89,18 +91,18 @@ impl Simulate {
             is_spread: self.workload.is_none(),
         };
         let shipments = self.shipments(pickups.len());
-        let is_good = self.run_all(&scene, shipments);
+        let is_good = self.run_all(&scene, shipments)?;
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// One seed at a time for each processor; the first failure ends it.
-    fn run_all(&self, scene: &Scene, shipments: u32) -> bool {
+    fn run_all(&self, scene: &Scene, shipments: u32) -> io::Result<bool> {
         let (next, done, has_failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
         let clock = Clock::real();
         let begun_at = clock.wall();
         let over_at = self.seconds.map(|seconds| begun_at + TimeDelta::seconds(i64::from(seconds)));
         let is_over = || over_at.is_some_and(|over_at| clock.wall() >= over_at);
-        let output = Mutex::new(());
+        let output = Mutex::new(Ok(()));
         let work = &|| {
             loop {
                 let nth = next.fetch_add(1, Ordering::Relaxed);
@@ -110,11 +112,14 @@ impl Simulate {
                 let seed = self.seed.wrapping_add(nth);
                 let (days, faults) = (self.days, self.faults.into());
                 let outcome = simulation::run(&Options { seed, days, shipments, faults }, scene);
-                let _turn = output.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut said = output.lock().unwrap_or_else(PoisonError::into_inner);
+                if said.is_err() {
+                    return;
+                }
                 match outcome {
                     Ok(report) => {
                         done.fetch_add(1, Ordering::Relaxed);
-                        self.tell(&report);
+                        *said = self.tell(&report);
                     }
                     Err(failure) => {
                         has_failed.store(true, Ordering::Relaxed);
@@ -131,28 +136,29 @@ impl Simulate {
                 });
             }
         });
+        output.into_inner().unwrap_or_else(PoisonError::into_inner)?;
         let done = done.into_inner();
         if self.seeds > 1 && !self.json {
             let seconds = (clock.wall() - begun_at).num_seconds();
-            println!("{done} of {} seeds in {seconds} s", self.seeds);
+            say!("{done} of {} seeds in {seconds} s", self.seeds)?;
         }
         let is_enough = done >= self.at_least.min(self.seeds);
         if !has_failed.load(Ordering::Relaxed) && !is_enough {
-            eprintln!("{done} seeds are too few: {} were wanted", self.at_least);
+            remark!("{done} seeds are too few: {} were wanted", self.at_least);
         }
-        is_enough && !has_failed.into_inner()
+        Ok(is_enough && !has_failed.into_inner())
     }
 
-    fn tell(&self, report: &Report) {
+    fn tell(&self, report: &Report) -> io::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string(report).unwrap_or_default());
+            say!("{}", serde_json::to_string(report).unwrap_or_default())
         } else if self.seeds > 1 {
             let Report { seed, accepted, delivered, steps, trace, restarts, .. } = report;
-            println!(
+            say!(
                 "seed {seed}: {delivered} of {accepted} delivered, {steps} steps, {restarts} restarts, {trace}"
-            );
+            )
         } else {
-            println!("{report}");
+            say!("{report}")
         }
     }
 
@@ -163,8 +169,8 @@ impl Simulate {
 
     fn complain(&self, failure: &Failure, shipments: u32) {
         let Failure { seed, step, trouble, last } = failure;
-        last.iter().for_each(|line| eprintln!("  {line}"));
-        eprintln!("seed {seed}, step {step}: {trouble}");
+        last.iter().for_each(|line| remark!("  {line}"));
+        remark!("seed {seed}, step {step}: {trouble}");
         let faults = self.faults.to_possible_value();
         let faults = faults.as_ref().map_or("some", |value| value.get_name());
         let days = self.days;
@@ -172,7 +178,7 @@ impl Simulate {
             path.as_ref().map(|path| format!(" --{name} {}", path.display())).unwrap_or_default()
         };
         let (network, workload) = (of("network", &self.network), of("workload", &self.workload));
-        eprintln!(
+        remark!(
             "again: sampan simulate --seed {seed} --days {days} --shipments {shipments} --faults {faults}{network}{workload}"
         );
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::binary::{bad, err, good, out, sampan, sampan_with};
+use crate::support::binary::{bad, err, good, out, sampan, sampan_unread, sampan_with};
 use crate::support::database::memory;
 
 fn folder() -> TempDir {
@@ -170,6 +170,17 @@ fn a_schema_goes_up_and_down_and_says_where_it_stands() {
     assert_eq!(good(&sampan(folder.path(), &["audit", "verify"])), "0 entries of 0 shipments, 0 breaks\n");
     assert_eq!(good(&sampan(folder.path(), &["migrate", "down"])).lines().count(), steps);
     assert_eq!((status("applied"), status("missing")), (0, steps));
+}
+
+#[test]
+fn a_command_whose_reader_has_enough_ends_without_a_word() {
+    let folder = migrated();
+    create_merchant(folder.path());
+    let detect = ["detect", "1Z999AA10123456784"];
+    for command in [&["defaults"][..], &["merchant", "list"], &["migrate", "status"], &detect] {
+        let ended = sampan_unread(folder.path(), command);
+        assert_eq!((ended.status.code(), err(&ended)), (Some(141), String::new()), "{command:?}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use self::world::World;
 use crate::config::{Log, LogFormat};
 use crate::telemetry;
 
@@ -49,24 +50,28 @@ impl Demo {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         // The sandbox cuts connections on purpose, and the server beneath it would complain.
         telemetry::log(&Log { level: "sampan=error".to_owned(), format: LogFormat::Pretty })?;
-        let world = world::World::start(&self).await?;
-        let shipped = shippers::post_all(&world, self.shipments, self.seed).await?;
-        let mut story = story::Story::begin(&world, &shipped, self.exit);
+        let world = World::start(&self).await?;
+        let ended = self.watch(&world).await;
+        world.stop().await;
+        ended
+    }
+
+    async fn watch(&self, world: &World) -> anyhow::Result<ExitCode> {
+        let shipped = shippers::post_all(world, self.shipments, self.seed).await?;
+        let mut story = story::Story::begin(world, &shipped, self.exit)?;
         let staff = tokio::spawn(staff::work(world.colleague(), shipped.itineraries(), self.seed));
         let ended = tokio::select! {
-            ended = story.tell(&world, staff) => ended?,
+            ended = story.tell(world, staff) => ended?,
             _ = tokio::signal::ctrl_c() => {
-                story.interrupted();
-                world.stop().await;
+                story.interrupted()?;
                 return Ok(ExitCode::from(130));
             }
         };
-        let good = story.summary(&world, &ended).await?;
+        let good = story.summary(world, &ended).await?;
         if !self.exit {
-            story.stay(&world);
+            story.stay(world)?;
             tokio::signal::ctrl_c().await?;
         }
-        world.stop().await;
         Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -1,7 +1,7 @@
 //! What a person at the terminal sees.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::shippers::AllShipped;
 use super::staff::TICK;
 use super::world::World;
+use crate::cli::printing::say;
 use crate::domain::shipment::ShipmentStatus;
 use crate::outbound::Request;
 use crate::store::{audit, orders, shipments};
@@ -41,8 +42,8 @@ pub struct Ended {
 const STUCK: Duration = Duration::from_secs(120);
 
 impl Story {
-    pub fn begin(world: &World, shipped: &AllShipped, exit: bool) -> Self {
-        let interactive = std::io::stdout().is_terminal();
+    pub fn begin(world: &World, shipped: &AllShipped, exit: bool) -> io::Result<Self> {
+        let interactive = io::stdout().is_terminal();
         let total = shipped.shipments.len() as u64;
         let bar = if interactive { ProgressBar::new(total) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} delivered  {msg}") {
@@ -68,43 +69,43 @@ impl Story {
             exit,
             example_key,
         };
-        story.introduce(world, shipped);
-        story
+        story.introduce(world, shipped)?;
+        Ok(story)
     }
 
-    fn say(&self, line: impl AsRef<str>) {
+    fn say(&self, line: impl AsRef<str>) -> io::Result<()> {
         if self.interactive {
             self.bar.println(line);
-        } else {
-            println!("{}", line.as_ref());
+            return Ok(());
         }
+        say!("{}", line.as_ref())
     }
 
-    fn introduce(&self, world: &World, shipped: &AllShipped) {
+    fn introduce(&self, world: &World, shipped: &AllShipped) -> io::Result<()> {
         let mut countries: BTreeMap<&str, u32> = BTreeMap::new();
         for one in &shipped.shipments {
             *countries.entry(&one.country).or_default() += 1;
         }
         let countries: Vec<_> = countries.into_iter().map(|(country, n)| format!("{n} {country}")).collect();
-        self.say("Sampan is up, with a carrier and an escrow provider beside it on loopback.\n");
+        self.say("Sampan is up, with a carrier and an escrow provider beside it on loopback.\n")?;
         self.say(format!(
             "  {} pickup requests, signed, accepted and planned: {}",
             self.total,
             countries.join(", ")
-        ));
-        self.addresses(world);
-        self.say(format!("\nThe days pass. In full: {}.\n", self.hero.0));
+        ))?;
+        self.addresses(world)?;
+        self.say(format!("\nThe days pass. In full: {}.\n", self.hero.0))
     }
 
-    fn addresses(&self, world: &World) {
+    fn addresses(&self, world: &World) -> io::Result<()> {
         let api = world.api();
-        self.say(format!("  API          {api}/docs/"));
-        self.say(format!("  tracking     {api}/track/{}", self.hero.1));
+        self.say(format!("  API          {api}/docs/"))?;
+        self.say(format!("  tracking     {api}/track/{}", self.hero.1))?;
         self.say(format!(
             "  as merchant  curl -H 'Authorization: Bearer {}' {api}/v1/shipments",
             self.example_key
-        ));
-        self.say(format!("  metrics      {api}/metrics"));
+        ))?;
+        self.say(format!("  metrics      {api}/metrics"))
     }
 
     /// Until everything is delivered and every trigger acknowledged.
@@ -131,7 +132,7 @@ impl Story {
             let delivered =
                 counts.iter().find(|(status, _)| *status == ShipmentStatus::Delivered).map_or(0, |c| c.1);
             let (due, acknowledged) = orders::trigger_totals(db).await?;
-            self.tell_day(world, &counts, acknowledged);
+            self.tell_day(world, &counts, acknowledged)?;
             self.bar.set_position(delivered);
             if delivered == self.total && due == 3 * delivered && acknowledged == due {
                 return Ok(Ended { delivered, due, acknowledged });
@@ -149,7 +150,12 @@ impl Story {
     }
 
     /// One line a day: how many are where.
-    fn tell_day(&mut self, world: &World, counts: &[(ShipmentStatus, u64)], acknowledged: u64) {
+    fn tell_day(
+        &mut self,
+        world: &World,
+        counts: &[(ShipmentStatus, u64)],
+        acknowledged: u64,
+    ) -> io::Result<()> {
         let day = world.clock.now().format("%a %e %b").to_string();
         let mut counts = counts.to_vec();
         counts.sort();
@@ -159,9 +165,10 @@ impl Story {
         self.bar.set_message(day.clone());
         // A day on which nothing moved is not worth a line.
         if day != self.day && told != self.told_today {
-            self.say(format!("{day}  {told}"));
+            self.say(format!("{day}  {told}"))?;
             (self.day, self.told_today) = (day, told);
         }
+        Ok(())
     }
 
     /// What is new on the hero's public tracking page.
@@ -186,7 +193,7 @@ impl Story {
             let at = text("/at/local").get(..16).unwrap_or_default().replace('T', " ");
             let line = format!("    {}  {at}  {parcel}{status}{to}{place}", self.hero.0);
             if self.told.insert(line.clone()) {
-                self.say(line);
+                self.say(line)?;
             }
         }
         Ok(())
@@ -209,34 +216,31 @@ impl Story {
             && seen.double_effects == 0
             && verdict.breaks.is_empty();
         self.bar.finish_and_clear();
-        println!();
-        println!("  accepted               {:6}", self.total);
-        println!("  delivered              {:6}", ended.delivered);
-        println!("  triggers due           {:6}", ended.due);
-        println!("  triggers acknowledged  {:6}", ended.acknowledged);
-        println!("  took effect            {effects:6}");
-        println!(
+        say!("")?;
+        say!("  accepted               {:6}", self.total)?;
+        say!("  delivered              {:6}", ended.delivered)?;
+        say!("  triggers due           {:6}", ended.due)?;
+        say!("  triggers acknowledged  {:6}", ended.acknowledged)?;
+        say!("  took effect            {effects:6}")?;
+        say!(
             "  seen twice             {:6}   the provider lost its answer, and was asked again under the same key",
             seen.seen_again
-        );
-        println!("  took effect twice      {:6}", seen.double_effects);
-        println!("  questions to carriers  {:6}", world.carrier.questions());
-        println!("  audit                  {:6} entries, {} breaks", verdict.entries, verdict.breaks.len());
-        println!();
-        println!(
-            "{}",
-            if good { "Every merchant was paid once." } else { "Something is not as it has to be." }
-        );
+        )?;
+        say!("  took effect twice      {:6}", seen.double_effects)?;
+        say!("  questions to carriers  {:6}", world.carrier.questions())?;
+        say!("  audit                  {:6} entries, {} breaks", verdict.entries, verdict.breaks.len())?;
+        say!("")?;
+        say!("{}", if good { "Every merchant was paid once." } else { "Something is not as it has to be." })?;
         Ok(good)
     }
 
-    pub fn stay(&self, world: &World) {
-        println!("\nStill up; Ctrl-C ends it.");
-        self.addresses(world);
+    pub fn stay(&self, world: &World) -> io::Result<()> {
+        say!("\nStill up; Ctrl-C ends it.")?;
+        self.addresses(world)
     }
 
-    pub fn interrupted(&self) {
+    pub fn interrupted(&self) -> io::Result<()> {
         self.bar.finish_and_clear();
-        println!("\nInterrupted; the temporary folder is gone.");
+        say!("\nInterrupted; the temporary folder is gone.")
     }
 }
