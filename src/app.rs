@@ -7,6 +7,7 @@
 //! database.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use crate::flows::{
 use crate::http;
 use crate::outbound::Outbound;
 use crate::scheduler::Scheduler;
-use crate::store::{Backend, Store, StoreError, schema};
+use crate::store::{Backend, Store, StoreError, missing_file, schema};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -44,6 +45,11 @@ pub enum StartError {
         "the database's schema is not that of this version: run `sampan migrate up`, or start without --no-migrate"
     )]
     NotMigrated,
+    #[error(
+        "there is no database at {}; `sampan migrate up` makes one there, `database.url` of sampan.toml says where it is",
+        .0.display()
+    )]
+    NoDatabase(PathBuf),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -82,8 +88,14 @@ pub fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|error| StartError::Listen { address, error })
 }
 
+/// Whoever is in the wrong folder is told so, and leaves no empty database behind.
+pub fn expect_database(settings: &Settings) -> Result<(), StartError> {
+    missing_file(&settings.database.url).map_or(Ok(()), |path| Err(StartError::NoDatabase(path)))
+}
+
 /// A database of the right schema, whatever is in it.
 pub async fn connect(settings: &Settings) -> Result<Store, StartError> {
+    expect_database(settings)?;
     let store = Store::connect(&settings.database.url, settings.database.connections_max).await?;
     if schema::is_current(&store).await? { Ok(store) } else { Err(StartError::NotMigrated) }
 }

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::printing::say;
+use crate::app;
 use crate::config::Settings;
 use crate::store::schema;
 
@@ -14,7 +15,7 @@ pub struct Migrate {
 
 #[derive(Subcommand)]
 enum Direction {
-    /// Apply what is missing.
+    /// Apply what is missing; make the database where it is a file that is not there.
     Up,
     /// Take everything back, and every row with it.
     Down,
@@ -24,6 +25,9 @@ enum Direction {
 
 impl Migrate {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
+        if !matches!(self.direction, Direction::Up) {
+            app::expect_database(settings)?;
+        }
         let url = &settings.database.url;
         let (done, word) = match self.direction {
             Direction::Up => (schema::up(url).await?, "applied"),

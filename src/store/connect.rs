@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -6,6 +8,7 @@ use sea_orm::{
     TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::sqlite::SqliteConnectOptions;
 
 use super::StoreError;
 use super::held::Held;
@@ -38,13 +41,13 @@ pub(super) const STATEMENTS: usize = 512;
 const ROWS: usize = 4_096;
 
 impl Store {
-    /// Connects; makes the file where a SQLite database is not there yet.
+    /// Connects to what is there: no file is made for a SQLite database, see [`schema::up`](super::schema::up).
     pub async fn connect(url: &SecretString, connections_max: u32) -> Result<Self, StoreError> {
         let url = url.expose_secret();
         if url.starts_with("sqlite:") {
-            // The writer first: it makes the file.
-            let writer = Writer::grouped(sqlite(url, 1)).await?;
-            let reader = Reader::of_pool(Database::connect(sqlite(url, connections_max)).await?);
+            let writer = Writer::grouped(sqlite(url, 1, IfMissing::Refuse)).await?;
+            let reader = sqlite(url, connections_max, IfMissing::Refuse);
+            let reader = Reader::of_pool(Database::connect(reader).await?);
             return Ok(Self { reader, writer, backend: Backend::Sqlite });
         }
         let pool = Database::connect(postgres(url, connections_max)).await?;
@@ -102,10 +105,28 @@ impl Store {
     }
 }
 
-/// One connection to `url`, for work that needs a session of its own.
-pub(super) async fn single(url: &SecretString) -> Result<DatabaseConnection, StoreError> {
+/// Where a SQLite database should be, by its whole path, if there is none.
+pub fn missing_file(url: &SecretString) -> Option<PathBuf> {
     let url = url.expose_secret();
-    let options = if url.starts_with("sqlite:") { sqlite(url, 1) } else { postgres(url, 1) };
+    if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
+        return None;
+    }
+    let options = SqliteConnectOptions::from_str(url).ok()?;
+    let path = std::path::absolute(options.get_filename()).ok()?;
+    (!path.exists()).then_some(path)
+}
+
+/// What becomes of a SQLite database whose file is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfMissing {
+    Make,
+    Refuse,
+}
+
+/// One connection to `url`, for work that needs a session of its own.
+pub(super) async fn single(url: &SecretString, missing: IfMissing) -> Result<DatabaseConnection, StoreError> {
+    let url = url.expose_secret();
+    let options = if url.starts_with("sqlite:") { sqlite(url, 1, missing) } else { postgres(url, 1) };
     let connection = Database::connect(options).await?;
     debug_assert!(matches!(
         connection.get_database_backend(),
@@ -120,13 +141,13 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
     options
 }
 
-fn sqlite(url: &str, connections: u32) -> ConnectOptions {
+fn sqlite(url: &str, connections: u32, missing: IfMissing) -> ConnectOptions {
     let mut options = options(url, connections);
     // A connection that is never closed keeps the pages it has read.
     options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
-    options.map_sqlx_sqlite_opts(|options| {
+    options.map_sqlx_sqlite_opts(move |options| {
         options
-            .create_if_missing(true)
+            .create_if_missing(missing == IfMissing::Make)
             .busy_timeout(Duration::from_secs(10))
             .pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")

@@ -54,7 +54,7 @@ pub mod webhook_endpoints;
 pub mod webhook_log;
 pub mod webhook_messages;
 
-pub use connect::{Backend, Store};
+pub use connect::{Backend, Store, missing_file};
 pub use error::StoreError;
 pub use reader::{Reader, Snapshot};
 pub use sea_orm::ConnectionTrait as Reads;

@@ -79,7 +79,7 @@ fn a_key_that_is_not_there_is_refused_by_its_name() {
     // The environment goes above the file, the file above the defaults.
     fs::write(folder.path().join("sampan.toml"), "database.url = \"sqlite://elsewhere.db\"\n")
         .expect("a file");
-    assert!(bad(&sampan(folder.path(), &["merchant", "list"])).contains("migrate up"));
+    assert!(bad(&sampan(folder.path(), &["merchant", "list"])).contains("elsewhere.db"));
     let variables = [("SAMPAN__DATABASE__URL", "sqlite://sampan.db")];
     good(&sampan_with(folder.path(), &["merchant", "list"], &variables));
 }
@@ -155,6 +155,7 @@ fn an_empty_outbox_has_nothing_to_list_to_send_or_to_park() {
 #[test]
 fn a_schema_goes_up_and_down_and_says_where_it_stands() {
     let folder = folder();
+    fs::File::create_new(folder.path().join("sampan.db")).expect("an empty database");
     let status = |word: &str| {
         let said = good(&sampan(folder.path(), &["migrate", "status"]));
         said.lines().filter(|line| line.starts_with(word)).count()
@@ -170,6 +171,28 @@ fn a_schema_goes_up_and_down_and_says_where_it_stands() {
     assert_eq!(good(&sampan(folder.path(), &["audit", "verify"])), "0 entries of 0 shipments, 0 breaks\n");
     assert_eq!(good(&sampan(folder.path(), &["migrate", "down"])).lines().count(), steps);
     assert_eq!((status("applied"), status("missing")), (0, steps));
+}
+
+#[test]
+fn a_command_in_the_wrong_folder_says_where_it_looked_and_leaves_nothing_there() {
+    let folder = folder();
+    let file = folder.path().join("sampan.db");
+    let said_of_it = format!("there is no database at {}", file.display());
+    let commands = [
+        &["outbox", "list"][..],
+        &["merchant", "create", "--name", "Harbour Goods", "--country", "HK", "--currency", "HKD"],
+        &["audit", "verify"],
+        &["migrate", "status"],
+        &["migrate", "down"],
+        &["serve", "--no-migrate"],
+    ];
+    for command in commands {
+        let said = bad(&sampan_with(folder.path(), command, &[("SAMPAN__HTTP__LISTEN", "127.0.0.1:0")]));
+        assert!(said.contains(&said_of_it), "{command:?}: {said}");
+        assert!(!file.exists(), "{command:?}");
+    }
+    good(&sampan(folder.path(), &["migrate", "up"]));
+    good(&sampan(folder.path(), &["outbox", "list"]));
 }
 
 #[test]
