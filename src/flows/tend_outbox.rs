@@ -48,19 +48,21 @@ pub enum HandError {
     Store(#[from] StoreError),
 }
 
-/// `actor`: as the audit names whoever does it.
-pub async fn by_hand(deps: &Deps, id: TriggerId, what: ByHand, actor: String) -> Result<(), HandError> {
+/// `actor`: as the audit names whoever does it. Gives the message as it stands then, which the order has a say in: one
+/// whose money has moved is parked again at once.
+pub async fn by_hand(deps: &Deps, id: TriggerId, what: ByHand, actor: String) -> Result<Message, HandError> {
     match what {
         ByHand::Retry | ByHand::Park => {}
         ByHand::TookEffect | ByHand::NoEffect => {
-            return say(deps, id, what == ByHand::TookEffect, actor).await;
+            say(deps, id, what == ByHand::TookEffect, actor).await?;
+            return outbox::find(deps.store.reader(), id).await?.ok_or(HandError::NotThere(id));
         }
     }
     let occasion = Occasion::new(deps, actor);
     deps.store.write(move |tx| Box::pin(async move { write(tx, id, what, &occasion).await })).await
 }
 
-async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Result<(), HandError> {
+async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Result<Message, HandError> {
     let message = outbox::find(tx, id).await?.ok_or(HandError::NotThere(id))?;
     let mut shipment = shipments::lock(tx, message.shipment).await?.ok_or(HandError::NotThere(id))?;
     let mut case = Case::load(tx, shipment.id, &occasion.providers).await?;
@@ -74,7 +76,7 @@ async fn write(tx: &Tx, id: TriggerId, what: ByHand, occasion: &Occasion) -> Res
     let case = Case::load(tx, shipment.id, &occasion.providers).await?;
     settle(tx, &shipment, case, occasion, &mut changes).await?;
     finish(tx, &mut shipment, changes, occasion).await?;
-    Ok(())
+    outbox::find(tx, id).await?.ok_or(HandError::NotThere(id))
 }
 
 /// Ends a doubt by a person's word.

@@ -10,8 +10,8 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, UpdateMany,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, UpdateMany,
 };
 use uuid::Uuid;
 
@@ -342,6 +342,11 @@ pub async fn list(
     }
     let rows = query.order_by_asc(outbox::Column::NextAttemptAt).limit(limit).all(db).await?;
     rows.into_iter().map(from_row).collect()
+}
+
+pub async fn count(db: &impl ConnectionTrait, state: OutboxState) -> Result<u64, StoreError> {
+    let query = outbox::Entity::find().filter(outbox::Column::State.eq(state.as_str()));
+    Ok(query.count(db).await?)
 }
 
 /// How many messages there are in each state but acknowledged, which are most and grow for ever.

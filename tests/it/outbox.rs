@@ -106,7 +106,7 @@ async fn said_of(store: &Store, message: &Message) -> [bool; 3] {
     said.expect("a database")
 }
 
-async fn try_by_hand(app: &App, id: TriggerId, what: ByHand) -> Result<(), HandError> {
+async fn try_by_hand(app: &App, id: TriggerId, what: ByHand) -> Result<Message, HandError> {
     by_hand(&app.deps, id, what, "operator ana".to_owned()).await
 }
 

@@ -1,6 +1,8 @@
 //! Orders paid for by each provider, in its own format, from the first scan until the merchant has the money: the
 //! daemon and the provider's sandbox speak with each other and with nobody else.
 
+use sampan::domain::outbox::OutboxState;
+use sampan::flows::tend_outbox::{ByHand, by_hand};
 use sampan::sandbox::escrow::keyring::{ANTOM_CLIENT_ID, APP_ID, PARTNER, PAYPAL_CLIENT_ID};
 use sampan::store::audit;
 use serde_json::{Value, json};
@@ -197,6 +199,17 @@ on_both_databases! {
                 "SELECT COUNT(*) AS n FROM outbox WHERE state = '{refused}' AND body LIKE '%{}%'", paid.reference
             );
             assert_eq!(number(&app.deps.store, &such).await, 1, "{name}");
+            let all = escrow["triggers"].as_array().expect("triggers");
+            let confirm = all.iter().find(|trigger| trigger["action"] == "confirm_receipt").expect("a release");
+            let confirm = text(&confirm["id"]).parse().expect("a trigger");
+            if name == "webhook" {
+                let again = by_hand(&app.deps, confirm, ByHand::Retry, "operator ana".to_owned()).await;
+                let again = again.expect("a parked one can be tried again");
+                assert_eq!(
+                    (again.state, again.last_problem.as_deref()),
+                    (OutboxState::Parked, Some("its money has moved"))
+                );
+            }
         }
         app.stop().await;
     }

@@ -11,7 +11,7 @@ use super::{Deps, together};
 use crate::domain::escrow::{Declared, OrderState, TriggerAction};
 use crate::domain::id::{ParcelId, TriggerId};
 use crate::domain::instant::rfc3339;
-use crate::domain::outbox::Destination;
+use crate::domain::outbox::{Destination, OutboxState};
 use crate::escrow::provider::{Since, Trade};
 use crate::escrow::rules::Stands;
 use crate::faults;
@@ -369,18 +369,26 @@ async fn bury(
     trade: Option<Trade>,
 ) -> Result<(), StoreError> {
     telemetry::trigger_sent("dead");
-    tracing::error!(trigger = %message.id, attempts = message.attempts + 1, reason, "a trigger is a dead letter; see sampan outbox list");
+    let (trigger, attempts, because) = (message.id, message.attempts + 1, reason.clone());
     let (occasion, above) = (occasion(deps, &message), deps.settings.escrow.second_person_above.clone());
     let write = async move |tx: &Tx| {
         write_off(tx, &message, &reason, ended, &occasion).await?;
-        let (Some(trade), Some(provider)) = (trade, message.destination.provider()) else { return Ok(()) };
-        let believed = believe_under(tx, provider, message.shipment, &trade, &above, &occasion).await?;
-        if let Some(problem) = believed {
-            tracing::warn!(trigger = %message.id, problem, "what a provider says of the trade of a trigger that it refused");
+        if let (Some(trade), Some(provider)) = (trade, message.destination.provider()) {
+            let believed = believe_under(tx, provider, message.shipment, &trade, &above, &occasion).await?;
+            if let Some(problem) = believed {
+                tracing::warn!(trigger = %message.id, problem, "what a provider says of the trade of a trigger that it refused");
+            }
         }
-        Ok(())
+        Ok(outbox::find(tx, message.id).await?.map(|message| message.state))
     };
-    deps.store.write::<_, StoreError, _>(move |tx| Box::pin(async move { write(tx).await })).await?;
+    let state =
+        deps.store.write::<_, StoreError, _>(move |tx| Box::pin(async move { write(tx).await })).await?;
+    // Where its trade says that the money has moved there is nothing left for a person.
+    if state == Some(OutboxState::Dead) {
+        tracing::error!(%trigger, attempts, reason = because, "a trigger is a dead letter; see sampan outbox list");
+    } else {
+        tracing::info!(%trigger, attempts, reason = because, ?state, "a trigger goes out no more, and need not");
+    }
     deps.outbox_bell.notify_one();
     deps.webhook_bell.notify_one();
     Ok(())
