@@ -49,13 +49,14 @@ struct Escrow {
     /// Let each answer wait.
     #[arg(long, default_value_t = 0)]
     slow_ms: u64,
-    /// The share of commands that take effect and are not told so, from 0 to 1.
+    /// The share of commands that take effect and are not told so, from 0 to 1. Like all that follows, it befalls a
+    /// command once: sent again, it gets through. What lasts is switched on by `POST /sandbox/faults`, see README.
     #[arg(long, default_value_t = 0.0)]
     lose_answers: f64,
-    /// The share of commands that fail before they take effect.
+    /// The share of commands that fail before they take effect, once.
     #[arg(long, default_value_t = 0.0)]
     errors: f64,
-    /// The share of commands that are told that nobody knows what became of them.
+    /// The share of commands that are told that nobody knows what became of them, once.
     #[arg(long, default_value_t = 0.0)]
     unknown: f64,
     /// Release what is left of a trade so many seconds after it was made, or shipped.
@@ -99,9 +100,12 @@ impl Escrow {
             lose_answers: self.lose_answers,
             errors: self.errors,
             unknown: self.unknown,
+            ..Shares::default()
         };
         anyhow::ensure!(shares.are_shares(), "shares are between 0 and 1");
-        let (wires, files) = keyring::open(&self.keys)?;
+        // Whoever reads the configuration is in another folder, perhaps.
+        let keys = std::path::absolute(&self.keys)?;
+        let (wires, files) = keyring::open(&keys)?;
         let listener = listen(self.listen)?;
         let address = listener.local_addr()?;
         let release_after = self.release_after.map(|seconds| TimeDelta::seconds(seconds.into()));
@@ -181,16 +185,16 @@ fn introduction(address: SocketAddr, files: &Files) -> Value {
     })
 }
 
-/// Secrets that can only be given as text are named by their files: who copies this fills them in.
+/// Whole as it is: keys and secrets are named by their files.
 fn snippet(url: &str, files: &Files) -> String {
     let file = |path: &Path| format!("{:?}", path.display().to_string());
     format!(
         "[escrow]\n\
          webhook_url = \"{url}/triggers\"\n\
          webhook_inquire_url = \"{url}/triggers\"\n\
-         # webhook_secret: what is in {secret}\n\
-         # webhook_signing_key: what is in {signing_key}\n\
-         # webhook_notice_key: what is in {notice_key}\n\
+         webhook_secret_file = {secret}\n\
+         webhook_signing_key_file = {signing_key}\n\
+         webhook_notice_key_file = {notice_key}\n\
          [escrow.alipay]\n\
          base_url = \"{url}/gateway.do\"\n\
          app_id = \"{app_id}\"\n\
@@ -198,7 +202,7 @@ fn snippet(url: &str, files: &Files) -> String {
          public_key_file = {alipay_provider}\n\
          legacy_base_url = \"{url}/gateway.do\"\n\
          legacy_partner = \"{partner}\"\n\
-         # legacy_key: what is in {md5_key}\n\
+         legacy_key_file = {md5_key}\n\
          [escrow.antom]\n\
          base_url = \"{url}/ams/api\"\n\
          client_id = \"{antom_id}\"\n\
@@ -207,7 +211,7 @@ fn snippet(url: &str, files: &Files) -> String {
          [escrow.paypal]\n\
          base_url = \"{url}\"\n\
          client_id = \"{paypal_id}\"\n\
-         # client_secret: what is in {paypal_secret}\n\
+         client_secret_file = {paypal_secret}\n\
          [outbound]\n\
          allow_private_addresses = true\n",
         secret = file(&files.webhook_secret),

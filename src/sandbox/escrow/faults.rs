@@ -1,8 +1,9 @@
 //! What goes wrong on purpose, and for whom.
 //!
 //! Pure but for the books of who was failed already. The same seed fails the same keys the same
-//! way. Each key is failed on its first sight alone, so that a sender who repeats gets through, and
-//! one who invents a new key is caught. The shares can be changed while the server runs.
+//! way. By shares, each key is failed on its first sight alone, so that a sender who repeats gets through, and
+//! one who invents a new key is caught. What lasts is for rehearsing what a person has to do then. All of it can be
+//! changed while the server runs.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sandbox::dice;
 
-/// Shares between 0 and 1.
+/// Shares between 0 and 1, each of a command's first sight alone, and what lasts until it is taken back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shares {
@@ -22,6 +23,11 @@ pub struct Shares {
     pub errors: f64,
     /// The share of commands that are told that nobody knows what became of them. Half of them took effect.
     pub unknown: f64,
+    /// Nothing is taken or answered but 503, questions included.
+    pub down: bool,
+    /// Each command is refused for good, and nothing comes of it; questions are answered. Taken back, the same command
+    /// is decided as if it came for the first time.
+    pub refuse_all: bool,
 }
 
 impl Shares {
@@ -42,6 +48,7 @@ pub enum Fate {
     Unknown {
         takes_effect: bool,
     },
+    Refused,
 }
 
 pub struct Faults {
@@ -56,6 +63,9 @@ impl Faults {
     }
 
     pub fn fate(&mut self, key: &str) -> Fate {
+        if self.shares.refuse_all {
+            return Fate::Refused;
+        }
         if !self.seen.insert(key.to_owned()) {
             return Fate::Fine;
         }
@@ -97,6 +107,13 @@ mod tests {
         );
         let mut faults = Faults::new(5, Shares { errors: 1.0, ..Shares::default() });
         assert_eq!((faults.fate("k"), faults.fate("k")), (Fate::ErrorBefore, Fate::Fine));
+        faults.shares.refuse_all = true;
+        assert_eq!(
+            (faults.fate("k"), faults.fate("l"), faults.fate("l")),
+            (Fate::Refused, Fate::Refused, Fate::Refused)
+        );
+        faults.shares = Shares::default();
+        assert_eq!((faults.fate("k"), faults.fate("l")), (Fate::Fine, Fate::Fine));
         assert!(!Shares { errors: 1.1, ..Shares::default() }.are_shares());
         assert!(!Shares { unknown: f64::NAN, ..Shares::default() }.are_shares());
     }

@@ -201,12 +201,16 @@ impl EscrowState {
                 return whole(turned.reply());
             }
         };
+        if self.faults().shares.down {
+            return whole(Reply::text(503, "text/plain", ""));
+        }
         let fate = W::key(&call).map_or(Fate::Fine, |key| self.faults().fate(key));
         let now = self.clock.now();
         let perform = |call| wire.perform(call, &mut self.books(), now);
         match fate {
             Fate::Fine => whole(perform(call)),
             Fate::ErrorBefore => whole(Reply::text(503, "text/plain", "")),
+            Fate::Refused => whole(wire.refused(&call, now)),
             Fate::AnswerLost { cut_off } => {
                 perform(call);
                 Served { reply: Reply::text(500, "text/plain", ""), cut_off }

@@ -101,6 +101,10 @@ impl Wire for Webhook {
     fn unknown(&self, _: &Call, _: Instant) -> Reply {
         error(500, "nobody knows what became of it")
     }
+
+    fn refused(&self, _: &Call, _: Instant) -> Reply {
+        error(422, "refused on purpose")
+    }
 }
 
 fn question(asked: &Asked) -> Option<Call> {

@@ -66,6 +66,9 @@ pub trait Wire {
 
     /// The format's way of saying that nobody knows what became of a call.
     fn unknown(&self, call: &Self::Call, now: Instant) -> Reply;
+
+    /// Its way of saying that a call will never have an effect.
+    fn refused(&self, call: &Self::Call, now: Instant) -> Reply;
 }
 
 /// What may not change under a key: of JSON the meaning, in any order of its fields.

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::binary::{good, sampan};
 use crate::support::http;
 
 struct Running(Child);
@@ -58,6 +59,12 @@ async fn it_says_where_it_is_and_what_a_daemon_needs_and_keeps_its_keys_to_itsel
         let path = folder.path().join(file.as_str().expect("a path"));
         assert!(kept.iter().any(|(known, _)| *known == path), "{path:?}");
     }
+    // A daemon in another folder can be started with it as it is.
+    let daemon = tempfile::Builder::new().prefix("sampan-test-").tempdir().expect("a folder");
+    let config = said["config"].as_str().expect("a configuration");
+    fs::write(daemon.path().join("sampan.toml"), config).expect("a file");
+    good(&sampan(daemon.path(), &["migrate", "up"]));
+    good(&sampan(daemon.path(), &["outbox", "list"]));
     drop(running);
     let (_running, _) = start(folder.path(), &arguments);
     for (path, text) in kept {

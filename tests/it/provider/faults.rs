@@ -85,6 +85,34 @@ async fn an_error_comes_before_any_effect_and_asking_finds_nothing() {
 }
 
 #[actix_web::test]
+async fn who_is_down_or_refuses_everything_does_so_until_it_is_taken_back() {
+    let provider = with_trades().await;
+    provider.set_faults(json!({ "down": true })).await;
+    for _ in 0..3 {
+        assert_eq!(provider.alipay_refund_raw("R1").await, Some(503));
+    }
+    provider.set_faults(json!({ "refuse_all": true })).await;
+    for _ in 0..3 {
+        let refused = provider.alipay("alipay.trade.refund", alipay_refund("R1", "1.00")).await;
+        assert_eq!(refused["code"], "40004");
+        let refused = provider.antom("payments/refund", antom_refund("R1", "100")).await;
+        assert_eq!(refused["result"]["resultStatus"], "F");
+        assert_eq!(provider.paypal("POST", REFUND, "K1", cny("1.00")).await.status, 400);
+    }
+    let asked = provider.alipay("alipay.trade.query", json!({ "trade_no": "T1" })).await;
+    assert_eq!(asked["code"], "10000", "questions are answered");
+    provider.set_faults(json!({})).await;
+    assert_eq!((provider.moved("T1").await, provider.moved("P1").await), ((0, 0), (0, 0)));
+    assert_eq!(provider.alipay_refund_raw("R1").await, Some(200));
+    provider.paypal("POST", REFUND, "K1", cny("1.00")).await.must_be(201);
+    assert_eq!(
+        provider.antom("payments/refund", antom_refund("R1", "100")).await["result"]["resultStatus"],
+        "S"
+    );
+    assert_eq!((provider.moved("T1").await, provider.moved("P1").await), ((0, 100), (0, 100)));
+}
+
+#[actix_web::test]
 async fn an_unknown_outcome_is_told_as_the_format_has_it_and_asking_tells_which() {
     let provider = with_trades().await;
     provider.set_faults(json!({ "unknown": 1.0 })).await;

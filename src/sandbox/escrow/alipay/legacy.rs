@@ -93,6 +93,10 @@ impl Wire for Legacy {
     fn unknown(&self, _: &Call, _: Instant) -> Reply {
         error("SYSTEM_ERROR")
     }
+
+    fn refused(&self, _: &Call, _: Instant) -> Reply {
+        error("ILLEGAL_ARGUMENT")
+    }
 }
 
 impl Legacy {

@@ -92,6 +92,10 @@ impl Wire for Alipay {
         let more = json!({ "sub_code": "isp.unknow-error", "sub_msg": "nobody knows what became of it" });
         self.answer(&read.method, "20000", "Service Currently Unavailable", more)
     }
+
+    fn refused(&self, read: &Read, _: Instant) -> Reply {
+        self.refusal(&read.method, "ACQ.INVALID_PARAMETER", "refused on purpose")
+    }
 }
 
 impl Alipay {

@@ -92,6 +92,11 @@ impl Wire for Antom {
         let body = result("UNKNOWN_EXCEPTION", "U", "nobody knows what became of it");
         self.answer(&read.path, body, now)
     }
+
+    fn refused(&self, read: &Read, now: Instant) -> Reply {
+        let body = result("ORDER_STATUS_INVALID", "F", "refused on purpose");
+        self.answer(&read.path, body, now)
+    }
 }
 
 impl Antom {

@@ -107,6 +107,10 @@ impl Wire for Paypal {
         let what = "nobody knows what became of it".to_owned();
         reply((500, "INTERNAL_SERVER_ERROR", "INTERNAL_SERVICE_ERROR", what))
     }
+
+    fn refused(&self, _: &Read, _: Instant) -> Reply {
+        reply((400, "INVALID_REQUEST", "INVALID_PARAMETER_VALUE", "refused on purpose".to_owned()))
+    }
 }
 
 impl Paypal {
