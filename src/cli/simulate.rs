@@ -16,6 +16,7 @@ use super::network;
 use super::printing::{remark, say};
 use crate::clock::Clock;
 use crate::config::{Log, LogFormat};
+use crate::routing;
 use crate::sandbox::sample;
 use crate::simulation::{self, Failure, Level, Options, Report, Scene};
 use crate::telemetry;
@@ -81,15 +82,17 @@ impl Simulate {
         // Faults that are meant are logged as those that are not.
         telemetry::log(&Log { level: "off".to_owned(), format: LogFormat::Pretty })?;
         let texts = self.network.as_deref().map(network::read).transpose()?;
-        let pickups = read_pickups(self.workload.as_deref())?;
-        let scene = Scene {
-            network: match &texts {
-                Some(texts) => network::files(texts),
-                None => sample::files(),
-            },
-            pickups: &pickups,
-            is_spread: self.workload.is_none(),
+        let network = match &texts {
+            Some(texts) => network::files(texts),
+            None => sample::files(),
         };
+        if let Err(errors) = routing::read(network) {
+            errors.iter().for_each(|error| remark!("{error}"));
+            remark!("{} mistakes; nothing was simulated", errors.len());
+            return Ok(ExitCode::FAILURE);
+        }
+        let (lines, pickups): (Vec<_>, Vec<_>) = read_pickups(self.workload.as_deref())?.into_iter().unzip();
+        let scene = Scene { network, pickups: &pickups, lines: &lines, is_spread: self.workload.is_none() };
         let shipments = self.shipments(pickups.len());
         let is_good = self.run_all(&scene, shipments)?;
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -184,15 +187,18 @@ impl Simulate {
     }
 }
 
-fn read_pickups(file: Option<&Path>) -> anyhow::Result<Vec<Value>> {
+/// Each with the line that it stands in.
+fn read_pickups(file: Option<&Path>) -> anyhow::Result<Vec<(usize, Value)>> {
     let text = match file {
         None => sample::PICKUPS.to_owned(),
         Some(file) => {
             std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
         }
     };
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let read =
-        |(at, line)| serde_json::from_str(line).with_context(|| format!("line {} is not JSON", at + 1));
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let read = |(number, line)| {
+        let body = serde_json::from_str(line).with_context(|| format!("line {number} is not JSON"))?;
+        Ok((number, body))
+    };
     lines.map(read).collect()
 }

@@ -44,7 +44,7 @@ use crate::flows::import_network::ImportError;
 use crate::routing::NetworkFiles;
 use crate::store::StoreError;
 pub use faults::Level;
-pub use report::{HubLoad, Report};
+pub use report::{HubLoad, Refusal, Report};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -61,8 +61,16 @@ pub struct Scene<'s> {
     pub network: NetworkFiles<'s>,
     /// Bodies of pickup requests.
     pub pickups: &'s [Value],
+    /// In which line of their file each of them stands; its place in the list where that is not said.
+    pub lines: &'s [usize],
     /// Whether their dates are moved, so that they fill the days there are.
     pub is_spread: bool,
+}
+
+impl Scene<'_> {
+    fn line(&self, place: usize) -> usize {
+        self.lines.get(place).copied().unwrap_or(place + 1)
+    }
 }
 
 /// What ended a simulation before its end.

@@ -11,12 +11,34 @@ use super::world::World;
 use crate::domain::instant::Instant;
 use crate::domain::network::HubCode;
 use crate::domain::shipment::ShipmentStatus;
+use crate::intake::FieldError;
 use crate::store::shipments::Shipment;
+
+/// Refused requests that are told of one by one; the others are counted.
+const REFUSALS: usize = 20;
+
+/// A pickup request that was not accepted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Refusal {
+    /// Of the workload's file.
+    pub line: usize,
+    pub reference: String,
+    pub reason: String,
+    pub fields: Vec<FieldError>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, {}: {}", self.line, self.reference, self.reason)?;
+        self.fields.iter().try_for_each(|FieldError { pointer, detail }| write!(f, "; {pointer} {detail}"))
+    }
+}
 
 /// Counted on the way.
 #[derive(Default)]
 pub struct Tally {
-    pub refused: u64,
+    refused: u64,
+    refusals: Vec<Refusal>,
     pub missed: u64,
     pub replanned: u64,
     pub restarts: u64,
@@ -29,6 +51,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    pub fn refused(&mut self, refusal: Refusal) {
+        self.refused += 1;
+        if self.refusals.len() < REFUSALS {
+            self.refusals.push(refusal);
+        }
+    }
+
     pub fn handled(&mut self, hub: &HubCode, at: Instant) {
         let days = self.handled.entry(hub.clone()).or_default();
         *days.entry(at.timestamp().div_euclid(86_400)).or_default() += 1;
@@ -60,6 +89,8 @@ pub struct Report {
     pub steps: u64,
     pub accepted: u64,
     pub refused: u64,
+    /// The first of them.
+    pub refusals: Vec<Refusal>,
     pub delivered: u64,
     /// Not delivered, not back, not lost: still somewhere.
     pub under_way: u64,
@@ -105,6 +136,7 @@ impl World {
             steps: self.trace.steps(),
             accepted: self.shipments.len() as u64,
             refused: tally.refused,
+            refusals: tally.refusals.clone(),
             delivered: tally.door_to_door.len() as u64,
             under_way: tally.under_way,
             statuses: tally.statuses.clone(),
@@ -136,6 +168,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { accepted, refused, delivered, under_way, late, .. } = self;
         writeln!(f, "accepted             {accepted}, {refused} refused")?;
+        self.refusals.iter().try_for_each(|refusal| writeln!(f, "  {refusal}"))?;
+        if let Some(more @ 1..) = refused.checked_sub(self.refusals.len() as u64) {
+            writeln!(f, "  and {more} more")?;
+        }
         writeln!(f, "delivered            {delivered}, {late} of them late; {under_way} still under way")?;
         let (p50, p90) = (self.days_door_to_door_p50, self.days_door_to_door_p90);
         writeln!(f, "days door to door    {p50} (P50), {p90} (P90)")?;

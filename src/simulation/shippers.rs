@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::diary::Task;
+use super::report::Refusal;
 use super::steps::{AGAIN, Done, late};
 use super::world::{Ending, World};
 use super::{Trouble, by_hand, money, provider};
 use crate::domain::failure::Class;
 use crate::domain::id::{ParcelId, ShipmentId};
 use crate::domain::instant::Instant;
-use crate::flows::accept_pickup::{self, Customer};
+use crate::flows::accept_pickup::{self, AcceptError, Customer};
 use crate::flows::cancel_shipment;
 use crate::store::merchants;
 
@@ -38,8 +39,10 @@ pub async fn post(world: &mut World, at: usize, touched: &mut BTreeSet<ShipmentI
             return Err(Trouble::Broken(format!("{reference} was accepted, and is refused now: {error}")));
         }
         Err(error) => {
-            world.tally.refused += 1;
             world.note(&format!("{reference} is refused: {error}"));
+            let (line, reason) = (world.pickups[at].line, error.to_string());
+            let fields = if let AcceptError::Fields(fields) = error { fields } else { Vec::new() };
+            world.tally.refused(Refusal { line, reference, reason, fields });
             return Ok(Some(()));
         }
     };

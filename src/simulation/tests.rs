@@ -18,7 +18,7 @@ const OPTIONS: Options = Options { seed: 7, days: 2, shipments: 3, faults: Level
 fn noticed(bug: impl AsyncFnOnce(&mut World, ShipmentId)) -> String {
     let pickups: Vec<Value> =
         sample::PICKUPS.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let scene = Scene { network: sample::files(), pickups: &pickups, is_spread: true };
+    let scene = Scene { network: sample::files(), pickups: &pickups, lines: &[], is_spread: true };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let mut world = World::new(&OPTIONS, &scene).await.expect("a world");
@@ -142,7 +142,7 @@ fn a_confirmation_of_a_part_is_noticed() {
 fn a_seed_has_the_same_trace_on_every_machine() {
     let pickups: Vec<Value> =
         sample::PICKUPS.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let scene = Scene { network: sample::files(), pickups: &pickups, is_spread: true };
+    let scene = Scene { network: sample::files(), pickups: &pickups, lines: &[], is_spread: true };
     let options = Options { seed: 3, days: 4, shipments: 12, faults: Level::Many };
     let report = run(&options, &scene).expect("a good month");
     assert_eq!(report.trace, "cf3f7f58cbe1bf0085996c49d6a2dbced178f5195b52ff74617620edd6eb8bcd");

@@ -12,6 +12,7 @@ use crate::domain::place::Country;
 pub struct Pickup {
     pub body: Value,
     pub reference: String,
+    pub line: usize,
     pub country: Country,
     pub post_at: Instant,
     pub payment: (String, Money),
@@ -37,7 +38,8 @@ pub fn make(
     scene: &Scene,
     dice: &mut fastrand::Rng,
 ) -> Result<(Instant, Vec<Pickup>), Trouble> {
-    let first = scene.pickups.iter().map(|body| Ok(at(body, "from")?.to_utc()));
+    let from = |(place, body)| at(body, "from").map_err(|trouble| in_line(scene.line(place), trouble));
+    let first = scene.pickups.iter().enumerate().map(|pickup| Ok(from(pickup)?.to_utc()));
     let first = first.collect::<Result<Vec<_>, Trouble>>()?.into_iter().min();
     let first = first.ok_or_else(|| Trouble::Workload("there is no pickup in it".to_owned()))?;
     let midnight = first - TimeDelta::seconds(first.timestamp().rem_euclid(86_400));
@@ -51,9 +53,18 @@ pub fn make(
         let weeks = TimeDelta::weeks(i64::try_from(round).unwrap_or_default());
         let later = if scene.is_spread { TimeDelta::days(dice.i64(0..days)) } else { weeks };
         let posted = TimeDelta::minutes(dice.i64(POSTED_HOURS.start * 60..POSTED_HOURS.end * 60));
-        read(&scene.pickups[place], round, later, posted, start)
+        let line = scene.line(place);
+        let read = read(&scene.pickups[place], round, later, posted, start);
+        read.map(|pickup| Pickup { line, ..pickup }).map_err(|trouble| in_line(line, trouble))
     };
     Ok((start, (0..options.shipments as usize).map(pickup).collect::<Result<_, _>>()?))
+}
+
+fn in_line(line: usize, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Workload(what) => Trouble::Workload(format!("line {line}: {what}")),
+        other => other,
+    }
 }
 
 fn read(
@@ -81,6 +92,7 @@ fn read(
     let country = text(&body, "/pickup/address/country")?;
     Ok(Pickup {
         reference: text(&body, "/reference")?,
+        line: 0,
         country: country.parse().map_err(|_| Trouble::Workload(format!("{country:?} is no country")))?,
         post_at: (from.to_utc() - posted).max(start + TimeDelta::hours(1)),
         payment: (text(&body, "/payment/reference")?, held),

@@ -65,5 +65,34 @@ fn a_workload_that_cannot_be_read_says_where() {
     assert!(said.contains("line 2"), "{said}");
     fs::write(folder.path().join("pickups.jsonl"), "{}\n").expect("a file");
     let said = bad(&sampan(folder.path(), &["simulate", "--workload", "pickups.jsonl"]));
-    assert!(said.contains("/pickup/from"), "{said}");
+    assert!(said.contains("line 1") && said.contains("/pickup/from"), "{said}");
+}
+
+#[test]
+fn a_network_with_bad_rows_is_not_simulated_and_each_row_is_named() {
+    let folder = folder();
+    good(&sampan(folder.path(), &["network", "sample", "network"]));
+    let lanes_csv = folder.path().join("network/lanes.csv");
+    let lanes = fs::read_to_string(&lanes_csv).expect("lanes");
+    fs::write(&lanes_csv, lanes.replacen(",air,", ",balloon,", 2)).expect("a file");
+    let said = bad(&sampan(folder.path(), &["simulate", "--network", "network", "--days", "2"]));
+    assert_eq!(said.matches("balloon").count(), 2, "{said}");
+    assert!(said.contains("lanes.csv") && said.contains("2 mistakes; nothing was simulated"), "{said}");
+}
+
+#[test]
+fn a_request_of_a_workload_that_is_refused_is_named_by_its_line_and_its_fields() {
+    let folder = folder();
+    let pickups: Vec<&str> = PICKUPS.lines().take(2).collect();
+    let mut wrong: Value = serde_json::from_str(pickups[1]).expect("a body");
+    wrong["parcels"][0]["weight_grams"] = Value::from(0);
+    fs::write(folder.path().join("pickups.jsonl"), format!("{}\n\n{wrong}\n", pickups[0])).expect("a file");
+    let arguments = ["--faults", "none", "--workload", "pickups.jsonl"];
+    let report = report(folder.path(), &arguments);
+    let refusal = &report["refusals"][0];
+    assert_eq!((&report["refused"], &refusal["line"]), (&Value::from(1), &Value::from(3)), "{report}");
+    assert_eq!(refusal["reference"], wrong["reference"]);
+    assert_eq!(refusal["fields"][0]["pointer"], "/parcels/0/weight_grams", "{report}");
+    let told = good(&sampan(folder.path(), &[&["simulate", "--days", "2"], &arguments[..]].concat()));
+    assert!(told.contains("line 3") && told.contains("/parcels/0/weight_grams"), "{told}");
 }
