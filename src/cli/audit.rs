@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::printing::say;
+use super::printing::{output, say};
 use crate::config::Settings;
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::rfc3339;
@@ -49,7 +49,7 @@ async fn show(deps: Deps, shipment: ShipmentId) -> anyhow::Result<ExitCode> {
     let entries = audit::of_shipment(deps.store.reader(), shipment).await?;
     deps.store.close().await;
     anyhow::ensure!(!entries.is_empty(), "there is no shipment {shipment}");
-    let mut out = std::io::stdout().lock();
+    let mut out = output();
     for audit::Entry { seq, at, actor, action, detail } in entries {
         writeln!(out, "{seq:>5}  {}  {actor}  {action}  {detail}", rfc3339(at))?;
     }

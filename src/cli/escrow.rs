@@ -92,7 +92,7 @@ const PAGE: usize = 200;
 impl Orders {
     async fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         let deps = super::build(settings).await?;
-        let (mut out, mut after) = (std::io::stdout().lock(), None);
+        let (mut out, mut after) = (output(), None);
         loop {
             let page = show_orders::waiting_page(&deps, self.state, after, PAGE).await?;
             for order in &page.orders {

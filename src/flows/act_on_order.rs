@@ -303,7 +303,9 @@ fn seen(
     if let Some(name) = strange {
         let names: Vec<_> = known.keys().map(|name| format!("{name:?}")).collect();
         let there_is = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-        return Err(NotNow(format!("{name:?} does not hold the order; to be set aside there is {there_is}")));
+        return Err(NotNow::Other(format!(
+            "{name:?} does not hold the order; to be set aside there is {there_is}"
+        )));
     }
     let unseen: Vec<_> =
         known.iter().filter(|one| !is_seen(one)).map(|(name, text)| format!("{name:?} ({text})")).collect();
@@ -328,7 +330,7 @@ fn lifts_something(case: &Case, set_aside: &BTreeSet<String>) -> Result<(), NotN
         }
         (false, false) => return Ok(()),
     };
-    Err(NotNow(text.to_owned()))
+    Err(NotNow::Other(text.to_owned()))
 }
 
 fn admitted(case: &Case, act: &Act, actor: &str, now: Instant) -> Result<(), NotNow> {

@@ -8,11 +8,10 @@ use serde_json::json;
 use super::advance::{Changes, Occasion, finish};
 use super::settle_order::{Case, settle};
 use super::{Deps, send_triggers};
-use crate::domain::escrow::{OrderState, ShareState, TriggerAction};
+use crate::domain::escrow::{OrderState, TriggerAction};
 use crate::domain::id::TriggerId;
 use crate::domain::outbox::OutboxState;
-use crate::escrow::rules::{decide, is_settled, may_send};
-use crate::store::orders::Trigger;
+use crate::escrow::rules::decide;
 use crate::store::outbox::{self, Message};
 use crate::store::{StoreError, Tx, shipments};
 
@@ -32,8 +31,6 @@ pub enum HandError {
     NotThere(TriggerId),
     #[error("trigger {id} is {state}: only a dead or parked one can be sent again")]
     NotToRetry { id: TriggerId, state: OutboxState },
-    #[error("the money that trigger {0} is about has moved: it is not sent any more")]
-    Moved(TriggerId),
     #[error("trigger {0} is acknowledged or parked already")]
     NotToPark(TriggerId),
     #[error("its order is frozen: {0}")]
@@ -116,17 +113,6 @@ async fn retry(
     let moves = action.is_some_and(|action| action.happens_once() && !stays_true.contains(&action));
     if state == OrderState::Frozen && moves {
         return Err(HandError::OrderFrozen(because.unwrap_or_default()));
-    }
-    let share = trigger.and_then(|trigger| {
-        let shares = case.order.shares.iter();
-        shares.clone().find(|share| share.of == trigger.facts.parcel).map(|share| (trigger, share))
-    });
-    let is_over = |(trigger, share): (&Trigger, &ShareState)| {
-        let may = may_send(share.state).contains(&trigger.facts.action);
-        trigger.round == 0 && is_settled(share.state) && !may && !message.is_in_doubt()
-    };
-    if share.is_some_and(is_over) {
-        return Err(HandError::Moved(id));
     }
     let from = [OutboxState::Dead, OutboxState::Parked];
     let why = "sent again by an operator";

@@ -140,6 +140,7 @@ fn told_by(error: &BuyerError) -> Option<Told> {
         BuyerError::Act(
             ActError::NotFound
             | ActError::OtherCurrency { .. }
+            | ActError::NotInSteps { .. }
             | ActError::NoSuchShare(_)
             | ActError::Store(_),
         )

@@ -40,10 +40,10 @@ on_both_databases! {
         let (first, second) = (order(&app, "A").await, order(&app, "B").await);
         assert_eq!(waiting(&app, &ana, "").await.must_be(200), json!({"orders": [], "next_cursor": null}));
         ana.says(&app, &first, "freeze", json!({"reason": "police"})).await.must_be(200);
-        let refund = json!({"reason": "agreed", "amount": "8.00", "currency": "CNY"});
+        let refund = json!({"reason": "agreed", "amount": "1008.00", "currency": "CNY"});
         let ordered = ana.says(&app, &second, "refund", refund.clone()).await.must_be(200);
         let waits = json!([{
-            "amount": "8.00", "currency": "CNY", "reason": "agreed", "waits_for_approval": true,
+            "amount": "1008.00", "currency": "CNY", "reason": "agreed", "waits_for_approval": true,
             "ordered_by": "operator ana",
         }]);
         assert_eq!(ordered["refunds"], waits);
@@ -81,8 +81,8 @@ on_both_databases! {
             asked.iter().filter(|asked| asked.json()["data"]["action"] == "refund").count()
         };
         ana.says(&app, &accepted, "freeze", reason.clone()).await.must_be(200);
-        ana.says(&app, &accepted, "refund", amount("8.00")).await.must_be(200);
-        let held = ben.says(&app, &accepted, "refund/approve", amount("8.00")).await.must_be(200);
+        ana.says(&app, &accepted, "refund", amount("1008.00")).await.must_be(200);
+        let held = ben.says(&app, &accepted, "refund/approve", amount("1008.00")).await.must_be(200);
         assert_eq!(
             held["frozen_because"],
             "a refund waits until the order is thawed: frozen by an operator: police"
@@ -92,11 +92,11 @@ on_both_databases! {
         wait_until("the refund is told", async || refunds().await == 1).await;
 
         let other = order(&app, "B").await;
-        ana.says(&app, &other, "refund", amount("9.00")).await.must_be(200);
+        ana.says(&app, &other, "refund", amount("1009.00")).await.must_be(200);
         let withdrawn = ana.says(&app, &other, "refund/withdraw", reason).await.must_be(200);
         assert_eq!(withdrawn["frozen_because"], "frozen by an operator: a refund was withdrawn: police");
-        ana.says(&app, &other, "refund", amount("7.00")).await.must_be(200);
-        let goes = ben.says(&app, &other, "refund/approve", amount("7.00")).await.must_be(200);
+        ana.says(&app, &other, "refund", amount("1007.00")).await.must_be(200);
+        let goes = ben.says(&app, &other, "refund/approve", amount("1007.00")).await.must_be(200);
         assert_eq!(goes["state"], "refund_requested", "{goes}");
         wait_until("the other refund is told", async || refunds().await == 2).await;
         app.stop().await;
