@@ -36,7 +36,7 @@ enum Verb {
 #[derive(Args)]
 struct Orders {
     /// frozen or failed; both where it is left out.
-    #[arg(long)]
+    #[arg(long, value_parser = show_orders::read_state)]
     state: Option<OrderState>,
     /// One JSON object a line.
     #[arg(long)]

@@ -16,6 +16,12 @@ pub async fn one(deps: &Deps, order: &Order) -> Result<OrderView, StoreError> {
     Ok(OrderView::new(order, &acts))
 }
 
+/// A state in which orders wait for a person.
+pub fn read_state(text: &str) -> Result<OrderState, String> {
+    let state = STATES.into_iter().find(|state| state.as_str() == text);
+    state.ok_or_else(|| format!("has to be {}", STATES.map(|state| state.to_string()).join(" or ")))
+}
+
 /// Behind which order a page goes on, as callers keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor(Place);

@@ -7,10 +7,8 @@ use utoipa::IntoParams;
 
 use super::extract::Credentials;
 use super::problem::Problem;
-use crate::domain::escrow::OrderState;
 use crate::flows::views::OrderPage;
 use crate::flows::{Deps, show_orders};
-use crate::store::waiting_orders::STATES;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -46,9 +44,8 @@ pub async fn waiting(
     caller.operator(&deps).await?;
     let OrdersQuery { state, cursor, limit } = query.into_inner();
     let [state, cursor, limit] = [state, cursor, limit].map(|value| value.filter(|value| !value.is_empty()));
-    let state = state.map(|text| text.parse().ok().filter(|state| STATES.contains(state)).ok_or(text));
-    let state: Option<OrderState> =
-        state.transpose().map_err(|_| Problem::parameter("state", "has to be frozen or failed"))?;
+    let state = state.map(|text| show_orders::read_state(&text)).transpose();
+    let state = state.map_err(|error| Problem::parameter("state", error))?;
     let cursor = cursor.map(|text| text.parse()).transpose();
     let cursor = cursor.map_err(|error| Problem::parameter("cursor", error))?;
     let limit = match limit {

@@ -75,7 +75,8 @@ pub async fn read(
 
 /// Changes what an endpoint is told, switches it off, or enables one that was disabled; what is left out stays.
 ///
-/// What waits for an endpoint that is switched off is dead; once it is enabled, it can be replayed.
+/// What waits for an endpoint that is switched off is dead; once it is enabled, it can be replayed. What happens meanwhile makes no
+/// message for it.
 #[utoipa::path(
     tag = "merchants",
     request_body = WebhookChangeBody,

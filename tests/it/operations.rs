@@ -135,6 +135,7 @@ on_both_databases! {
             "sampan_triggers_sent_total",
             "sampan_webhooks_sent_total",
             "sampan_outbox_messages",
+            "sampan_escrow_orders_waiting",
             "sampan_unroutable_shipments",
         ];
         let mut metrics = String::new();
