@@ -51,6 +51,26 @@ pub fn share(of: ShareOf, held_minor: i64) -> Share {
     }
 }
 
+/// Of an order that is nobody else's, whose provider can do everything and was told nothing.
+fn facts<'f>(
+    policy: &'f ReleasePolicy,
+    parcels: &'f [ParcelFacts],
+    shares: &'f [Share],
+    standing: &'f Standing,
+) -> Facts<'f> {
+    Facts {
+        policy,
+        can: Can::EVERYTHING,
+        parcels,
+        shares,
+        standing,
+        called_off: false,
+        contested: false,
+        provider_knows_frozen: false,
+        provider_holds: false,
+    }
+}
+
 struct Case {
     policy: ReleasePolicy,
     can: Can,
@@ -83,17 +103,8 @@ impl Case {
 
     fn at(&self, now: Instant) -> Verdict {
         let shares = [self.share.clone()];
-        let facts = Facts {
-            policy: &self.policy,
-            can: self.can,
-            parcels: &self.parcels,
-            shares: &shares,
-            standing: &self.standing(),
-            called_off: false,
-            contested: false,
-            provider_knows_frozen: false,
-            provider_holds: false,
-        };
+        let standing = self.standing();
+        let facts = Facts { can: self.can, ..facts(&self.policy, &self.parcels, &shares, &standing) };
         decide(&facts, now).shares.remove(0)
     }
 
@@ -194,17 +205,7 @@ fn by_parcel_each_share_goes_when_its_parcel_is_there() {
     let parcels = [parcel(1, true, true), parcel(2, true, false)];
     let shares = [share(Some(1), 6_000), share(Some(2), 4_000)];
     let standing = Standing::default();
-    let facts = Facts {
-        policy: &policy,
-        can: Can::EVERYTHING,
-        parcels: &parcels,
-        shares: &shares,
-        standing: &standing,
-        called_off: false,
-        contested: false,
-        provider_knows_frozen: false,
-        provider_holds: false,
-    };
+    let facts = facts(&policy, &parcels, &shares, &standing);
     let decision = decide(&facts, noon());
     let confirmed = |verdict: &Verdict| {
         let mut all = verdict.triggers.iter();
@@ -313,15 +314,8 @@ fn a_payment_that_ships_as_a_whole_is_shipped_once_and_when_its_last_parcel_is()
     let standing = Standing::default();
     let shipped = |parcels: &[ParcelFacts], shares: &[Share]| {
         let facts = Facts {
-            policy: &policy,
             can: Can { ships_whole: true, ..Can::EVERYTHING },
-            parcels,
-            shares,
-            standing: &standing,
-            called_off: false,
-            contested: false,
-            provider_knows_frozen: false,
-            provider_holds: false,
+            ..facts(&policy, parcels, shares, &standing)
         };
         let made = |verdict: &Verdict| {
             let such = verdict.triggers.iter().filter(|made| made.action == TriggerAction::Shipped);

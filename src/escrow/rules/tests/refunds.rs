@@ -127,15 +127,10 @@ fn a_freeze_is_told_once_and_a_thaw_after_it_but_never_about_anothers_payment() 
     let frozen = Standing { frozen: Some("a word".into()), ..Standing::default() };
     let nothing = Standing::default();
     let facts = |standing, contested, provider_knows_frozen| Facts {
-        policy: &policy,
-        can: Can::EVERYTHING,
-        parcels: &parcels,
-        shares: &shares,
-        standing,
-        called_off: false,
         contested,
         provider_knows_frozen,
         provider_holds: provider_knows_frozen,
+        ..facts(&policy, &parcels, &shares, standing)
     };
     let tell = |standing, contested, knows| decide(&facts(standing, contested, knows), noon()).tell;
     assert_eq!(tell(&frozen, false, false), Some(TriggerAction::Freeze));
@@ -161,15 +156,9 @@ fn a_parcels_money_waits_as_long_as_the_provider_holds_another_ones() {
     let nothing = Standing::default();
     let decided = |standing, provider_knows_frozen| {
         let facts = Facts {
-            policy: &policy,
-            can: Can::EVERYTHING,
-            parcels: &parcels,
-            shares: &shares,
-            standing,
-            called_off: false,
-            contested: false,
             provider_knows_frozen,
             provider_holds: provider_knows_frozen,
+            ..facts(&policy, &parcels, &shares, standing)
         };
         let Decision { shares, tell } = decide(&facts, noon());
         (shares.into_iter().map(|verdict| verdict.state).collect::<Vec<_>>(), tell)
@@ -185,15 +174,9 @@ fn tell(standing: &Standing, shares: &[Share], provider_knows_frozen: bool) -> O
     let policy = ReleasePolicy { release_by: ReleaseBy::Parcel, ..ReleasePolicy::default() };
     let parcels = [parcel(1, true, true), parcel(2, true, true)];
     let facts = Facts {
-        policy: &policy,
-        can: Can::EVERYTHING,
-        parcels: &parcels[..shares.len()],
-        shares,
-        standing,
-        called_off: false,
-        contested: false,
         provider_knows_frozen,
         provider_holds: provider_knows_frozen,
+        ..facts(&policy, &parcels[..shares.len()], shares, standing)
     };
     decide(&facts, noon()).tell
 }
@@ -244,17 +227,7 @@ fn what_another_order_named_before_is_not_given_back_by_this_one() {
     let standing = ordered(None, 10_000);
     let state = |contested, stands| {
         let shares = [with_refund(None, 10_000, stands)];
-        let facts = Facts {
-            policy: &policy,
-            can: Can::EVERYTHING,
-            parcels: &parcels,
-            shares: &shares,
-            standing: &standing,
-            called_off: false,
-            contested,
-            provider_knows_frozen: false,
-            provider_holds: false,
-        };
+        let facts = Facts { contested, ..facts(&policy, &parcels, &shares, &standing) };
         decide(&facts, noon()).shares.remove(0).state
     };
     assert_eq!(state(false, Stands::Unseen), OrderState::RefundRequested);
