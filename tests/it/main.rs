@@ -5,6 +5,7 @@
 
 mod support;
 
+mod alarms;
 mod any_order;
 mod bodies;
 mod buyers;
