@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, post};
 
 use super::extract::{Body, Credentials};
 use super::problem::Problem;
-use super::schema::{InstructionBody, ReasonBody, RefundBody, SettledBody, ThawBody};
+use super::schema::{ApprovalBody, InstructionBody, ReasonBody, RefundBody, SettledBody, ThawBody};
 use crate::domain::escrow::Act;
 use crate::domain::id::ShipmentId;
 use crate::flows::act_on_order::{Wish, act};
@@ -167,7 +167,7 @@ pub async fn refund(
 /// Approves a refund that another operator ordered, of exactly this amount.
 #[utoipa::path(
     tag = "operators",
-    request_body = RefundBody,
+    request_body = ApprovalBody,
     security(("operator_key" = [])),
     responses(
         (status = 200, body = OrderView),

@@ -158,6 +158,19 @@ pub struct RefundBody {
 }
 
 #[derive(ToSchema)]
+pub struct ApprovalBody {
+    #[schema(example = "agreed")]
+    pub reason: String,
+    /// Whose share of the money, where it is released by parcel
+    pub parcel: Option<u16>,
+    /// What was ordered, to the cent
+    #[schema(example = "25.00")]
+    pub amount: String,
+    #[schema(example = "CNY")]
+    pub currency: String,
+}
+
+#[derive(ToSchema)]
 pub struct ProofBody {
     /// The code that the merchant passed on, or the last four digits of the telephone number
     #[schema(example = "493021")]
