@@ -1,7 +1,8 @@
 //! What an operator does with triggers: takes one out, thinks it over, and lets it go again.
 //!
 //! Where nobody knows what came of one, she looks at the provider's console now and then, and says what it shows. What
-//! she took out by mistake she comes back to until it is no longer out: so nothing is left behind by that.
+//! she took out by mistake she comes back to until it is no longer out: so nothing is left behind by that. Only what the
+//! goods themselves hold, on their way back or lost for good, she leaves in the end, as it is not to be sent.
 
 use chrono::TimeDelta;
 
@@ -10,6 +11,7 @@ use super::money::operator;
 use super::steps::Done;
 use super::world::World;
 use super::{Trouble, invariants};
+use crate::domain::escrow::OrderState;
 use crate::domain::id::{ShipmentId, TriggerId};
 use crate::domain::outbox::OutboxState;
 use crate::escrow::rules::is_settled;
@@ -19,8 +21,8 @@ use crate::store::{orders, outbox};
 
 /// Of how many shipments, of those about whom people do anything.
 const PARKED_SHARE: f64 = 0.3;
-/// How often she comes back to one, twice a day.
-const TRIES_MAX: u32 = 200;
+/// How often she comes back to one, twice a day: longer than anybody's doubt about an order lasts.
+const TRIES_MAX: u32 = 80;
 /// Of those of which nobody knows what came of them.
 const LOOKED_UP_SHARE: f64 = 0.5;
 
@@ -57,6 +59,9 @@ pub async fn revive(world: &mut World, shipment: ShipmentId, trigger: TriggerId,
         // There is nothing left to say of it.
         return Ok(Some(()));
     }
+    if tries == TRIES_MAX && order.state == OrderState::Frozen {
+        return Ok(Some(()));
+    }
     if tries == TRIES_MAX {
         return Err(invariants::broken(shipment, format!("{trigger} cannot be let go again")));
     }
@@ -77,8 +82,12 @@ pub async fn by_hand(world: &mut World, trigger: TriggerId, what: ByHand) -> Don
     let Some(done) = world.live(flow).await else { return Ok(None) };
     match done {
         Err(HandError::Store(error)) => Err(Trouble::Job { job: "outbox", error: error.to_string() }),
-        done => {
-            world.note(&format!("ana about {trigger}: {what:?}: {}", done.is_ok()));
+        Err(refused) => {
+            world.note(&format!("ana about {trigger}: {what:?}: refused: {refused}"));
+            Ok(Some(()))
+        }
+        Ok(_) => {
+            world.note(&format!("ana about {trigger}: {what:?}"));
             Ok(Some(()))
         }
     }
