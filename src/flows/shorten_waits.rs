@@ -16,6 +16,10 @@ use crate::polling;
 use crate::store::StoreError;
 use crate::store::waits::{self, Wait};
 
+/// So far the clocks of daemons may be apart, and what is claimed while somebody looks: the wait that another one made
+/// just now, by a clock a second ahead, is no mistake, and who made it would lose what it is at work on.
+const CLOCKS_APART: TimeDelta = TimeDelta::minutes(1);
+
 /// The longest that `settings` make of a wait.
 fn longest(wait: Wait, settings: &Settings) -> TimeDelta {
     let outbox = &settings.outbox;
@@ -53,7 +57,7 @@ fn until(wait: Wait, deps: &Deps) -> Instant {
         | Wait::ReplanClaim
         | Wait::ReplanAttempt => deps.clock.wall(),
     };
-    begins + longest(wait, &deps.settings)
+    begins + longest(wait, &deps.settings) + CLOCKS_APART
 }
 
 /// Says how many waits were shortened.

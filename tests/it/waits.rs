@@ -1,7 +1,7 @@
 //! What a clock put off that was ahead.
 
 use chrono::TimeDelta;
-use sampan::flows::shorten_waits;
+use sampan::flows::{poll_carriers, shorten_waits};
 
 use crate::on_both_databases;
 use crate::support::app::spawn_app;
@@ -46,6 +46,12 @@ on_both_databases! {
         shorten_waits::run_due(&app.deps).await.expect("waits");
         let kept = number(store, "SELECT MAX(next_attempt_at) AS n FROM outbox WHERE state = 'pending'").await;
         assert_eq!(kept, an_hour.timestamp_micros(), "a wait that the schedule can make stays as it is");
+
+        let claim = app.deps.clock.wall() + poll_carriers::claim_lasts(&app.deps.settings) + TimeDelta::seconds(5);
+        change(&db, &format!("UPDATE tracked_number SET claimed_until = {}", claim.timestamp_micros())).await;
+        shorten_waits::run_due(&app.deps).await.expect("waits");
+        let kept = number(store, "SELECT MAX(claimed_until) AS n FROM tracked_number").await;
+        assert_eq!(kept, claim.timestamp_micros(), "one whose clock is a little ahead keeps what it is at work on");
 
         let decade = (now + TimeDelta::days(3_650)).timestamp_micros();
         for (table, column) in PUT_OFF {
