@@ -31,7 +31,7 @@ pub(super) struct InThread {
     connection: Connection,
     tables: Tables,
     /// Of each statement that was asked before.
-    shapes: HashMap<String, Arc<Shape>>,
+    shapes: HashMap<String, Shape>,
 }
 
 /// How a column was declared, where SQLite does not tell.
@@ -70,18 +70,44 @@ struct Kinds {
     bytes: Option<Kind>,
 }
 
-/// By the names of tables and columns.
-type Tables = HashMap<&'static str, HashMap<&'static str, Kind>>;
+/// By their names.
+type Tables = HashMap<&'static str, Table>;
 
-/// What an answer's rows hold, in the order of the names under which it is asked for.
-type Shape = Vec<Cell>;
+#[derive(Debug)]
+struct Table {
+    /// As it was declared.
+    columns: Vec<&'static str>,
+    kinds: HashMap<&'static str, Kind>,
+}
+
+/// What an answer's rows hold.
+#[derive(Debug)]
+struct Shape {
+    /// In the order of the names under which they are asked for.
+    cells: Vec<Cell>,
+    /// What is not there is read as nothing; by a place each has to be there.
+    omits_nothing: bool,
+}
 
 #[derive(Debug)]
 struct Cell {
-    name: String,
+    name: Box<str>,
     /// Of the column, from nought.
     place: usize,
     kinds: Kinds,
+}
+
+/// Of a value in an answer, in the order of names: a number is compared at once, and a text is made of it once.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Name<'a> {
+    nth: usize,
+    text: &'a str,
+}
+
+impl From<Name<'_>> for String {
+    fn from(name: Name<'_>) -> Self {
+        name.text.to_owned()
+    }
 }
 
 /// As many columns as can be asked for by their places, by which sea-orm means the order of names.
@@ -106,25 +132,32 @@ impl InThread {
         }
     }
 
-    fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, DbErr> {
-        let mut prepared = self.connection.prepare_cached(&statement.sql).map_err(refused)?;
+    fn rows(&mut self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let Self { connection, tables, shapes } = self;
+        let mut prepared = connection.prepare_cached(&statement.sql).map_err(refused)?;
         bind(&mut prepared, statement.values.as_ref())?;
-        let shape = match self.shapes.get(&statement.sql) {
-            Some(shape) => Arc::clone(shape),
+        let shape = match shapes.get(&statement.sql) {
+            Some(shape) => shape,
             None => {
-                let shape = Arc::new(shape(&prepared, &statement.sql, &self.tables)?);
-                self.shapes.insert(statement.sql.clone(), Arc::clone(&shape));
-                shape
+                let shape = shape(&prepared, &statement.sql, tables)?;
+                shapes.entry(statement.sql.clone()).or_insert(shape)
             }
         };
         let (mut rows, mut found) = (prepared.raw_query(), Vec::new());
         while let Some(row) = rows.next().map_err(refused)? {
-            let value = |cell: &Cell| read(row.get_ref(cell.place).map_err(refused)?, cell.kinds);
-            let values = shape.iter().map(|cell| Ok((cell.name.clone(), value(cell)?)));
-            let values: Row = values.collect::<Result<_, DbErr>>()?;
-            found.push(values);
+            let values = shape.cells.iter().enumerate().filter_map(|(nth, cell)| {
+                let value = row.get_ref(cell.place).map_err(refused);
+                let is_told = shape.omits_nothing || !matches!(value, Ok(ValueRef::Null));
+                let read = |value| Ok((Name { nth, text: &cell.name }, read(value, cell.kinds)?));
+                is_told.then(|| value.and_then(read))
+            });
+            found.push(values.collect::<Result<BTreeMap<_, _>, DbErr>>()?);
         }
-        Ok(found)
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nothing = Statement::from_string(DbBackend::Sqlite, "");
+        MockDatabase::new(DbBackend::Sqlite).append_query_results([found]).query(0, nothing)
     }
 
     fn change(&self, statement: &Statement) -> Result<MockExecResult, DbErr> {
@@ -160,42 +193,45 @@ tables! {
     tracked_number tracking_event unit webhook_endpoint webhook_message
 }
 
-fn declared<E: EntityTrait>(table: E) -> (&'static str, HashMap<&'static str, Kind>) {
+fn declared<E: EntityTrait>(table: E) -> (&'static str, Table) {
     let kind = |column: E::Column| Some((column.as_str(), Kind::of(column.def().get_column_type())?));
-    (table.as_str(), E::Column::iter().filter_map(kind).collect())
+    let columns = E::Column::iter().map(|column| column.as_str()).collect();
+    (table.as_str(), Table { columns, kinds: E::Column::iter().filter_map(kind).collect() })
 }
 
 fn changed(rows_affected: u64) -> MockExecResult {
     MockExecResult { last_insert_id: 0, rows_affected }
 }
 
-type Row = BTreeMap<String, Value>;
-
 fn shape(prepared: &CachedStatement, sql: &str, tables: &Tables) -> Result<Shape, DbErr> {
     let words: HashSet<_> = sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
-    let named: Vec<_> = tables.iter().filter(|(table, _)| words.contains(*table)).collect();
+    let named = tables.iter().filter(|(name, _)| words.contains(*name)).map(|(_, table)| table);
+    let named: Vec<&Table> = named.collect();
     let names = prepared.column_names();
-    let by_place = !names.is_sorted() && names.len() <= PLACES;
-    let mut shape = Vec::with_capacity(2 * names.len());
+    // Who asks for a whole row asks by names.
+    let is_whole = named.iter().any(|table| table.columns == names);
+    let omits_nothing = names.len() <= PLACES && !is_whole;
+    let by_place = omits_nothing && !names.is_sorted();
+    let mut cells = Vec::with_capacity(2 * names.len());
     for (place, name) in names.into_iter().enumerate() {
         let kinds = Kinds::of(name, &named)?;
-        shape.push(Cell { name: name.to_owned(), place, kinds });
+        cells.push(Cell { name: name.into(), place, kinds });
         if by_place {
             // Before any name.
-            shape.push(Cell { name: format!("\0{place:02}"), place, kinds });
+            cells.push(Cell { name: format!("\0{place:02}").into(), place, kinds });
         }
     }
-    shape.sort_by(|one, other| one.name.cmp(&other.name));
-    match shape.windows(2).find(|pair| pair[0].name == pair[1].name) {
+    cells.sort_by(|one, other| one.name.cmp(&other.name));
+    match cells.windows(2).find(|pair| pair[0].name == pair[1].name) {
         Some(pair) => Err(wrong(format!("{} is there twice", pair[0].name))),
-        None => Ok(shape),
+        None => Ok(Shape { cells, omits_nothing }),
     }
 }
 
 impl Kinds {
-    fn of(column: &str, tables: &[(&&'static str, &HashMap<&'static str, Kind>)]) -> Result<Self, DbErr> {
+    fn of(column: &str, tables: &[&Table]) -> Result<Self, DbErr> {
         let mut kinds = Self::default();
-        for kind in tables.iter().filter_map(|(_, columns)| columns.get(column)) {
+        for kind in tables.iter().filter_map(|table| table.kinds.get(column)) {
             let known = if kind.is_number() { &mut kinds.number } else { &mut kinds.bytes };
             if known.replace(*kind).is_some_and(|known| known != *kind) {
                 return Err(wrong(format!("{column} is not the same in all tables of a statement")));
@@ -265,11 +301,7 @@ impl MockDatabaseTrait for InThread {
     }
 
     fn query(&mut self, _: usize, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let rows = self.rows(&statement)?;
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        MockDatabase::new(DbBackend::Sqlite).append_query_results([rows]).query(0, statement)
+        self.rows(&statement)
     }
 
     fn begin(&mut self) {
