@@ -1,17 +1,18 @@
 //! Tracking events and carriers' answers: each is stored raw, once, for ever.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IdenStatic, Iterable, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::entity::{carrier_answer, tracking_event};
-use super::row::Column;
+use super::row::{Column, rows};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::event::{
@@ -154,9 +155,23 @@ pub async fn of_shipment(
     db: &impl ConnectionTrait,
     shipment: ShipmentId,
 ) -> Result<Vec<TrackingEvent>, StoreError> {
-    let rows = without_raw().filter(tracking_event::Column::ShipmentId.eq(shipment.uuid())).all(db).await?;
-    rows.into_iter().map(from_row).collect()
+    let found: Vec<tracking_event::Model> = rows(db, &OF_SHIPMENT, [shipment.uuid().into()]).await?;
+    found.into_iter().map(from_row).collect()
 }
+
+/// The same as [`without_raw`] of one shipment, written out.
+static OF_SHIPMENT: LazyLock<String> = LazyLock::new(|| {
+    use tracking_event::Column as C;
+    let columns = C::iter().filter(|column| !matches!(column, C::Raw));
+    let columns: Vec<_> = columns.map(|column| column.as_str()).collect();
+    let kinds: Vec<_> = kinds_that_tell().iter().map(|kind| format!("'{kind}'")).collect();
+    format!(
+        "SELECT {}, CASE WHEN scan_kind IN ({}) THEN raw ELSE '' END AS raw FROM tracking_event \
+         WHERE shipment_id = $1 ORDER BY occurred_at, fingerprint",
+        columns.join(", "),
+        kinds.join(", ")
+    )
+});
 
 /// Those of many shipments, in one question.
 pub async fn of_shipments(
@@ -177,9 +192,14 @@ fn without_raw() -> Select<tracking_event::Entity> {
     tracking_event::Entity::find()
         .select_only()
         .columns(C::iter().filter(|column| !matches!(column, C::Raw)))
-        .column_as(raw_of(&[DEPARTURES, &[ScanKind::HandedOver]].concat()), C::Raw)
+        .column_as(raw_of(&kinds_that_tell()), C::Raw)
         .order_by_asc(C::OccurredAt)
         .order_by_asc(C::Fingerprint)
+}
+
+/// What may name a departure or a carrier.
+fn kinds_that_tell() -> Vec<ScanKind> {
+    [DEPARTURES, &[ScanKind::HandedOver]].concat()
 }
 
 /// What may name a departure.

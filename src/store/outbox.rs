@@ -16,7 +16,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::outbox;
-use super::row::{Column, Only, skip_locked, statement};
+use super::row::{Column, for_update, only, rows, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::id::{OrderId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, from_micros};
@@ -314,20 +314,26 @@ async fn moved(tx: &Tx, update: UpdateMany<outbox::Entity>) -> Result<bool, Stor
 
 /// Every message of a stream, in order. Until the transaction ends nobody claims any of them.
 pub async fn hold_stream(tx: &Tx, stream: OrderId) -> Result<Vec<Message>, StoreError> {
-    let query = outbox::Entity::find().filter(outbox::Column::Stream.eq(stream.uuid()));
-    let rows = query.order_by_asc(outbox::Column::Position).lock_exclusive().all(tx).await?;
-    rows.into_iter().map(from_row).collect()
+    read_stream(tx, stream, for_update(tx)).await
 }
 
 /// The same, for somebody who only looks.
 pub async fn of_stream(db: &impl ConnectionTrait, stream: OrderId) -> Result<Vec<Message>, StoreError> {
-    let query = outbox::Entity::find().filter(outbox::Column::Stream.eq(stream.uuid()));
-    let rows = query.order_by_asc(outbox::Column::Position).all(db).await?;
-    rows.into_iter().map(from_row).collect()
+    read_stream(db, stream, "").await
+}
+
+async fn read_stream(
+    db: &impl ConnectionTrait,
+    stream: OrderId,
+    held: &str,
+) -> Result<Vec<Message>, StoreError> {
+    let sql = format!("SELECT * FROM outbox WHERE stream = $1 ORDER BY position{held}");
+    let found = rows(db, &sql, [stream.uuid().into()]).await?;
+    found.into_iter().map(from_row).collect()
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: TriggerId) -> Result<Option<Message>, StoreError> {
-    outbox::Entity::find_by_id(id.uuid()).only(db).await?.map(from_row).transpose()
+    only(db, "SELECT * FROM outbox WHERE id = $1", [id.uuid().into()]).await?.map(from_row).transpose()
 }
 
 /// Messages in `state`, oldest first.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, Select, Statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, Select, Statement};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -34,6 +34,25 @@ impl Column {
     pub fn number<T: TryFrom<N>, N: Display + Copy>(self, number: N) -> Result<T, StoreError> {
         T::try_from(number).map_err(|_| self.corrupt(format!("{number} is out of range")))
     }
+}
+
+/// What a statement finds that is written out, for what is asked all the time: sea-orm puts its own statements together
+/// anew with each question, which takes as long as SQLite takes to answer them.
+pub async fn rows<M: FromQueryResult>(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<M>, StoreError> {
+    Ok(M::find_by_statement(statement(db, sql, values)).all(db).await?)
+}
+
+/// The same of a key that there is at most one row of.
+pub async fn only<M: FromQueryResult>(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Option<M>, StoreError> {
+    Ok(rows(db, sql, values).await?.into_iter().next())
 }
 
 /// The row of a key that there is at most one row of. sea-orm's `one` adds `LIMIT ?`, and SQLite prepares a

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::{parcel, pickup_request, plan, shipment};
-use super::row::{Column, Only, statement, to_json};
+use super::row::{Column, for_update, only, rows, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::contact::{Consignee, Pickup};
 use crate::domain::escrow::OrderState;
@@ -123,17 +123,18 @@ pub async fn by_reference(
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: ShipmentId) -> Result<Option<Shipment>, StoreError> {
-    shipment::Entity::find_by_id(id.uuid()).only(db).await?.map(from_row).transpose()
+    only(db, "SELECT * FROM shipment WHERE id = $1", [id.uuid().into()]).await?.map(from_row).transpose()
 }
 
 pub async fn find_by_token(db: &impl ConnectionTrait, token: &str) -> Result<Option<Shipment>, StoreError> {
-    let query = shipment::Entity::find().filter(shipment::Column::TrackingToken.eq(token));
-    query.only(db).await?.map(from_row).transpose()
+    let found = only(db, "SELECT * FROM shipment WHERE tracking_token = $1", [token.into()]).await?;
+    found.map(from_row).transpose()
 }
 
 /// The shipment, held until the end of the transaction: two who change one shipment take turns.
 pub async fn lock(tx: &Tx, id: ShipmentId) -> Result<Option<Shipment>, StoreError> {
-    shipment::Entity::find_by_id(id.uuid()).lock_exclusive().only(tx).await?.map(from_row).transpose()
+    let sql = format!("SELECT * FROM shipment WHERE id = $1{}", for_update(tx));
+    only(tx, &sql, [id.uuid().into()]).await?.map(from_row).transpose()
 }
 
 #[derive(Debug, Clone, Default)]
@@ -166,9 +167,9 @@ pub async fn list(
 }
 
 pub async fn parcels(db: &impl ConnectionTrait, id: ShipmentId) -> Result<Vec<Parcel>, StoreError> {
-    let query = parcel::Entity::find().filter(parcel::Column::ShipmentId.eq(id.uuid()));
-    let rows = query.order_by_asc(parcel::Column::Number).all(db).await?;
-    rows.into_iter().map(parcel_from_row).collect()
+    let sql = "SELECT * FROM parcel WHERE shipment_id = $1 ORDER BY number";
+    let found = rows(db, sql, [id.uuid().into()]).await?;
+    found.into_iter().map(parcel_from_row).collect()
 }
 
 /// The parcels of many shipments in one question, in the order of shipments and numbers.
@@ -186,6 +187,8 @@ pub struct ParcelStanding {
     /// When it is expected at the latest.
     pub expected_by: Instant,
     pub order: OrderState,
+    /// When time alone changes something about it.
+    pub order_wakes_at: Option<Instant>,
 }
 
 /// None: there is no such parcel.
@@ -193,17 +196,19 @@ pub async fn parcel_standing(
     db: &impl ConnectionTrait,
     id: ParcelId,
 ) -> Result<Option<ParcelStanding>, StoreError> {
-    let sql = "SELECT p.status, s.estimated_latest_at, o.state FROM parcel p \
+    let sql = "SELECT p.status, s.estimated_latest_at, o.state, o.wake_at FROM parcel p \
          JOIN shipment s ON s.id = p.shipment_id JOIN escrow_order o ON o.shipment_id = p.shipment_id \
          WHERE p.shipment_id = $1 AND p.number = $2";
     let values = [id.shipment.uuid().into(), i32::from(id.number).into()];
     let row = db.query_one_raw(statement(db, sql, values)).await?;
     row.map(|row| {
         let (status, order): (String, String) = (row.try_get("", "status")?, row.try_get("", "state")?);
+        let wakes_at: Option<i64> = row.try_get("", "wake_at")?;
         Ok(ParcelStanding {
             status: Column("parcel", "status").word(&status)?,
             expected_by: from_micros(row.try_get("", "estimated_latest_at")?),
             order: Column("escrow_order", "state").word(&order)?,
+            order_wakes_at: wakes_at.map(from_micros),
         })
     })
     .transpose()
@@ -235,7 +240,8 @@ pub fn without_plan(shipment: &Shipment) -> StoreError {
 
 pub async fn plan(db: &impl ConnectionTrait, shipment: ShipmentId, id: PlanId) -> Result<Plan, StoreError> {
     let body = Column("plan", "body");
-    let row = plan::Entity::find_by_id((shipment.uuid(), id.uuid())).only(db).await?;
+    let sql = "SELECT * FROM plan WHERE shipment_id = $1 AND id = $2";
+    let row: Option<plan::Model> = only(db, sql, [shipment.uuid().into(), id.uuid().into()]).await?;
     let row = row.ok_or_else(|| body.corrupt(format!("{shipment} has no plan {id}")))?;
     body.json(&row.body)
 }

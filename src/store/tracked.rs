@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{number_owner, tracked_number};
-use super::row::{Column, Only, skip_locked, statement};
+use super::row::{Column, only, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::event::EventStatus;
@@ -96,9 +96,7 @@ pub async fn own(
         .action_and_where(Expr::col((number_owner::Entity, C::ClaimedAt)).lt(long_ago))
         .to_owned();
     number_owner::Entity::insert(row).on_conflict(take_over).exec_without_returning(tx).await?;
-    let key = (carrier.to_string(), number.to_string());
-    let owner = number_owner::Entity::find_by_id(key).only(tx).await?;
-    Ok(owner.is_some_and(|owner| owner.shipment_id == shipment.uuid()))
+    Ok(owner(tx, carrier, number).await? == Some(shipment))
 }
 
 /// Gives back every number of a shipment but those in `current`: what was on a label by mistake
@@ -118,9 +116,18 @@ pub async fn disown_others(
 
 /// Whether a number still is its shipment's own: carriers give numbers out again.
 pub async fn is_own(tx: &Tx, tracked: &Tracked) -> Result<bool, StoreError> {
-    let key = (tracked.carrier.to_string(), tracked.number.to_string());
-    let owner = number_owner::Entity::find_by_id(key).only(tx).await?;
-    Ok(owner.is_some_and(|owner| owner.shipment_id == tracked.parcel.shipment.uuid()))
+    Ok(owner(tx, &tracked.carrier, &tracked.number).await? == Some(tracked.parcel.shipment))
+}
+
+async fn owner(
+    tx: &Tx,
+    carrier: &CarrierCode,
+    number: &TrackingNumber,
+) -> Result<Option<ShipmentId>, StoreError> {
+    let sql = "SELECT * FROM number_owner WHERE carrier = $1 AND tracking_number = $2";
+    let found: Option<number_owner::Model> =
+        only(tx, sql, [carrier.as_str().into(), number.as_str().into()]).await?;
+    Ok(found.map(|owner| ShipmentId::from_uuid(owner.shipment_id)))
 }
 
 /// Has `tracked` asked about from `first_poll_at` on, and nothing else for this parcel: a
@@ -328,8 +335,15 @@ pub async fn by_number(
 
 /// A number as it is now.
 pub async fn find(db: &impl ConnectionTrait, tracked: &Tracked) -> Result<Option<Tracked>, StoreError> {
-    let row = tracked_number::Entity::find().filter(is(tracked)).only(db).await?;
-    row.map(from_row).transpose()
+    let sql = "SELECT * FROM tracked_number \
+         WHERE shipment_id = $1 AND parcel_number = $2 AND carrier = $3 AND tracking_number = $4";
+    let values = [
+        tracked.parcel.shipment.uuid().into(),
+        i32::from(tracked.parcel.number).into(),
+        tracked.carrier.as_str().into(),
+        tracked.number.as_str().into(),
+    ];
+    only(db, sql, values).await?.map(from_row).transpose()
 }
 
 /// Keeps what was heard of a number without having asked. `wake_at`: when to ask about it again, if nobody does.
