@@ -157,7 +157,7 @@ pub async fn finish(
     occasion: &Occasion,
 ) -> Result<bool, StoreError> {
     let to_tell = tell(tx, &changes.notices, occasion.now, occasion.wall).await?;
-    if !changes.all.is_empty() {
+    if changes.any() {
         shipment.updated_at = occasion.now;
         audit::append(tx, shipment.id, &mut shipment.audit, &changes.all, occasion.now).await?;
         shipments::save_progress(tx, shipment).await?;
@@ -174,13 +174,12 @@ pub async fn finish_each(
     let notices: Vec<Notice> =
         changed.iter_mut().flat_map(|(_, changes)| std::mem::take(&mut changes.notices)).collect();
     let to_tell = tell(tx, &notices, occasion.now, occasion.wall).await?;
-    let entries =
-        changed.iter_mut().filter(|(_, changes)| !changes.all.is_empty()).map(|(shipment, changes)| {
-            shipment.updated_at = occasion.now;
-            (shipment.id, &mut shipment.audit, changes.all.as_slice())
-        });
+    let entries = changed.iter_mut().filter(|(_, changes)| changes.any()).map(|(shipment, changes)| {
+        shipment.updated_at = occasion.now;
+        (shipment.id, &mut shipment.audit, changes.all.as_slice())
+    });
     audit::append_to_each(tx, entries, occasion.now).await?;
-    let saved = changed.iter().filter(|(_, changes)| !changes.all.is_empty());
+    let saved = changed.iter().filter(|(_, changes)| changes.any());
     at_once::save_progress(tx, saved.map(|(shipment, _)| shipment).collect()).await?;
     Ok(to_tell)
 }
@@ -188,6 +187,10 @@ pub async fn finish_each(
 impl<'o> Changes<'o> {
     pub fn new(occasion: &'o Occasion) -> Self {
         Self { actor: &occasion.actor, all: Vec::new(), notices: Vec::new() }
+    }
+
+    pub fn any(&self) -> bool {
+        !self.all.is_empty()
     }
 
     pub fn add(&mut self, action: &str, detail: Value) {

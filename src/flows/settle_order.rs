@@ -44,11 +44,15 @@ pub async fn settle(
     changes: &mut Changes<'_>,
 ) -> Result<bool, StoreError> {
     let streams: Vec<OrderId> = streams_beside(&case.triggers).chain([case.order.id]).collect();
+    let awaits_its_turn = case.messages.iter().any(|message| message.state == OutboxState::Waiting);
     let Weighed { order, mut to_send } = weigh(tx, shipment, case, occasion, changes).await?;
     if let Some(order) = order {
         orders::save(tx, &order).await?;
     }
-    to_send |= release_next(tx, &streams, occasion.wall).await?;
+    // Whatever was made or moved is among the changes.
+    if awaits_its_turn || changes.any() {
+        to_send |= release_next(tx, &streams, occasion.wall).await?;
+    }
     Ok(to_send)
 }
 

@@ -117,12 +117,16 @@ async fn estimate_anew(
 /// What the holder of a tracking token may see.
 pub async fn tracking(deps: &Deps, token: &str) -> Result<Option<TrackingView>, StoreError> {
     let db = deps.store.reader();
-    let Some(mut shipment) = shipments::find_by_token(db, token).await? else { return Ok(None) };
+    let Some(shipment) = shipments::find_by_token(db, token).await? else { return Ok(None) };
     let parcels = shipments::parcels(db, shipment.id).await?;
     let plan = shipments::plan(db, shipment.id, shipment.plan).await?;
     let events = events::of_shipment(db, shipment.id).await?;
     let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
-    let timeline = tracking::fold(&numbers, &events);
-    shipment.estimate = still_estimated(deps, &shipment, &plan, &timeline);
-    Ok(Some(TrackingView::new(&shipment, &plan, &timeline, &deps.network.current(), &deps.carriers)))
+    Ok(Some(tracking_of(deps, shipment, &plan, &tracking::fold(&numbers, &events))))
+}
+
+/// The same for who has read it all.
+pub fn tracking_of(deps: &Deps, mut shipment: Shipment, plan: &Plan, timeline: &Timeline) -> TrackingView {
+    shipment.estimate = still_estimated(deps, &shipment, plan, timeline);
+    TrackingView::new(&shipment, plan, timeline, &deps.network.current(), &deps.carriers)
 }

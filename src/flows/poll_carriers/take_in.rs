@@ -23,8 +23,9 @@ use crate::polling::foresight::Look;
 use crate::polling::rules::{Known, Outcome, Silence, happened, next, silence};
 use crate::store::events::{self, RawAnswer, insert_answer};
 use crate::store::poll_histories::{self, Journey};
+use crate::store::shipments::{self, ParcelStanding};
 use crate::store::tracked::{self, News, Tracked};
-use crate::store::{StoreError, Tx, shipments};
+use crate::store::{StoreError, Tx};
 use crate::telemetry;
 
 /// What decides when to look again.
@@ -110,19 +111,13 @@ async fn write(
     let before = tracked::find(tx, &tracked).await?.unwrap_or_else(|| tracked.clone());
     let settings = &terms.settings;
     let hash = heard.raw.as_ref().map(|raw| raw.hash.clone());
-    let is_known = hash.is_some() && hash == before.last.answer_hash;
     let seen = latest(&heard.seen, now).max(before.last.seen);
     let silent_since = silence(&known(&before, seen), settings, now);
     let mut advanced = None;
-    let quiet = match is_known && silent_since.is_none() {
-        true => shipments::parcel_standing(tx, tracked.parcel).await?,
+    let quiet = match silent_since.is_none() {
+        true => nothing_new(tx, &before, &heard, now).await?,
         false => None,
     };
-    // Where money waits for what was said, it is judged again with each answer.
-    let quiet = quiet.filter(|quiet| {
-        let is_known_delivered = before.last.delivered_at.is_some();
-        quiet.status != ShipmentStatus::Delivered || is_known_delivered && is_settled(quiet.order)
-    });
     let mut delivered_at = before.last.delivered_at;
     let (standing, is_delivered) = if quiet.is_some() {
         (quiet.map(|quiet| (quiet.status, quiet.expected_by)), None)
@@ -154,13 +149,39 @@ async fn write(
         failures: next.failures,
         problem: heard.problem,
         answered_at: (heard.outcome == Outcome::Answered).then_some(now),
-        answer_hash: hash,
+        answer_hash: hash.or(before.last.answer_hash),
         asked_at: Some(now),
         news: News { heard_at: now, seen, is_delivered },
     };
     tracked::settle(tx, &tracked, &outcome).await?;
     faults::reached("poll.before_commit");
     Ok(advanced)
+}
+
+/// Where a parcel stands about which nothing was said, or the same as before. None: it is to be looked into.
+async fn nothing_new(
+    tx: &Tx,
+    before: &Tracked,
+    heard: &NumberHeard,
+    now: Instant,
+) -> Result<Option<ParcelStanding>, StoreError> {
+    let Some(raw) = &heard.raw else {
+        return match heard.seen.is_empty() {
+            true => shipments::parcel_standing(tx, before.parcel).await,
+            false => Ok(None),
+        };
+    };
+    if before.last.answer_hash.as_ref() != Some(&raw.hash) {
+        return Ok(None);
+    }
+    let standing = shipments::parcel_standing(tx, before.parcel).await?;
+    // Where money waits for something else than a certain time, it is judged again with each answer.
+    Ok(standing.filter(|standing| {
+        let is_known_delivered = before.last.delivered_at.is_some();
+        let waits_for_time = standing.order_wakes_at.is_some_and(|at| at > now);
+        let is_at_rest = is_known_delivered && (waits_for_time || is_settled(standing.order));
+        standing.status != ShipmentStatus::Delivered || is_at_rest
+    }))
 }
 
 /// The carrier has given the number out again; what it says now is about another shipment.
