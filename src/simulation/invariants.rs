@@ -2,12 +2,12 @@
 //!
 //! After each step of the shipments that it touched, if they changed: rows follow from events in whatever order they
 //! are read, the audit chain is whole and vouches for the rows, each action has one trigger, and the provider's
-//! books say the same as ours. Once a day of everything: room, bags, counts; once a week the whole audit. What must never be sent is noticed
+//! books say the same as ours. Once a day of everything: room, bags, counts; twice a month the whole audit. What must never be sent is noticed
 //! where it arrives (see [`super::outside`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike, TimeDelta, Weekday};
+use chrono::TimeDelta;
 
 use super::Trouble;
 use super::carrier::Fate;
@@ -27,7 +27,7 @@ use crate::store::orders::{Order, Trigger};
 use crate::store::outbox::Message;
 use crate::store::shipments::{AuditHead, Parcel, Shipment};
 use crate::store::{audit, departures, events, orders, outbox, shipments, shipments_at_once, soundness};
-use crate::tracking;
+use crate::tracking::{self, Timeline};
 
 /// What was seen of a shipment when it was checked last.
 #[derive(Debug, Clone)]
@@ -79,8 +79,12 @@ async fn one(world: &mut World, id: ShipmentId) -> Result<(), Trouble> {
         return Ok(());
     }
     let parcels = shipments::parcels(db, id).await?;
-    let told = follows_from_events(world, &shipment, &parcels).await?;
-    if before.as_ref().is_some_and(|before| before.events > told) {
+    let mut events = events::of_shipment(db, id).await?;
+    world.dice.shuffle(&mut events);
+    let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
+    let timeline = tracking::fold(&numbers, &events);
+    follows_from_events(&shipment, &parcels, &timeline)?;
+    if before.as_ref().is_some_and(|before| before.events > events.len()) {
         return Err(broken(id, "it lost events"));
     }
     let db = world.deps.store.reader();
@@ -95,7 +99,7 @@ async fn one(world: &mut World, id: ShipmentId) -> Result<(), Trouble> {
         return Err(broken(id, format!("its money has failed: {:?}", order.frozen_because)));
     }
     if before.as_ref().is_none_or(|before| before.status != shipment.status) {
-        is_not_told_who(world, &shipment).await?;
+        is_not_told_who(world, &shipment, &timeline).await?;
     }
     let has_failed = has_failed || order.freezes > 0 && money::has_given_up(world, &order).await?;
     if has_failed && before.is_none_or(|before| !before.has_failed) {
@@ -103,21 +107,13 @@ async fn one(world: &mut World, id: ShipmentId) -> Result<(), Trouble> {
         world.diary.note(at, Task::Settle { shipment: id, tries: 0 });
     }
     let audit = shipment.audit.clone();
-    let remembered = Remembered { audit, events: told, status: shipment.status, has_failed };
+    let remembered = Remembered { audit, events: events.len(), status: shipment.status, has_failed };
     world.remembered.insert(id, remembered);
     Ok(())
 }
 
-/// 7: in whatever order the events are read. Says how many they are.
-async fn follows_from_events(
-    world: &mut World,
-    shipment: &Shipment,
-    parcels: &[Parcel],
-) -> Result<usize, Trouble> {
-    let mut events = events::of_shipment(world.deps.store.reader(), shipment.id).await?;
-    let numbers: Vec<u16> = parcels.iter().map(|parcel| parcel.id.number).collect();
-    world.dice.shuffle(&mut events);
-    let timeline = tracking::fold(&numbers, &events);
+/// 7: in whatever order the events are read.
+fn follows_from_events(shipment: &Shipment, parcels: &[Parcel], timeline: &Timeline) -> Result<(), Trouble> {
     if (shipment.status, shipment.delivered_at) != (timeline.status, timeline.delivered_at) {
         let what = format!("it is {}, and its events say {}", shipment.status, timeline.status);
         return Err(broken(shipment.id, what));
@@ -128,7 +124,7 @@ async fn follows_from_events(
             return Err(broken(shipment.id, what));
         }
     }
-    Ok(events.len())
+    Ok(())
 }
 
 /// 2 and 4: each action of a share once, and the provider knows what we know.
@@ -198,8 +194,9 @@ async fn is_a_persons(world: &World, order: &Order, triggers: &[Trigger]) -> Res
 }
 
 /// 9: whoever has the token sees nobody's name.
-async fn is_not_told_who(world: &World, shipment: &Shipment) -> Result<(), Trouble> {
-    let view = show::tracking(&world.deps, &shipment.tracking_token).await?;
+async fn is_not_told_who(world: &World, shipment: &Shipment, timeline: &Timeline<'_>) -> Result<(), Trouble> {
+    let plan = shipments::plan(world.deps.store.reader(), shipment.id, shipment.plan).await?;
+    let view = show::tracking_of(&world.deps, shipment.clone(), &plan, timeline);
     let page = serde_json::to_string(&view).unwrap_or_default();
     let books = world.outside.books();
     let Some(private) = books.secrets_of.get(&shipment.id) else { return Ok(()) };
@@ -217,10 +214,13 @@ async fn books(world: &World) -> Result<(), Trouble> {
     }
 }
 
+/// The whole of it takes as long as weeks of all else, and what is written is verified at once.
+const AUDITED_EVERY_DAYS: i64 = 15;
+
 /// All of it, once a day.
 pub async fn all(world: &mut World) -> Result<(), Trouble> {
     books(world).await?;
-    if world.now.weekday() == Weekday::Mon {
+    if (world.now - world.started_at).num_days() % AUDITED_EVERY_DAYS == 0 {
         the_audit(world).await?;
     }
     let chains: BTreeMap<ShipmentId, i64> =

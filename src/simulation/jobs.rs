@@ -16,12 +16,9 @@ use crate::flows::{
 use crate::store::consolidations;
 
 /// How often jobs look for what is due. A daemon looks every second or so, and nothing but waiting is lost by that.
-pub const EVERY: TimeDelta = TimeDelta::minutes(30);
+pub const EVERY: TimeDelta = TimeDelta::hours(1);
 /// What deliveries teach changes little in so long.
-const LEARN_EVERY: TimeDelta = TimeDelta::hours(6);
-
-/// About a doubt a provider is asked once an hour.
-const TEND_EVERY: TimeDelta = TimeDelta::hours(1);
+const LEARN_EVERY: TimeDelta = TimeDelta::hours(24);
 
 fn is_time_for(world: &World, every: TimeDelta) -> bool {
     world.now.timestamp() % every.num_seconds() < EVERY.num_seconds()
@@ -63,10 +60,8 @@ pub async fn look(world: &mut World) -> Result<bool, Trouble> {
     let noticed = job!(world, "take_notices", take_notices::run_due);
     let woken = job!(world, "wake_orders", act_on_order::wake);
     send(world).await?;
-    if is_time_for(world, TEND_EVERY) {
-        job!(world, "ask_again", send_triggers::ask_again);
-        job!(world, "remind", disputes::remind);
-    }
+    job!(world, "ask_again", send_triggers::ask_again);
+    job!(world, "remind", disputes::remind);
     if is_time_for(world, LEARN_EVERY) {
         job!(world, "learn_stage_times", learn_stage_times::run_due);
         job!(world, "shorten_waits", shorten_waits::run_due);
@@ -115,13 +110,20 @@ pub async fn forget(world: &mut World) -> Result<(), Trouble> {
 
 /// Hub staff see what was packed, and load it when its departure leaves.
 async fn note_consolidations(world: &mut World) -> Result<bool, Trouble> {
-    const LOOK_BACK: u64 = 200;
+    const LOOK_BACK: usize = 16;
     let db = world.deps.store.reader();
     let newest = consolidations::newest(db, 1).await?;
     if newest.iter().all(|consolidation| world.consolidations.contains(&consolidation.id)) {
         return Ok(false);
     }
-    let mut new = consolidations::newest(db, LOOK_BACK).await?;
+    let mut look_back = LOOK_BACK;
+    let mut new = loop {
+        let found = consolidations::newest(db, look_back as u64).await?;
+        if found.len() < look_back || found.last().is_some_and(|it| world.consolidations.contains(&it.id)) {
+            break found;
+        }
+        look_back *= 4;
+    };
     new.retain(|consolidation| world.consolidations.insert(consolidation.id));
     new.sort_by_key(|consolidation| consolidation.id);
     for consolidation in new {

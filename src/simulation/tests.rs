@@ -145,5 +145,5 @@ fn a_seed_has_the_same_trace_on_every_machine() {
     let scene = Scene { network: sample::files(), pickups: &pickups, lines: &[], is_spread: true };
     let options = Options { seed: 3, days: 4, shipments: 12, faults: Level::Many };
     let report = run(&options, &scene).expect("a good month");
-    assert_eq!(report.trace, "cf3f7f58cbe1bf0085996c49d6a2dbced178f5195b52ff74617620edd6eb8bcd");
+    assert_eq!(report.trace, "7e67faeef200182fc05978046b15d8996b488b0492fe02238c6f50aeb9a8100b");
 }

@@ -297,7 +297,7 @@ fn settings(secret: &Secret, push_secret: &Secret) -> Result<Settings, Trouble> 
          [carriers.dhl_unified]\nbase_url = \"{CARRIER}\"\napi_key = \"{API_KEY}\"\n\
          push_secret = \"{push_secret}\"\ncalls_per_second = 0\ncalls_per_day = 0\ncalls_per_shipment_and_day = 0\nconcurrency_max = 64\n\
          [outbox]\nconcurrency_max = 1\n\
-         [polling]\nprice_minutes = 40.0\nminutes_between_least = 60.0\n\
+         [polling]\nprice_minutes = 80.0\nminutes_between_least = 60.0\n\
          [escrow]\nwebhook_url = \"{ESCROW}\"\nwebhook_inquire_url = \"{ESCROW}\"\nwebhook_secret = \"{secret}\"\n",
         secret = secret.to_text(),
         push_secret = push_secret.to_text(),
