@@ -4,7 +4,10 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, Select, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, Select,
+    Statement,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -34,6 +37,22 @@ impl Column {
     pub fn number<T: TryFrom<N>, N: Display + Copy>(self, number: N) -> Result<T, StoreError> {
         T::try_from(number).map_err(|_| self.corrupt(format!("{number} is out of range")))
     }
+}
+
+/// The columns of a table, as its entity declares them. Not `*`: that is one more after a newer daemon has migrated the
+/// database, and PostgreSQL refuses a statement that was prepared before to all daemons that still run.
+macro_rules! columns {
+    ($table:ident) => {{
+        static NAMES: std::sync::LazyLock<String> =
+            std::sync::LazyLock::new(|| $crate::store::row::names::<$table::Entity>());
+        NAMES.as_str()
+    }};
+}
+pub(super) use columns;
+
+pub fn names<E: EntityTrait>() -> String {
+    let names: Vec<&str> = E::Column::iter().map(|column| column.as_str()).collect();
+    names.join(", ")
 }
 
 /// What a statement finds that is written out, for what is asked all the time: sea-orm puts its own statements together

@@ -5,17 +5,17 @@
 //! waits for it. Who writes messages never touches these rows, so that shipments of one
 //! merchant do not wait for each other.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Value};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Select, UpdateMany,
+    QueryResult, Select, UpdateMany,
 };
 
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::entity::webhook_endpoint::{self, Column as C};
-use super::row::{Column, Only, skip_locked, statement, to_json};
+use super::row::{Column, Only, columns, placeholders, skip_locked, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::id::{MerchantId, WebhookId};
 use crate::domain::instant::{Instant, from_micros};
@@ -98,35 +98,46 @@ pub async fn of_merchant(
     query.all(db).await?.into_iter().map(from_row).collect()
 }
 
-/// Where something can be sent.
+/// Where something can be sent, or could be once it is enabled again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
     pub merchant: MerchantId,
     pub id: WebhookId,
     pub events: Subscription,
+    /// Why nothing is sent to it.
+    pub disabled_because: Option<String>,
 }
 
-/// The endpoints of many merchants to which something can be sent, in one question.
-pub async fn open_of(
+/// The endpoints of many merchants that nobody took back, but for those that were disabled before `disabled_since`, in
+/// one question.
+pub async fn listeners(
     db: &impl ConnectionTrait,
     merchants: impl IntoIterator<Item = MerchantId>,
+    disabled_since: Instant,
 ) -> Result<Vec<Listener>, StoreError> {
-    let rows: Vec<(uuid::Uuid, uuid::Uuid, Option<String>)> = kept()
-        .select_only()
-        .column(C::MerchantId)
-        .column(C::Id)
-        .column(C::Events)
-        .filter(C::MerchantId.is_in(merchants.into_iter().map(MerchantId::uuid)))
-        .filter(C::DisabledAt.is_null())
-        .into_tuple()
-        .all(db)
-        .await?;
-    let listener = |(merchant, id, events): (_, _, Option<String>)| {
-        let (merchant, id) = (MerchantId::from_uuid(merchant), WebhookId::from_uuid(id));
-        Ok(Listener { merchant, id, events: events_from_text(events.as_deref())? })
+    let since = disabled_since.timestamp_micros().into();
+    let merchants = merchants.into_iter().map(|merchant| merchant.uuid().into());
+    let values: Vec<Value> = std::iter::once(since).chain(merchants).collect();
+    let merchants = placeholders(db, 2, 1, values.len() - 1);
+    let sql = format!("{LISTENERS} AND merchant_id IN {merchants}");
+    let listener = |row: &QueryResult| {
+        let (merchant, id) = (row.try_get("", "merchant_id")?, row.try_get("", "id")?);
+        let events: Option<String> = row.try_get("", "events")?;
+        let is_disabled = row.try_get::<Option<i64>>("", "disabled_at")?.is_some();
+        let because: Option<String> = row.try_get("", "disabled_because")?;
+        Ok(Listener {
+            merchant: MerchantId::from_uuid(merchant),
+            id: WebhookId::from_uuid(id),
+            events: events_from_text(events.as_deref())?,
+            disabled_because: is_disabled.then(|| because.unwrap_or_default()),
+        })
     };
-    rows.into_iter().map(listener).collect()
+    db.query_all_raw(statement(db, &sql, values)).await?.iter().map(listener).collect()
 }
+
+/// Of whom [`listeners`] asks, on its own so that a test can look at its plan.
+pub const LISTENERS: &str = "SELECT merchant_id, id, events, disabled_at, disabled_because FROM webhook_endpoint \
+     WHERE deleted_at IS NULL AND (disabled_at IS NULL OR disabled_at > $1)";
 
 /// The claim's inner question, on its own so that a test can look at its plan. It steps from
 /// one endpoint with something to send to the next: how much each has makes no difference.
@@ -169,8 +180,9 @@ pub async fn claim(
     // Materialized: run again for each row, the inner question would lock more than it returns.
     let sql = format!(
         "WITH due AS MATERIALIZED ({DUE}{}) \
-         UPDATE webhook_endpoint SET leased_until = $4 WHERE id IN (SELECT id FROM due) RETURNING *",
-        skip_locked(tx)
+         UPDATE webhook_endpoint SET leased_until = $4 WHERE id IN (SELECT id FROM due) RETURNING {}",
+        skip_locked(tx),
+        columns!(webhook_endpoint)
     );
     let values = [
         wall.timestamp_micros().into(),

@@ -214,9 +214,9 @@ fn to_row(message: &WebhookMessage) -> webhook_message::ActiveModel {
         state: Set(message.state.to_string()),
         attempts: Set(0),
         next_attempt_at: Set(message.next_attempt_at.timestamp_micros()),
-        last_problem: Set(None),
+        last_problem: Set(message.last_problem.clone()),
         created_at: Set(message.created_at.timestamp_micros()),
-        settled_at: Set(None),
+        settled_at: Set(message.settled_at.map(|at| at.timestamp_micros())),
         replayed_at: Set(None),
         failed: Set(None),
     }

@@ -107,7 +107,7 @@ fn questions() -> Vec<(&'static str, String)> {
         ("parcels", "SELECT * FROM parcel WHERE shipment_id IN (x'00', x'01') ORDER BY shipment_id, number".into()),
         ("events", "SELECT * FROM tracking_event WHERE shipment_id = x'00'".into()),
         ("triggers", "SELECT * FROM escrow_trigger WHERE shipment_id = x'00'".into()),
-        ("endpoints to be told", "SELECT merchant_id, id, events FROM webhook_endpoint WHERE deleted_at IS NULL AND merchant_id IN (x'00', x'01') AND disabled_at IS NULL".into()),
+        ("endpoints to be told", format!("{} AND merchant_id IN (x'00', x'01')", webhook_endpoints::LISTENERS.replace("$1", "5"))),
         ("a merchant's endpoints", "SELECT * FROM webhook_endpoint WHERE deleted_at IS NULL AND merchant_id = x'00' ORDER BY id".into()),
         ("endpoints taken back long ago", "DELETE FROM webhook_endpoint WHERE deleted_at < 5".into()),
         (
@@ -624,7 +624,7 @@ async fn ask_everything(
     many_at_once(tx, id, order.id, &mut watch).await?;
     assert!(shipments::lock(tx, id).await?.is_some());
     watch.used_an_index("what belongs to a shipment").await;
-    let endpoints = webhook_endpoints::open_of(tx, [merchant]).await?;
+    let endpoints = webhook_endpoints::listeners(tx, [merchant], now).await?;
     let endpoint = endpoints[0].id;
     watch.used_an_index("a merchant's open endpoints").await;
     assert!(!webhook_endpoints::claim(tx, false, now, until, 32).await?.is_empty());

@@ -191,8 +191,12 @@ on_both_databases! {
         store.close().await;
     }
 
-    async fn an_endpoint_that_is_switched_off_is_told_nothing(db: Database) {
-        let stub = Stub::start(|_, _| Reply::RetryAfter(503, 3_600)).await;
+    async fn what_an_endpoint_that_is_switched_off_misses_is_kept_for_it(db: Database) {
+        let stub = Stub::start(|_, before| match before.len() {
+            0 => Reply::RetryAfter(503, 3_600),
+            _ => Reply::json(200, &json!({})),
+        })
+        .await;
         let app = spawn_app(&db, "").await;
         let hook = hook(&app.client, &stub, "hooks", &["*"]).await;
         ping(&app.client, &hook.path).await;
@@ -201,8 +205,12 @@ on_both_databases! {
         assert_eq!(off["disabled_because"], "its merchant switched it off");
         assert_eq!(patch(&app.client, &hook.path, json!({"enabled": false})).await, off, "again");
         assert_eq!(deliveries(&app.client, &hook.path).await[0]["state"], "dead");
-        accept_two_parcels(&app).await;
-        assert_eq!(deliveries(&app.client, &hook.path).await.len(), 1);
+        let accepted = accept_two_parcels(&app).await;
+        let [missed, pinged] = deliveries(&app.client, &hook.path).await.try_into().expect("two messages");
+        assert_eq!(pinged["type"], "ping");
+        assert_eq!((&missed["type"], &missed["state"]), (&json!("pickup.accepted"), &json!("dead")));
+        assert_eq!((&missed["attempts"], &missed["last_problem"]), (&json!(0), &off["disabled_because"]));
+        assert!(missed["settled_at"].is_string(), "or nobody would ever forget it: {missed}");
         // The address is free for another one; then this one cannot come back beside it.
         let another = try_register(&app.client, text(&off["url"])).await.must_be(201);
         let refused = ask(&app.client, "PATCH", &hook.path, r#"{"enabled": true}"#).await;
@@ -212,6 +220,19 @@ on_both_databases! {
         patch(&app.client, &hook.path, json!({"enabled": true})).await;
         let pauses = "SELECT COUNT(*) AS n FROM webhook_endpoint WHERE disabled_at IS NULL AND paused_until = 0 AND failures = 0";
         assert_eq!(number(&app.deps.store, pauses).await, 2);
+        let replay = json!({"since": text(&missed["created_at"]), "kinds": ["pickup.*"]}).to_string();
+        let replayed = ask(&app.client, "POST", &format!("{}/replay", hook.path), &replay).await.must_be(202);
+        assert_eq!(replayed["replayed"], 1);
+        wait_until("it hears what it missed", async || {
+            deliveries(&app.client, &hook.path).await[0]["state"] == "acknowledged"
+        })
+        .await;
+        // Who stays away for ever is not waited for for ever.
+        patch(&app.client, &hook.path, json!({"enabled": false})).await;
+        let long_ago = app.deps.clock.wall() - chrono::TimeDelta::days(31);
+        change(&db, &format!("UPDATE webhook_endpoint SET disabled_at = {}", long_ago.timestamp_micros())).await;
+        scan_until(&app, &accepted, "departed").await;
+        assert_eq!(deliveries(&app.client, &hook.path).await.len(), 2);
         app.stop().await;
     }
 
