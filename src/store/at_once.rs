@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::entity::{escrow_order, escrow_trigger, outbox, shipment};
 use super::orders::{self, Order, Trigger};
 use super::outbox::Message;
-use super::row::{Column, for_update, placeholders, statement, to_json};
+use super::row::{Column, columns, for_update, placeholders, statement, to_json};
 use super::shipments::{self, Shipment};
 use super::{StoreError, Tx};
 use crate::domain::id::{OrderId, ShipmentId, TriggerId};
@@ -43,7 +43,11 @@ fn of_shipments(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> (String, Vec<V
 /// Those of `ids` that there are, in the order of their ids, held until the end of the transaction.
 pub async fn lock(tx: &Tx, ids: &[ShipmentId]) -> Result<Vec<Shipment>, StoreError> {
     let (list, values) = of_shipments(tx, ids);
-    let sql = format!("SELECT * FROM shipment WHERE id IN {list} ORDER BY id{}", for_update(tx));
+    let sql = format!(
+        "SELECT {} FROM shipment WHERE id IN {list} ORDER BY id{}",
+        columns!(shipment),
+        for_update(tx)
+    );
     let rows = shipment::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
     rows.into_iter().map(shipments::from_row).collect()
 }
@@ -69,7 +73,7 @@ pub async fn orders(
     ids: &[ShipmentId],
 ) -> Result<HashMap<ShipmentId, Order>, StoreError> {
     let (list, values) = of_shipments(db, ids);
-    let sql = format!("SELECT * FROM escrow_order WHERE shipment_id IN {list}");
+    let sql = format!("SELECT {} FROM escrow_order WHERE shipment_id IN {list}", columns!(escrow_order));
     let rows = escrow_order::Model::find_by_statement(statement(db, &sql, values)).all(db).await?;
     let order = |row| orders::from_row(row).map(|order| (order.shipment, order));
     rows.into_iter().map(order).collect()
@@ -81,7 +85,10 @@ pub async fn triggers(
     ids: &[ShipmentId],
 ) -> Result<HashMap<ShipmentId, Vec<Trigger>>, StoreError> {
     let (list, values) = of_shipments(db, ids);
-    let sql = format!("SELECT * FROM escrow_trigger WHERE shipment_id IN {list} ORDER BY id");
+    let sql = format!(
+        "SELECT {} FROM escrow_trigger WHERE shipment_id IN {list} ORDER BY id",
+        columns!(escrow_trigger)
+    );
     let rows = escrow_trigger::Model::find_by_statement(statement(db, &sql, values)).all(db).await?;
     let mut found: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
     for row in rows {
@@ -97,8 +104,11 @@ pub async fn hold_streams(
     streams: &[OrderId],
 ) -> Result<HashMap<OrderId, Vec<Message>>, StoreError> {
     let (list, values) = list_of(tx, 0, streams.iter().map(|id| id.uuid()));
-    let sql =
-        format!("SELECT * FROM outbox WHERE stream IN {list} ORDER BY stream, position{}", for_update(tx));
+    let sql = format!(
+        "SELECT {} FROM outbox WHERE stream IN {list} ORDER BY stream, position{}",
+        columns!(outbox),
+        for_update(tx)
+    );
     let rows = outbox::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;
     let mut found: HashMap<_, Vec<_>> = HashMap::with_capacity(streams.len());
     for row in rows {
@@ -137,7 +147,8 @@ pub async fn acknowledge_triggers(
     let (list, ids) = list_of(tx, 1 + of.len(), acknowledged.iter().map(|(_, id)| id.uuid()));
     let sql = format!(
         "UPDATE escrow_trigger SET acknowledged_at = COALESCE(acknowledged_at, $1) \
-         WHERE shipment_id IN {shipments} AND id IN {list} RETURNING *"
+         WHERE shipment_id IN {shipments} AND id IN {list} RETURNING {}",
+        columns!(escrow_trigger)
     );
     let values = std::iter::once(at.timestamp_micros().into()).chain(of).chain(ids);
     let rows = escrow_trigger::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;

@@ -7,7 +7,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseBackend, EntityTrait, FromQueryResult};
 
 use super::entity::carrier_account;
-use super::row::{Column, Only, statement};
+use super::row::{Column, Only, columns, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{AccountId, Usage};
 use crate::domain::instant::{Instant, from_micros};
@@ -18,7 +18,10 @@ async fn lock(tx: &Tx, id: &AccountId) -> Result<Option<Usage>, StoreError> {
         DatabaseBackend::Postgres => " FOR UPDATE",
         _ => "",
     };
-    let sql = format!("SELECT * FROM carrier_account WHERE carrier = $1 AND name = $2{hold}");
+    let sql = format!(
+        "SELECT {} FROM carrier_account WHERE carrier = $1 AND name = $2{hold}",
+        columns!(carrier_account)
+    );
     let values = [id.carrier.to_string().into(), id.name.clone().into()];
     let row = carrier_account::Model::find_by_statement(statement(tx, &sql, values)).one(tx).await?;
     row.map(from_row).transpose()

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::entity::{carrier_push, early_push};
 use super::events::hex;
-use super::row::{Column, skip_locked, statement};
+use super::row::{Column, columns, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::instant::{Instant, from_micros};
@@ -58,8 +58,9 @@ pub async fn claim(
 ) -> Result<Vec<Push>, StoreError> {
     let sql = format!(
         "WITH due AS MATERIALIZED ({DUE}{}) UPDATE carrier_push SET next_attempt_at = $3, attempts = attempts + 1 \
-         WHERE id IN (SELECT id FROM due) RETURNING *",
-        skip_locked(tx)
+         WHERE id IN (SELECT id FROM due) RETURNING {}",
+        skip_locked(tx),
+        columns!(carrier_push)
     );
     let values =
         [wall.timestamp_micros().into(), (most as i64).into(), claimed_until.timestamp_micros().into()];

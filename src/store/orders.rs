@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::{escrow_act, escrow_order, escrow_trigger, payment_owner};
-use super::row::{Column, only, rows, statement, to_json};
+use super::row::{Column, columns, only, rows, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::escrow::{Act, Declared, OrderState, ReleasePolicy, ShareState, TriggerFacts};
 use crate::domain::id::{MerchantId, OrderId, ShipmentId, TriggerId};
@@ -154,8 +154,8 @@ pub const OWNER: &str = "SELECT o.shipment_id FROM payment_owner p JOIN escrow_o
 
 /// A shipment is one order's goods, so it has one order.
 pub async fn of_shipment(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Order, StoreError> {
-    let found =
-        only(db, "SELECT * FROM escrow_order WHERE shipment_id = $1", [shipment.uuid().into()]).await?;
+    let sql = format!("SELECT {} FROM escrow_order WHERE shipment_id = $1", columns!(escrow_order));
+    let found = only(db, &sql, [shipment.uuid().into()]).await?;
     let lost = || Column("escrow_order", "shipment_id").corrupt(format!("{shipment} has no order"));
     from_row(found.ok_or_else(lost)?)
 }
@@ -272,8 +272,9 @@ pub async fn insert_trigger(tx: &Tx, trigger: &Trigger) -> Result<(), StoreError
 }
 
 pub async fn triggers(db: &impl ConnectionTrait, shipment: ShipmentId) -> Result<Vec<Trigger>, StoreError> {
-    let sql = "SELECT * FROM escrow_trigger WHERE shipment_id = $1 ORDER BY id";
-    let found = rows(db, sql, [shipment.uuid().into()]).await?;
+    let sql =
+        format!("SELECT {} FROM escrow_trigger WHERE shipment_id = $1 ORDER BY id", columns!(escrow_trigger));
+    let found = rows(db, &sql, [shipment.uuid().into()]).await?;
     found.into_iter().map(trigger_from_row).collect()
 }
 

@@ -16,7 +16,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::outbox;
-use super::row::{Column, for_update, only, rows, skip_locked, statement};
+use super::row::{Column, columns, for_update, only, rows, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::id::{OrderId, ShipmentId, TriggerId};
 use crate::domain::instant::{Instant, from_micros};
@@ -111,8 +111,9 @@ pub async fn claim(
     let sql = format!(
         "WITH due AS MATERIALIZED ({DUE}{}) \
          UPDATE outbox SET leased_until = $3, claims = claims + 1, \
-         first_sent_at = COALESCE(first_sent_at, $1) WHERE id IN (SELECT id FROM due) RETURNING *",
-        skip_locked(tx)
+         first_sent_at = COALESCE(first_sent_at, $1) WHERE id IN (SELECT id FROM due) RETURNING {}",
+        skip_locked(tx),
+        columns!(outbox)
     );
     let values = [
         wall.timestamp_micros().into(),
@@ -254,8 +255,9 @@ pub async fn claim_in_doubt(
 ) -> Result<Vec<Message>, StoreError> {
     let sql = format!(
         "WITH due AS MATERIALIZED ({IN_DOUBT}{}) \
-         UPDATE outbox SET next_attempt_at = $3 WHERE id IN (SELECT id FROM due) RETURNING *",
-        skip_locked(tx)
+         UPDATE outbox SET next_attempt_at = $3 WHERE id IN (SELECT id FROM due) RETURNING {}",
+        skip_locked(tx),
+        columns!(outbox)
     );
     let values = [
         wall.timestamp_micros().into(),
@@ -327,13 +329,14 @@ async fn read_stream(
     stream: OrderId,
     held: &str,
 ) -> Result<Vec<Message>, StoreError> {
-    let sql = format!("SELECT * FROM outbox WHERE stream = $1 ORDER BY position{held}");
+    let sql = format!("SELECT {} FROM outbox WHERE stream = $1 ORDER BY position{held}", columns!(outbox));
     let found = rows(db, &sql, [stream.uuid().into()]).await?;
     found.into_iter().map(from_row).collect()
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: TriggerId) -> Result<Option<Message>, StoreError> {
-    only(db, "SELECT * FROM outbox WHERE id = $1", [id.uuid().into()]).await?.map(from_row).transpose()
+    let sql = format!("SELECT {} FROM outbox WHERE id = $1", columns!(outbox));
+    only(db, &sql, [id.uuid().into()]).await?.map(from_row).transpose()
 }
 
 /// Messages in `state`, oldest first.

@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::entity::replan::{self, Column as C};
-use super::row::{Column, placeholders, skip_locked, statement};
+use super::row::{Column, columns, placeholders, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, from_micros};
@@ -250,8 +250,9 @@ pub async fn claim(
 ) -> Result<Vec<Waiting>, StoreError> {
     let sql = format!(
         "WITH due AS MATERIALIZED ({DUE}{}) UPDATE replan SET claimed_until = $3 \
-         WHERE shipment_id IN (SELECT shipment_id FROM due) RETURNING *",
-        skip_locked(tx)
+         WHERE shipment_id IN (SELECT shipment_id FROM due) RETURNING {}",
+        skip_locked(tx),
+        columns!(replan)
     );
     let values =
         [wall.timestamp_micros().into(), (most as i64).into(), claimed_until.timestamp_micros().into()];

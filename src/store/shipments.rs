@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::{parcel, pickup_request, plan, shipment};
-use super::row::{Column, for_update, only, rows, statement, to_json};
+use super::row::{Column, columns, for_update, only, rows, statement, to_json};
 use super::{StoreError, Tx};
 use crate::domain::contact::{Consignee, Pickup};
 use crate::domain::escrow::OrderState;
@@ -123,17 +123,18 @@ pub async fn by_reference(
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: ShipmentId) -> Result<Option<Shipment>, StoreError> {
-    only(db, "SELECT * FROM shipment WHERE id = $1", [id.uuid().into()]).await?.map(from_row).transpose()
+    let sql = format!("SELECT {} FROM shipment WHERE id = $1", columns!(shipment));
+    only(db, &sql, [id.uuid().into()]).await?.map(from_row).transpose()
 }
 
 pub async fn find_by_token(db: &impl ConnectionTrait, token: &str) -> Result<Option<Shipment>, StoreError> {
-    let found = only(db, "SELECT * FROM shipment WHERE tracking_token = $1", [token.into()]).await?;
-    found.map(from_row).transpose()
+    let sql = format!("SELECT {} FROM shipment WHERE tracking_token = $1", columns!(shipment));
+    only(db, &sql, [token.into()]).await?.map(from_row).transpose()
 }
 
 /// The shipment, held until the end of the transaction: two who change one shipment take turns.
 pub async fn lock(tx: &Tx, id: ShipmentId) -> Result<Option<Shipment>, StoreError> {
-    let sql = format!("SELECT * FROM shipment WHERE id = $1{}", for_update(tx));
+    let sql = format!("SELECT {} FROM shipment WHERE id = $1{}", columns!(shipment), for_update(tx));
     only(tx, &sql, [id.uuid().into()]).await?.map(from_row).transpose()
 }
 
@@ -167,8 +168,8 @@ pub async fn list(
 }
 
 pub async fn parcels(db: &impl ConnectionTrait, id: ShipmentId) -> Result<Vec<Parcel>, StoreError> {
-    let sql = "SELECT * FROM parcel WHERE shipment_id = $1 ORDER BY number";
-    let found = rows(db, sql, [id.uuid().into()]).await?;
+    let sql = format!("SELECT {} FROM parcel WHERE shipment_id = $1 ORDER BY number", columns!(parcel));
+    let found = rows(db, &sql, [id.uuid().into()]).await?;
     found.into_iter().map(parcel_from_row).collect()
 }
 
@@ -240,8 +241,8 @@ pub fn without_plan(shipment: &Shipment) -> StoreError {
 
 pub async fn plan(db: &impl ConnectionTrait, shipment: ShipmentId, id: PlanId) -> Result<Plan, StoreError> {
     let body = Column("plan", "body");
-    let sql = "SELECT * FROM plan WHERE shipment_id = $1 AND id = $2";
-    let row: Option<plan::Model> = only(db, sql, [shipment.uuid().into(), id.uuid().into()]).await?;
+    let sql = format!("SELECT {} FROM plan WHERE shipment_id = $1 AND id = $2", columns!(plan));
+    let row: Option<plan::Model> = only(db, &sql, [shipment.uuid().into(), id.uuid().into()]).await?;
     let row = row.ok_or_else(|| body.corrupt(format!("{shipment} has no plan {id}")))?;
     body.json(&row.body)
 }

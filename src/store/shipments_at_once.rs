@@ -67,7 +67,7 @@ pub async fn plans(
 ) -> Result<HashMap<ShipmentId, (PlanId, Plan)>, StoreError> {
     let list = placeholders(db, 1, 1, ids.len());
     let sql = format!(
-        "SELECT p.* FROM shipment s JOIN plan p ON p.shipment_id = s.id AND p.id = s.plan_id \
+        "SELECT p.shipment_id, p.id, p.body, p.reason, p.created_at FROM shipment s JOIN plan p ON p.shipment_id = s.id AND p.id = s.plan_id \
          WHERE s.id IN {list}"
     );
     let rows = plan::Model::find_by_statement(statement(db, &sql, ids.iter().map(|id| id.uuid().into())))

@@ -7,7 +7,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, FromQueryResult};
 
 use super::entity::{stage_sample, stage_time};
-use super::row::{Column, statement, to_json};
+use super::row::{Column, columns, statement, to_json};
 use super::{StoreError, Tx, serials};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, from_micros};
@@ -73,7 +73,8 @@ pub async fn take_samples(
 ) -> Result<Vec<(StageSample, Instant)>, StoreError> {
     let sql = format!(
         "WITH waiting AS MATERIALIZED ({WAITING}) DELETE FROM stage_sample \
-         WHERE (shipment_id, milestone) IN (SELECT shipment_id, milestone FROM waiting) RETURNING *"
+         WHERE (shipment_id, milestone) IN (SELECT shipment_id, milestone FROM waiting) RETURNING {}",
+        columns!(stage_sample)
     );
     let values = [now.timestamp_micros().into(), (most as i64).into()];
     let rows = stage_sample::Model::find_by_statement(statement(tx, &sql, values)).all(tx).await?;

@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{number_owner, tracked_number};
-use super::row::{Column, only, skip_locked, statement};
+use super::row::{Column, columns, only, skip_locked, statement};
 use super::{StoreError, Tx};
 use crate::domain::carrier::{CarrierCode, TrackingNumber};
 use crate::domain::event::EventStatus;
@@ -124,10 +124,10 @@ async fn owner(
     carrier: &CarrierCode,
     number: &TrackingNumber,
 ) -> Result<Option<ShipmentId>, StoreError> {
-    let sql = "SELECT * FROM number_owner WHERE carrier = $1 AND tracking_number = $2";
-    let found: Option<number_owner::Model> =
-        only(tx, sql, [carrier.as_str().into(), number.as_str().into()]).await?;
-    Ok(found.map(|owner| ShipmentId::from_uuid(owner.shipment_id)))
+    let sql = "SELECT shipment_id FROM number_owner WHERE carrier = $1 AND tracking_number = $2";
+    let values = [carrier.as_str().into(), number.as_str().into()];
+    let row = tx.query_one_raw(statement(tx, sql, values)).await?;
+    row.map(|row| Ok(ShipmentId::from_uuid(row.try_get("", "shipment_id")?))).transpose()
 }
 
 /// Has `tracked` asked about from `first_poll_at` on, and nothing else for this parcel: a
@@ -185,8 +185,9 @@ pub async fn claim(
     // Materialized: run again for each row, the inner question would lock more than it returns.
     let sql = format!(
         "WITH due AS MATERIALIZED ({DUE}{}) UPDATE tracked_number SET claimed_until = $5 \
-         WHERE (shipment_id, parcel_number, carrier, tracking_number) IN (SELECT * FROM due) RETURNING *",
-        skip_locked(tx)
+         WHERE (shipment_id, parcel_number, carrier, tracking_number) IN (SELECT * FROM due) RETURNING {}",
+        skip_locked(tx),
+        columns!(tracked_number)
     );
     let values = [
         carrier.to_string().into(),
@@ -335,15 +336,18 @@ pub async fn by_number(
 
 /// A number as it is now.
 pub async fn find(db: &impl ConnectionTrait, tracked: &Tracked) -> Result<Option<Tracked>, StoreError> {
-    let sql = "SELECT * FROM tracked_number \
-         WHERE shipment_id = $1 AND parcel_number = $2 AND carrier = $3 AND tracking_number = $4";
+    let sql = format!(
+        "SELECT {} FROM tracked_number \
+         WHERE shipment_id = $1 AND parcel_number = $2 AND carrier = $3 AND tracking_number = $4",
+        columns!(tracked_number)
+    );
     let values = [
         tracked.parcel.shipment.uuid().into(),
         i32::from(tracked.parcel.number).into(),
         tracked.carrier.as_str().into(),
         tracked.number.as_str().into(),
     ];
-    only(db, sql, values).await?.map(from_row).transpose()
+    only(db, &sql, values).await?.map(from_row).transpose()
 }
 
 /// Keeps what was heard of a number without having asked. `wake_at`: when to ask about it again, if nobody does.

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryF
 use super::StoreError;
 use super::entity::{escrow_act, escrow_order};
 use super::orders::{self, Order, WrittenAct};
-use super::row::statement;
+use super::row::{columns, statement};
 use crate::domain::escrow::OrderState;
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::Instant;
@@ -23,8 +23,9 @@ pub const STATES: [OrderState; 2] = [OrderState::Frozen, OrderState::Failed];
 /// one state each.
 pub fn waiting_in(state: OrderState) -> String {
     format!(
-        "SELECT * FROM escrow_order WHERE state = '{state}' AND (updated_at, shipment_id) > ($1, $2) \
-         ORDER BY updated_at, shipment_id LIMIT $3"
+        "SELECT {} FROM escrow_order WHERE state = '{state}' AND (updated_at, shipment_id) > ($1, $2) \
+         ORDER BY updated_at, shipment_id LIMIT $3",
+        columns!(escrow_order)
     )
 }
 

@@ -3,12 +3,50 @@
 use migration::{Migrator, MigratorTrait};
 use sampan::store::{Store, schema, webhook_endpoints};
 use sea_orm::ConnectionTrait;
+use serde_json::json;
 
 use crate::on_both_databases;
-use crate::support::app::spawn_app;
+use crate::support::app::{App, spawn_app};
 use crate::support::database::{Database, number};
 use crate::support::hooks::{hook, listening, newest_is, ping};
-use crate::support::steps::accept_two_parcels;
+use crate::support::rows::change;
+use crate::support::steps::{accept, accept_two_parcels, detail, one_parcel, scan_until};
+use crate::support::stub::delivering_carrier;
+use crate::support::wait::wait_until;
+
+const SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiBhIHByb3ZpZGVyIGluIGEgdGVzdA";
+
+/// Of which a daemon asks all the time, with statements that it has prepared.
+const ASKED: [&str; 21] = [
+    "shipment",
+    "parcel",
+    "plan",
+    "pickup_request",
+    "booking",
+    "departure",
+    "tracking_event",
+    "tracked_number",
+    "number_owner",
+    "carrier_account",
+    "carrier_answer",
+    "escrow_order",
+    "escrow_trigger",
+    "payment_owner",
+    "outbox",
+    "audit_entry",
+    "webhook_endpoint",
+    "webhook_message",
+    "idempotency_key",
+    "merchant_key",
+    "hub_key",
+];
+
+/// Until so many orders are paid for and their merchant has heard all of it.
+async fn paid(app: &App, orders: i64) {
+    let open = "SELECT (SELECT COUNT(*) FROM escrow_order WHERE state = 'confirmed') \
+         - (SELECT COUNT(*) FROM webhook_message WHERE state <> 'acknowledged') AS n";
+    wait_until("it is paid for", async || number(&app.deps.store, open).await == orders).await;
+}
 
 /// The name of the third table of the first migration.
 const IN_THE_WAY: &str = "CREATE TABLE hub_key (hash text)";
@@ -35,6 +73,31 @@ on_both_databases! {
         let mut up = schema::up(&db.url).await.expect("every step again");
         up.reverse();
         assert_eq!(up, down);
+    }
+
+    async fn a_daemon_goes_on_when_a_newer_one_has_added_columns(db: Database) {
+        let (provider, carrier) = (listening().await, delivering_carrier().await);
+        let settings = format!(
+            "database.connections_max = 1\nescrow.webhook_url = \"http://{}/escrow\"\nescrow.webhook_secret = \"{SECRET}\"\n\
+             carriers.dhl_unified.base_url = \"http://{}\"\n",
+            provider.address, carrier.address
+        );
+        let app = spawn_app(&db, &settings).await;
+        hook(&app.client, &provider, "hooks", &["*"]).await;
+        let first = accept(&app, &one_parcel()).await;
+        scan_until(&app, &first, "handed_over").await;
+        paid(&app, 1).await;
+        for table in ASKED {
+            change(&db, &format!("ALTER TABLE {table} ADD COLUMN of_a_newer_version TEXT")).await;
+        }
+        let mut another = one_parcel();
+        another["reference"] = json!("R-AFTER");
+        another["payment"]["reference"] = json!("P-AFTER");
+        let second = accept(&app, &another).await;
+        scan_until(&app, &second, "handed_over").await;
+        paid(&app, 2).await;
+        assert_eq!(detail(&app, &second).await["status"], "delivered");
+        app.stop().await;
     }
 
     async fn endpoints_and_what_they_were_told_outlive_their_subscriptions(db: Database) {
