@@ -18,7 +18,7 @@ use crate::store::waits::{self, Wait};
 
 /// So far the clocks of daemons may be apart, and what is claimed while somebody looks: the wait that another one made
 /// just now, by a clock a second ahead, is no mistake, and who made it would lose what it is at work on.
-const CLOCKS_APART: TimeDelta = TimeDelta::minutes(1);
+const CLOCKS_APART: TimeDelta = TimeDelta::seconds(10);
 
 /// The longest that `settings` make of a wait.
 fn longest(wait: Wait, settings: &Settings) -> TimeDelta {
