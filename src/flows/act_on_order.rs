@@ -235,7 +235,7 @@ fn settled(case: &Case, outcome: SettledThere, reason: &str) -> Result<Act, ActE
             said.dispute
         ));
     }
-    if standing.refunds.values().any(|refund| !refund.is_approved()) {
+    if standing.waiting(&case.order.shares).next().is_some() {
         return refuse("a refund waits for another person: approve it or withdraw it first".to_owned());
     }
     let in_doubt = case.triggers.iter().filter(|trigger| moves_money(trigger.facts.action)).find(|trigger| {

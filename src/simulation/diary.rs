@@ -192,8 +192,8 @@ impl Diary {
         soon.filter(|(_, task)| matches!(task, Task::Post { .. })).count() as u64
     }
 
-    /// Whether somebody has something to do yet; the daemon itself always has.
-    pub fn is_anybody_busy(&self) -> bool {
-        self.entries.values().any(|task| !matches!(task, Task::Jobs | Task::Midnight))
+    /// What somebody has to do yet; the daemon itself always has something.
+    pub fn of_anybody(&self) -> Option<&Task> {
+        self.entries.values().find(|task| !matches!(task, Task::Jobs | Task::Midnight))
     }
 }

@@ -172,9 +172,9 @@ async fn standing(world: &World, shipment: ShipmentId) -> Result<(Order, Standin
 }
 
 fn waiting(order: &Order, standing: &Standing) -> Refunds {
-    let waiting = standing.refunds.iter().filter(|(_, refund)| !refund.is_approved());
     let amount = |minor| Money::new(minor, order.held.currency);
-    waiting.map(|(share, refund)| (*share, amount(refund.amount_minor))).collect()
+    let waiting = standing.waiting(&order.shares);
+    waiting.map(|(share, refund)| (share, amount(refund.amount_minor))).collect()
 }
 
 async fn waiting_refunds(world: &World, shipment: ShipmentId) -> Result<Refunds, Trouble> {

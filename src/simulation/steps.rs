@@ -23,6 +23,8 @@ pub const AGAIN: TimeDelta = TimeDelta::minutes(2);
 const REST: TimeDelta = TimeDelta::hours(60);
 /// Longer than anybody can object.
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(30);
+/// Longer than anybody comes back to anything.
+const LONGEST_BUSY: TimeDelta = TimeDelta::days(365);
 
 pub fn begin(world: &mut World) {
     world.diary.note(world.started_at + jobs::EVERY, Task::Jobs);
@@ -44,7 +46,11 @@ pub async fn go_on(world: &mut World, days: u32) -> Result<(), Trouble> {
         }
         let over_at = calm_at.max(busy_at + REST);
         step(world, at, task).await?;
-        if is_midnight && is_calm && at >= over_at && !world.diary.is_anybody_busy() {
+        if let Some(task) = world.diary.of_anybody() {
+            if at > calm_at + LONGEST_BUSY {
+                return Err(Trouble::Broken(format!("somebody comes back for ever: {task:?}")));
+            }
+        } else if is_midnight && is_calm && at >= over_at {
             if !invariants::is_time_awaited(world).await? {
                 break;
             }

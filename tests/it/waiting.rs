@@ -1,5 +1,7 @@
 //! What operators see of money that waits for them.
 
+use sampan::domain::escrow::Act;
+use sampan::flows::act_on_order::{self, Wish};
 use sampan::flows::cancel_shipment;
 use serde_json::{Value, json};
 
@@ -64,6 +66,23 @@ on_both_databases! {
         let mut theirs = waits[0].clone();
         theirs.as_object_mut().expect("an object").remove("ordered_by");
         assert_eq!(detail(&app, &second).await["escrow"]["refunds"], json!([theirs]), "who it was is ours");
+        app.stop().await;
+    }
+
+    async fn nobody_is_asked_to_approve_a_refund_of_money_that_has_moved(db: Database) {
+        let provider = willing().await;
+        let app = spawn(&db, &provider).await;
+        let ana = Operator::new(&app, "ana").await;
+        let accepted = order(&app, "A").await;
+        let refund = json!({"reason": "agreed", "amount": "1008.00", "currency": "CNY"});
+        let ordered = ana.says(&app, &accepted, "refund", refund).await.must_be(200);
+        assert_eq!(ordered["refunds"][0]["waits_for_approval"], true, "{ordered}");
+        let shipment = text(&accepted["id"]).parse().expect("a shipment's id");
+        let paid = Wish::Do(Act::ProviderReleased { word: "by its own deadline".to_owned() });
+        act_on_order::act(&app.deps, shipment, None, paid, "provider webhook".to_owned()).await.expect("an act");
+        let path = format!("/v1/shipments/{shipment}");
+        let escrow = &ana.gets(&app, &path).await.must_be(200)["escrow"];
+        assert_eq!((&escrow["state"], &escrow["refunds"][0]["waits_for_approval"]), (&json!("confirmed"), &json!(false)));
         app.stop().await;
     }
 

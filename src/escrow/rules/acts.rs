@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::of_all;
+use super::{is_settled, of_all};
 use crate::domain::escrow::{
-    Act, DisputeReason, DisputeThere, Obstacle, OrderState, ReleasePolicy, ShareOf, StandsThere,
+    Act, DisputeReason, DisputeThere, Obstacle, OrderState, ReleasePolicy, ShareOf, ShareState, StandsThere,
 };
 use crate::domain::id::DisputeId;
 use crate::domain::instant::Instant;
@@ -158,6 +158,16 @@ impl Standing {
             standing.take(act, actor);
         }
         standing
+    }
+
+    /// What another person has to approve yet: nothing of a share whose money has moved meanwhile.
+    pub fn waiting<'s>(
+        &'s self,
+        shares: &'s [ShareState],
+    ) -> impl Iterator<Item = (ShareOf, &'s RefundOrder)> {
+        let has_moved = |of| shares.iter().any(|share| share.of == of && is_settled(share.state));
+        let waiting = self.refunds.iter().filter(|(_, refund)| !refund.is_approved());
+        waiting.filter(move |(of, _)| !has_moved(**of)).map(|(of, refund)| (*of, refund))
     }
 
     fn take(&mut self, act: &Act, actor: &str) {

@@ -1,5 +1,7 @@
 //! How an order's money stands, for its merchant and for operators.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -65,10 +67,11 @@ pub struct RefundView {
 fn refunds(order: &Order, acts: &[WrittenAct], to: Reader) -> Vec<RefundView> {
     let standing = Standing::of(acts.iter().map(|written| (&written.act, written.actor.as_str())));
     let who = |name: String| (to == Reader::Operator).then_some(name);
+    let waiting: BTreeSet<ShareOf> = standing.waiting(&order.shares).map(|(share, _)| share).collect();
     let refund = |(parcel, refund): (ShareOf, RefundOrder)| RefundView {
         parcel,
         money: money(order, refund.amount_minor),
-        waits_for_approval: !refund.is_approved(),
+        waits_for_approval: waiting.contains(&parcel),
         reason: refund.reason,
         ordered_by: who(refund.by),
         approved_by: refund.approved_by.and_then(who),
