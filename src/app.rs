@@ -121,7 +121,7 @@ pub async fn assemble(
     let escrow = settings.escrow.clone();
     let providers = tokio::task::spawn_blocking(move || Providers::open(&escrow)).await;
     let providers = providers.map_err(|error| StartError::Keys(error.to_string()))??;
-    let consolidation = Arc::new(Terms::from_config(&settings.consolidation)?);
+    let consolidation = Arc::new(Terms::from_config(&settings)?);
     let bells = Bells::new(&store);
     Ok(Deps {
         clock,

@@ -6,7 +6,7 @@ use super::packing::Limits;
 use super::sscc::SsccPrefix;
 use super::units::{UnitType, unit_type};
 use super::waybill::Stock;
-use crate::config::{Consolidation, LastMile, UnitTypes};
+use crate::config::{Consolidation, LastMile, Settings, UnitTypes};
 use crate::domain::network::{HubCode, TransportMode};
 use crate::domain::place::Division;
 
@@ -29,6 +29,8 @@ pub struct Terms {
     /// Whether bags have numbers that mean something to this operator alone.
     pub is_within_a_company: bool,
     pub missing_after: TimeDelta,
+    /// For how long a shipment's parcels wait for one of them that does not come.
+    pub waits: TimeDelta,
     /// In the order of [`TransportMode::ALL`].
     units: [Vec<&'static UnitType>; 4],
     stocks: Vec<(String, Stock)>,
@@ -47,7 +49,9 @@ fn bad(key: &str, reason: impl ToString) -> BadTerms {
 }
 
 impl Terms {
-    pub fn from_config(settings: &Consolidation) -> Result<Self, BadTerms> {
+    pub fn from_config(settings: &Settings) -> Result<Self, BadTerms> {
+        let waits = TimeDelta::days(i64::from(settings.routing.horizon_days));
+        let settings = &settings.consolidation;
         let prefix = settings.sscc_company_prefix.trim();
         let is_within_a_company = prefix.is_empty();
         let prefix = if is_within_a_company { WITHIN_A_COMPANY } else { prefix };
@@ -62,6 +66,7 @@ impl Terms {
             sscc,
             is_within_a_company,
             missing_after: TimeDelta::hours(i64::from(settings.missing_after_hours)),
+            waits,
             units: read_units(&settings.unit_types)?,
             stocks: read_stocks(settings)?,
             last_mile: settings.last_mile.iter().map(read_rule).collect::<Result<_, _>>()?,
@@ -144,7 +149,7 @@ pub(crate) mod tests {
     use crate::config;
 
     pub fn terms(changes: &str) -> Result<Terms, BadTerms> {
-        Terms::from_config(&config::defaults_with(changes).expect("valid settings").consolidation)
+        Terms::from_config(&config::defaults_with(changes).expect("valid settings"))
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod declarations;
 mod door;
 mod escrow;
 mod estimates;
+mod late_parcels;
 mod migrations;
 mod missing;
 mod notices;

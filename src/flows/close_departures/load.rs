@@ -66,6 +66,7 @@ pub async fn load_of(
         departure: &dated.id,
         from: &dated.from,
         cutoff_at: dated.cutoff_at,
+        waits: terms.waits,
         zone: network.hub(&dated.from).map_or(Tz::UTC, |hub| hub.zone),
         sightings: by_parcel(events::sightings(db, &ids).await?, |sighting| sighting.parcel),
         placed: by_parcel(bag_parcels::packed_of(db, &ids).await?, |placed| placed.member.parcel),
@@ -149,7 +150,7 @@ fn candidate(
     };
     let (mut pieces, mut ahead, mut missing) = (Vec::new(), None, None);
     for parcel in parcels {
-        match standing(parcel, plan, scene) {
+        match standing(parcel, shipment.pickup.until, plan, scene) {
             Standing::There => pieces.push(piece(parcel)),
             Standing::Ahead(reason) => ahead = ahead.or_else(|| Some(named(parcel, reason))),
             Standing::Missing(reason) => missing = missing.or_else(|| Some(named(parcel, reason))),

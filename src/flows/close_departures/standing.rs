@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use crate::domain::event::ScanKind;
@@ -14,6 +15,7 @@ use crate::domain::instant::Instant;
 use crate::domain::network::{DepartureId, HubCode};
 use crate::domain::plan::{LegKind, Plan};
 use crate::domain::shipment::ShipmentStatus;
+use crate::flows::replan::decide::is_given_up;
 use crate::routing::Network;
 use crate::store::bag_parcels::Placed;
 use crate::store::events::Sighting;
@@ -26,6 +28,8 @@ pub struct Scene<'a> {
     pub from: &'a HubCode,
     pub cutoff_at: Instant,
     pub zone: Tz,
+    /// For how long somebody waits for what does not come.
+    pub waits: TimeDelta,
     pub sightings: BTreeMap<ParcelId, Vec<Sighting>>,
     pub placed: BTreeMap<ParcelId, Vec<Placed>>,
 }
@@ -45,8 +49,8 @@ fn is_reception(kind: ScanKind) -> bool {
 }
 
 /// It was received by the cut-off, and not seen anywhere else by then: what people did later, they did after it
-/// had gone, unless they say that it went otherwise or not at all.
-pub fn standing(parcel: &Parcel, plan: &Plan, scene: &Scene<'_>) -> Standing {
+/// had gone, unless they say that it went otherwise or not at all. `pickup_until`: the end of its pickup window.
+pub fn standing(parcel: &Parcel, pickup_until: Instant, plan: &Plan, scene: &Scene<'_>) -> Standing {
     if is_off(parcel.status) {
         return Standing::Ahead(format!("{}", parcel.status));
     }
@@ -61,14 +65,20 @@ pub fn standing(parcel: &Parcel, plan: &Plan, scene: &Scene<'_>) -> Standing {
     let (in_time, later) =
         sightings.split_at(sightings.partition_point(|one| one.occurred_at <= scene.cutoff_at));
     let was_received = in_time.iter().any(|one| one.hub == *from && is_reception(one.kind));
-    let not_received = || {
+    // As whoever plans anew says, who lets the others go on.
+    let not_received = |due_at: Instant| {
+        if is_given_up(due_at, scene.waits, scene.cutoff_at) {
+            return Standing::Ahead(format!("waited for since {}", due_at.format("%F")));
+        }
         let cutoff_at = scene.cutoff_at.with_timezone(&scene.zone);
         Standing::Missing(format!(
             "not received at {from} by its cut-off, {}",
             cutoff_at.format("%F %H:%M %Z")
         ))
     };
-    let Some(last) = in_time.last() else { return unseen(parcel).unwrap_or_else(not_received) };
+    let Some(last) = in_time.last() else {
+        return unseen(parcel).unwrap_or_else(|| not_received(pickup_until));
+    };
     if last.kind == ScanKind::HandedOver {
         return Standing::Ahead(format!("{} at {}", last.kind, last.hub));
     }
@@ -82,11 +92,11 @@ pub fn standing(parcel: &Parcel, plan: &Plan, scene: &Scene<'_>) -> Standing {
             None if was_received => Standing::Missing(seen),
             // Brought to another hub, from where it goes a way of its own: both would wait for each other for ever.
             None if is_reception(last.kind) && !passed.contains(last.hub.as_str()) => Standing::Ahead(seen),
-            None => unseen(parcel).unwrap_or_else(not_received),
+            None => unseen(parcel).unwrap_or_else(|| not_received(due_here(last, plan, scene))),
         };
     }
     if !was_received {
-        return unseen(parcel).unwrap_or_else(not_received);
+        return unseen(parcel).unwrap_or_else(|| not_received(scene.cutoff_at));
     }
     // What was said here until it was seen elsewhere; the last word counts.
     let is_word = |one: &&Sighting| matches!(one.kind, ScanKind::Departed | ScanKind::Offloaded);
@@ -152,6 +162,19 @@ fn passed<'p>(plan: &'p Plan, from: &HubCode) -> BTreeSet<&'p str> {
 fn is_to_come(plan: &Plan, from: &HubCode, hub: &HubCode) -> bool {
     let hauls = plan.legs.iter().filter(|leg| leg.kind == LegKind::LineHaul);
     hauls.skip_while(|leg| leg.from != from.as_str()).any(|leg| leg.to == hub.as_str())
+}
+
+/// When what left another hub is in the next one; what has not left yet is waited for.
+fn due_here(last: &Sighting, plan: &Plan, scene: &Scene<'_>) -> Instant {
+    if last.kind != ScanKind::Departed {
+        return scene.cutoff_at;
+    }
+    let planned = plan.legs.iter().filter(|leg| leg.kind == LegKind::LineHaul);
+    let planned =
+        planned.filter(|leg| leg.from == last.hub.as_str()).map(|leg| leg.arrive_at - leg.depart_at);
+    let named = last.departure.as_ref().and_then(|departure| scene.network.lane(&departure.lane));
+    let named = named.map(|lane| TimeDelta::minutes(i64::from(lane.transit_minutes)));
+    last.occurred_at + named.or_else(|| planned.max()).unwrap_or_default()
 }
 
 /// The departure with which it left another hub, and which does not come here.

@@ -33,7 +33,7 @@ pub enum Decision {
     Anew(Anew),
     /// Nothing is left to plan.
     Nothing,
-    /// All that is left was to be collected so long ago that nobody will.
+    /// All that is left was to be in a hub so long ago that nobody waits for it.
     Abandoned,
 }
 
@@ -47,6 +47,8 @@ pub struct Anew {
     pub travelled: Vec<Travelled>,
     /// Whose way it is: places in the list of parcels.
     pub parcels: Vec<usize>,
+    /// Whom nobody waits for any more, in the same way.
+    pub given_up: Vec<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -70,28 +72,32 @@ pub enum Travelled {
 const TOLERATED: TimeDelta = TimeDelta::hours(1);
 /// What still is in its hub so long after its departure left has not gone with it.
 const SCANNED_WITHIN: TimeDelta = TimeDelta::hours(6);
+/// Who is late comes later by this part of it at least: looked for at each cut-off, what never comes would be planned
+/// anew several times a day.
+const LATER_BY: i32 = 4;
 
 pub fn decide(network: &Network, known: &Known, horizon: TimeDelta, now: Instant) -> Decision {
-    let given_up = given_up(known.pickup_until, horizon, now);
-    let walk = Walk { network, known, hauls: hauls(known.plan), given_up, now };
+    let mut walk = Walk { network, known, hauls: hauls(known.plan), given_up: Vec::new(), now };
+    walk.given_up = walk.overdue(horizon);
     let Some((place, parcels)) = walk.front() else {
-        let is_waited_for = known.places.contains(&Place::Uncollected);
-        return if is_waited_for { Decision::Abandoned } else { Decision::Nothing };
+        return if walk.given_up.is_empty() { Decision::Nothing } else { Decision::Abandoned };
     };
     let Some(ahead) = walk.ahead(place) else { return Decision::StillHolds };
     let Some(why) = walk.broken(place, &ahead) else { return Decision::StillHolds };
+    let later_by = walk.late(place) / LATER_BY;
     let start = match place {
-        Place::Uncollected => Beginning::Pickup { until: known.pickup_until.max(now) },
+        Place::Uncollected => Beginning::Pickup { until: known.pickup_until.max(now + later_by) },
         Place::Collected | Place::InHub { .. } | Place::UnderWay { .. } | Place::Beyond => {
-            Beginning::Hub { code: ahead.hub.clone(), ready_at: ahead.ready_at.unwrap_or(now) }
+            Beginning::Hub { code: ahead.hub.clone(), ready_at: ahead.ready_at.unwrap_or(now) + later_by }
         }
     };
-    Decision::Anew(Anew { why, start, travelled: walk.travelled(place), parcels })
+    let travelled = walk.travelled(place);
+    Decision::Anew(Anew { why, start, travelled, parcels, given_up: walk.given_up })
 }
 
-/// Whether what was not collected yet never will be.
-pub fn given_up(pickup_until: Instant, horizon: TimeDelta, now: Instant) -> bool {
-    now - pickup_until > horizon
+/// Whether nobody waits any more for what was to be in a hub, or to be collected, at `due_at`.
+pub fn is_given_up(due_at: Instant, horizon: TimeDelta, now: Instant) -> bool {
+    now - due_at > horizon
 }
 
 fn hauls(plan: &Plan) -> Vec<&Leg> {
@@ -112,8 +118,8 @@ struct Walk<'w> {
     network: &'w Network,
     known: &'w Known<'w>,
     hauls: Vec<&'w Leg>,
-    /// Nobody waits for what was not collected any more; the others go on without it.
-    given_up: bool,
+    /// Nobody waits for these any more: places in the list of parcels. The others go on without them.
+    given_up: Vec<usize>,
     now: Instant,
 }
 
@@ -122,17 +128,50 @@ impl<'w> Walk<'w> {
     fn front(&self) -> Option<(&'w Place, Vec<usize>)> {
         let places = self.known.places;
         let is_on_a_way =
-            |place: &&Place| **place != Place::Beyond && !(self.given_up && **place == Place::Uncollected);
-        let place = places.iter().filter(is_on_a_way).min_by_key(|place| self.rank(place))?;
+            |(at, place): &(usize, &Place)| **place != Place::Beyond && !self.given_up.contains(at);
+        let on_a_way = places.iter().enumerate().filter(is_on_a_way).map(|(_, place)| place);
+        let place = on_a_way.min_by_key(|place| self.rank(place))?;
         let is_there = |other: &Place| match (place, other) {
             (Place::InHub { hub, .. }, Place::InHub { hub: other, .. })
             | (Place::UnderWay { hub, .. }, Place::UnderWay { hub: other, .. }) => hub == other,
             (place, other) => place == other,
         };
-        let there: Vec<usize> = (0..places.len()).filter(|index| is_there(&places[*index])).collect();
+        let is_waited_for = |index: &usize| is_there(&places[*index]) && !self.given_up.contains(index);
+        let there: Vec<usize> = (0..places.len()).filter(is_waited_for).collect();
         // Of those in one hub the one that came last says when all of them can go.
         let last = there.iter().map(|index| &places[*index]).max_by_key(|place| self.free_at(place));
         Some((last.unwrap_or(place), there))
+    }
+
+    /// Whom nobody waits for any more.
+    fn overdue(&self, horizon: TimeDelta) -> Vec<usize> {
+        let is_overdue =
+            |place: &Place| self.due_at(place).is_some_and(|due_at| is_given_up(due_at, horizon, self.now));
+        let all = self.known.places.iter().enumerate();
+        all.filter(|(_, place)| is_overdue(place)).map(|(at, _)| at).collect()
+    }
+
+    /// When what is in no hub was to be collected, or to be in the next one. None: it is in one, or past them all.
+    fn due_at(&self, place: &Place) -> Option<Instant> {
+        match place {
+            Place::Uncollected | Place::Collected => Some(self.known.pickup_until),
+            Place::UnderWay { hub, departure, at } => {
+                Some(self.flight(hub, departure.as_ref(), *at).map_or(*at, |(_, arrive_at)| arrive_at))
+            }
+            Place::InHub { .. } | Place::Beyond => None,
+        }
+    }
+
+    /// By how much it is not where it was to be.
+    fn late(&self, place: &Place) -> TimeDelta {
+        let is_on_the_road =
+            *place == Place::Collected && self.first_mile().is_some_and(|first| self.now <= first.arrive_at);
+        let due_at = self.due_at(place).filter(|_| !is_on_the_road);
+        due_at.map_or(TimeDelta::zero(), |due_at| (self.now - due_at).max(TimeDelta::zero()))
+    }
+
+    fn first_mile(&self) -> Option<&Leg> {
+        self.known.plan.legs.iter().find(|leg| leg.kind == LegKind::FirstMile)
     }
 
     /// How far along the plan; what is off it in a hub counts as not far, so that somebody sees to it.
@@ -173,8 +212,7 @@ impl<'w> Walk<'w> {
         match place {
             Place::Uncollected | Place::Collected => {
                 let hub = self.known.plan.origin_hub.clone();
-                let first = self.known.plan.legs.iter().find(|leg| leg.kind == LegKind::FirstMile);
-                let received_at = first.map_or(self.now, |leg| leg.arrive_at.max(self.now));
+                let received_at = self.first_mile().map_or(self.now, |leg| leg.arrive_at.max(self.now));
                 let (ready_at, next) = (self.network.ready_at(&hub, received_at), self.index(&hub));
                 Some(Ahead { hub, ready_at, next })
             }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::decide::{Anew, Beginning, Decision, Known, Travelled, decide, given_up};
+use super::decide::{Anew, Beginning, Decision, Known, Travelled, decide};
 use super::load::Case;
 use crate::config;
 use crate::domain::id::PlanId;
@@ -21,10 +21,16 @@ use crate::tracking::{self, Place, StageTimes};
 pub enum Outcome {
     /// The plan holds, or there is nothing more to plan.
     Done,
-    /// Nobody will collect it any more.
-    Abandoned(Vec<Release>),
+    /// Nobody waits for it any more.
+    Abandoned(Abandoned),
     NoWay(String),
     Anew(Box<NewPlan>),
+}
+
+pub struct Abandoned {
+    /// It was on its way then.
+    pub is_collected: bool,
+    pub released: Vec<Release>,
 }
 
 pub struct NewPlan {
@@ -42,7 +48,7 @@ impl Outcome {
     pub fn departures(&self) -> Vec<&DepartureId> {
         let (released, wanted): (&[Release], &[Wanted]) = match self {
             Outcome::Done | Outcome::NoWay(_) => (&[], &[]),
-            Outcome::Abandoned(released) => (released, &[]),
+            Outcome::Abandoned(abandoned) => (&abandoned.released, &[]),
             Outcome::Anew(new) => (&new.released, &new.wanted),
         };
         let released = released.iter().map(|release| &release.booking.departure);
@@ -89,14 +95,10 @@ fn outcome(
         left_behind: &left_behind,
         cancelled: &cancelled,
     };
-    let given_up = given_up(known.pickup_until, horizon, now);
-    let found = Found { case, places: &places, left_behind: &left_behind, given_up };
+    let found = Found { case, places: &places, left_behind: &left_behind };
     match decide(planner.network(), &known, horizon, now) {
         Decision::StillHolds | Decision::Nothing => Outcome::Done,
-        Decision::Abandoned => {
-            let open = case.held.iter().filter(|held| held.state == DepartureState::Open);
-            Outcome::Abandoned(open.map(|held| release(held, false)).collect())
-        }
+        Decision::Abandoned => abandoned(&found, now),
         Decision::Anew(anew) => match new_plan(planner, &found, anew, now) {
             Ok(mut new) => {
                 new.estimate = tracking::estimate(&new.plan, Some(&timeline), learned, now);
@@ -113,8 +115,20 @@ struct Found<'f> {
     /// By parcel.
     places: &'f [Place],
     left_behind: &'f [DepartureId],
-    /// Nobody waits for what was not collected any more.
-    given_up: bool,
+}
+
+/// What has not left yet it keeps until it is left behind by it: where it comes after all, it goes with that.
+fn abandoned(found: &Found, now: Instant) -> Outcome {
+    let Found { case, places, left_behind } = found;
+    let open = case.held.iter().filter(|held| held.state == DepartureState::Open);
+    if left_behind.is_empty() && open.clone().any(|held| held.depart_at > now) {
+        return Outcome::Done;
+    }
+    // With those that closed before, others of its parcels went.
+    let left_by = case.held.iter().rfind(|held| left_behind.contains(&held.booking.departure));
+    let released = open.map(|held| release(held, false));
+    let released = released.chain(left_by.map(|held| release(held, true))).collect();
+    Outcome::Abandoned(Abandoned { is_collected: !places.contains(&Place::Uncollected), released })
 }
 
 fn release(held: &Held, closed_too: bool) -> Release {
@@ -122,7 +136,7 @@ fn release(held: &Held, closed_too: bool) -> Release {
 }
 
 fn new_plan(planner: &Planner, found: &Found, anew: Anew, now: Instant) -> Result<NewPlan, String> {
-    let Anew { why, start, travelled, parcels } = anew;
+    let Anew { why, start, travelled, parcels, given_up } = anew;
     let case = found.case;
     let on_it: Vec<&Parcel> = parcels.iter().filter_map(|at| case.parcels.get(*at)).collect();
     let ask = ask(case, start, &on_it)?;
@@ -136,7 +150,9 @@ fn new_plan(planner: &Planner, found: &Found, anew: Anew, now: Instant) -> Resul
     let network = planner.network();
     let load = (u64::from(ask.weight.0), ask.volume_cm3);
     let mut wanted = vec![Wanted::of(network, case.shipment.id, &plan.legs, load.0, load.1)];
-    wanted.extend(kept(planner.network(), found, &released, &parcels));
+    wanted.extend(kept(planner.network(), found, &released, |at| {
+        parcels.contains(&at) || given_up.contains(&at)
+    }));
     tell(planner, &[], &wanted);
     let cause = &case.waiting.cause.reason;
     plan.reason = format!("{}: {}", if cause.is_empty() { &why } else { cause }, plan.reason);
@@ -192,14 +208,19 @@ fn released(case: &Case, travelled: &[Leg], left_behind: &[DepartureId]) -> Vec<
 
 /// What parcels that are further on keep of what is given back: room for themselves, on what still leaves and
 /// each of them has yet to go with.
-fn kept(network: &Network, found: &Found, released: &[Release], on_it: &[usize]) -> Vec<Wanted> {
-    let Found { case, places, left_behind, given_up } = found;
+fn kept(
+    network: &Network,
+    found: &Found,
+    released: &[Release],
+    is_seen_to: impl Fn(usize) -> bool,
+) -> Vec<Wanted> {
+    let Found { case, places, left_behind } = found;
     let is_given_back = |held: &Held| {
         released.iter().any(|one| !one.closed_too && one.booking.departure == held.booking.departure)
     };
     let mut wanted = Vec::new();
     for (at, (parcel, place)) in case.parcels.iter().zip(*places).enumerate() {
-        if on_it.contains(&at) || (*given_up && *place == Place::Uncollected) {
+        if is_seen_to(at) {
             continue;
         }
         let ahead = still_ahead(network, case, place, left_behind);

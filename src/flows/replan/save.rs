@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::load::Case;
-use super::plan::{NewPlan, Outcome};
+use super::plan::{Abandoned, NewPlan, Outcome};
 use super::{Planned, ReplanError};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, rfc3339};
@@ -135,7 +135,7 @@ async fn rebook(tx: &Tx, all: &[&(Case, Outcome)], now: Instant, wall: Instant) 
                 released.extend_from_slice(&new.released);
                 wanted.extend_from_slice(&new.wanted);
             }
-            Outcome::Abandoned(given) => released.extend_from_slice(given),
+            Outcome::Abandoned(given) => released.extend_from_slice(&given.released),
             Outcome::Done | Outcome::NoWay(_) => {}
         }
     }
@@ -157,14 +157,16 @@ fn changed(case: &Case, outcome: &Outcome, now: Instant) -> Option<Changed> {
         // Said once; it is only tried again.
         Outcome::NoWay(_) if case.waiting.attempts > 0 => None,
         Outcome::NoWay(problem) => Some(unroutable(case, problem, now)),
-        Outcome::Abandoned(released) => {
+        Outcome::Abandoned(Abandoned { is_collected, released }) => {
             let departures: Vec<_> = released.iter().map(|release| &release.booking.departure).collect();
             let detail = json!({"released": departures, "pickup_until": rfc3339(case.shipment.pickup.until)});
+            let (action, problem) = match is_collected {
+                true => ("shipment.not_seen", NOT_SEEN),
+                false => ("shipment.not_collected", NOT_COLLECTED),
+            };
             // Once: by the next time it holds nothing.
-            (!released.is_empty()).then(|| Changed {
-                change: change(case, "shipment.not_collected", detail),
-                ..unroutable(case, NOT_COLLECTED, now)
-            })
+            (!released.is_empty())
+                .then(|| Changed { change: change(case, action, detail), ..unroutable(case, problem, now) })
         }
     }
 }
@@ -197,6 +199,9 @@ fn replanned(case: &Case, new: &NewPlan, now: Instant) -> Changed {
 
 /// Why there is no way for what nobody collected.
 const NOT_COLLECTED: &str = "it was not collected, and what was booked for it has been given back";
+/// And for what nobody has seen since.
+const NOT_SEEN: &str =
+    "it did not come to where it was going, and what was booked for it has been given back";
 
 fn unroutable(case: &Case, problem: &str, now: Instant) -> Changed {
     let shipment = Shipment { updated_at: now, ..case.shipment.clone() };

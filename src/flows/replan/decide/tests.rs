@@ -153,8 +153,9 @@ fn a_plan_holds_as_long_as_its_departures_can_be_boarded() {
 fn a_new_way_begins_where_it_is() {
     let none = Calendar::default();
     for (place, now, expected) in [
-        (Place::Uncollected, "02 10:01", ("departure A1-20260302 is missed", "pickup 02 10:01", 0)),
-        (Place::Collected, "02 10:01", ("departure A1-20260302 is missed", "AA 02 12:01", 1)),
+        // Two hours late, and so half an hour later than now at least.
+        (Place::Uncollected, "02 10:04", ("departure A1-20260302 is missed", "pickup 02 10:35", 0)),
+        (Place::Collected, "02 10:04", ("departure A1-20260302 is missed", "AA 02 12:35", 1)),
         (in_hub("AA", "02 10:01"), "02 10:01", ("departure A1-20260302 is missed", "AA 02 12:01", 1)),
         (in_hub("AA", "02 05:00"), "02 18:01", ("departure A1-20260302 is missed", "AA 02 07:00", 1)),
         (in_hub("CC", "02 06:00"), "02 06:00", ("hub CC is not on the way", "CC 02 08:00", 0)),
@@ -163,6 +164,12 @@ fn a_new_way_begins_where_it_is() {
             under_way("AA", None, "02 15:00"),
             "02 15:00",
             ("departure B1-20260302 is missed", "BB 02 23:00", 2),
+        ),
+        // It was to be there at 18:00.
+        (
+            under_way("AA", None, "02 12:00"),
+            "02 22:00",
+            ("departure B1-20260302 is missed", "BB 03 01:00", 2),
         ),
         (
             under_way("AA", Some("A2-20260302"), "02 15:00"),
@@ -275,6 +282,19 @@ fn the_least_advanced_parcels_decide_and_what_is_with_the_last_mile_does_not() {
     assert_eq!(decided(&none, &[Place::Beyond, Place::Uncollected], long_after), Decision::Abandoned);
     let places = [Place::Uncollected, in_hub("BB", "27 21:00")];
     assert_eq!(parcels(decided(&none, &places, long_after)), [1], "it goes on without the other one");
+    for lost in [Place::Collected, under_way("AA", None, "02 12:00")] {
+        assert_eq!(decided(&none, std::slice::from_ref(&lost), long_after), Decision::Abandoned, "{lost:?}");
+        let Decision::Anew(anew) = decided(&none, &[lost, in_hub("BB", "27 21:00")], long_after) else {
+            panic!("it is late")
+        };
+        assert_eq!((anew.parcels, anew.given_up), (vec![1], vec![0]));
+    }
+    let at_sea = under_way("AA", None, "20 12:00");
+    assert_ne!(
+        decided(&none, &[at_sea], long_after),
+        Decision::Abandoned,
+        "it is waited for since it was to arrive"
+    );
 }
 
 #[test]
