@@ -323,12 +323,15 @@ fn lifts_something(case: &Case, set_aside: &BTreeSet<String>) -> Result<(), NotN
     if case.standing().frozen.is_some() || !set_aside.is_empty() {
         return Ok(());
     }
-    let text = match (case.order.contested, case.is_called_off()) {
-        (true, _) => "another order named the same payment before: say whose it is (own-payment)",
-        (false, true) => {
+    let text = match (case.order.contested, case.is_called_off(), &case.order.frozen_because) {
+        (true, _, _) => "another order named the same payment before: say whose it is (own-payment)",
+        (false, true, _) => {
             "the shipment was called off: refund its money, or say how it was settled at the provider's console"
         }
-        (false, false) => return Ok(()),
+        (false, false, Some(because)) if case.order.state == OrderState::Frozen => {
+            &format!("a thaw does not lift what holds it: {because}")
+        }
+        (false, false, _) => return Ok(()),
     };
     Err(NotNow::Other(text.to_owned()))
 }

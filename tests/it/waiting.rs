@@ -49,6 +49,8 @@ on_both_databases! {
             "ordered_by": "operator ana",
         }]);
         assert_eq!(ordered["refunds"], waits);
+        let thawed = ana.says(&app, &second, "thaw", json!({"reason": "x"})).await.must_be(409);
+        assert!(text(&thawed["detail"]).ends_with("a refund waits for another person's approval"), "{thawed}");
         let page = waiting(&app, &ben, "?limit=1").await.must_be(200);
         assert_eq!(page["orders"][0]["shipment"], first["id"], "{page}");
         assert_eq!(page["orders"][0]["frozen_because"], "frozen by an operator: police");
