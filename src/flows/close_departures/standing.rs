@@ -68,7 +68,7 @@ pub fn standing(parcel: &Parcel, pickup_until: Instant, plan: &Plan, scene: &Sce
     // As whoever plans anew says, who lets the others go on.
     let not_received = |due_at: Instant| {
         if is_given_up(due_at, scene.waits, scene.cutoff_at) {
-            return Standing::Ahead(format!("waited for since {}", due_at.format("%F")));
+            return Standing::Ahead(format!("awaited in vain since {}", due_at.format("%F")));
         }
         let cutoff_at = scene.cutoff_at.with_timezone(&scene.zone);
         Standing::Missing(format!(
