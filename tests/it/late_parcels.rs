@@ -2,13 +2,14 @@
 
 use chrono::TimeDelta;
 use sampan::clock::Clock;
-use sampan::domain::id::ShipmentId;
-use sampan::domain::instant::Instant;
-use sampan::flows::{Deps, close_departures, manage_webhooks, replan};
+use sampan::domain::id::{ParcelId, ShipmentId};
+use sampan::domain::instant::{Instant, rfc3339};
+use sampan::flows::{Deps, close_departures, manage_webhooks, record_scans, replan};
 use serde_json::json;
 
 use crate::on_both_databases;
 use crate::support::database::{Database, number};
+use crate::support::rows::change;
 use crate::support::yard::{F1, Yard, at};
 
 /// What a daemon does at the cut-off of F1 (10:00 UTC).
@@ -68,6 +69,43 @@ on_both_databases! {
         yard.scan("HKONE", id, 2, "received", "2026-05-21T05:00:00Z", None).await;
         days(&yard, "2026-05-21", "2026-05-22").await;
         assert_eq!((packed(&yard, 1).await, packed(&yard, 2).await), (1, 1));
+        yard.is_sound().await;
+    }
+
+    /// It was there in time, and had been given up at the cut-off: its plan seems to hold as long as it has not left.
+    async fn what_is_said_late_to_have_come_is_looked_at_again(db: Database) {
+        let yard = Yard::new(&db, &[F1]).await;
+        let id = accepted(&yard, 1).await;
+        let mut day = at("2026-03-02T00:00:00Z");
+        while noted(&yard, "shipment.not_collected").await == 0 {
+            cut_off(&yard, day).await;
+            day += TimeDelta::days(1);
+        }
+        day -= TimeDelta::days(1);
+        let late = Deps { clock: Clock::fast(day + TimeDelta::minutes(630), 1.0), ..yard.deps.clone() };
+        let parcel = ParcelId { shipment: id, number: 1 };
+        let scan = json!({"parcel": parcel, "kind": "received", "occurred_at": rfc3339(day + TimeDelta::minutes(570))});
+        let hub = "HKONE".parse().expect("a hub");
+        record_scans::record(&late, &hub, &scan).await.expect("a good scan");
+        assert_eq!(number(&yard.deps.store, "SELECT COUNT(*) AS n FROM booking").await, 0);
+        change(&db, "UPDATE replan SET next_attempt_at = 0").await;
+        for _ in 0..2 {
+            day += TimeDelta::days(1);
+            cut_off(&yard, day).await;
+            cut_off(&yard, day).await;
+        }
+        assert_eq!(packed(&yard, 1).await, 1);
+        yard.is_sound().await;
+    }
+
+    /// Of one that left without ever having been received, the hub knows that it is not there.
+    async fn nobody_waits_for_what_has_left(db: Database) {
+        let yard = Yard::new(&db, &[F1]).await;
+        let id = accepted(&yard, 2).await;
+        yard.scan("HKONE", id, 1, "received", "2026-03-02T05:00:00Z", None).await;
+        yard.scan("HKONE", id, 2, "departed", "2026-03-02T06:00:00Z", Some("F1-20260301")).await;
+        days(&yard, "2026-03-02", "2026-03-03").await;
+        assert_eq!((packed(&yard, 1).await, packed(&yard, 2).await), (1, 0));
         yard.is_sound().await;
     }
 

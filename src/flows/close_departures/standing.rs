@@ -15,7 +15,7 @@ use crate::domain::instant::Instant;
 use crate::domain::network::{DepartureId, HubCode};
 use crate::domain::plan::{LegKind, Plan};
 use crate::domain::shipment::ShipmentStatus;
-use crate::flows::replan::decide::is_given_up;
+use crate::flows::replan::decide::{due_after, is_given_up};
 use crate::routing::Network;
 use crate::store::bag_parcels::Placed;
 use crate::store::events::Sighting;
@@ -89,14 +89,17 @@ pub fn standing(parcel: &Parcel, pickup_until: Instant, plan: &Plan, scene: &Sce
         return match went_past(last, &passed, scene) {
             Some(departure) => Standing::Ahead(format!("departed from {} with {departure}", last.hub)),
             None if is_past => Standing::Ahead(seen),
-            None if was_received => Standing::Missing(seen),
+            None if was_received && last.kind != ScanKind::Departed => Standing::Missing(seen),
             // Brought to another hub, from where it goes a way of its own: both would wait for each other for ever.
             None if is_reception(last.kind) && !passed.contains(last.hub.as_str()) => Standing::Ahead(seen),
             None => unseen(parcel).unwrap_or_else(|| not_received(due_here(last, plan, scene))),
         };
     }
     if !was_received {
-        return unseen(parcel).unwrap_or_else(|| not_received(scene.cutoff_at));
+        return match left_with(last, scene) {
+            Some(departure) => Standing::Ahead(format!("departed from {from} with {departure}")),
+            None => unseen(parcel).unwrap_or_else(|| not_received(scene.cutoff_at)),
+        };
     }
     // What was said here until it was seen elsewhere; the last word counts.
     let is_word = |one: &&Sighting| matches!(one.kind, ScanKind::Departed | ScanKind::Offloaded);
@@ -164,17 +167,18 @@ fn is_to_come(plan: &Plan, from: &HubCode, hub: &HubCode) -> bool {
     hauls.skip_while(|leg| leg.from != from.as_str()).any(|leg| leg.to == hub.as_str())
 }
 
+/// Another departure, by the scan of whoever loaded it without saying that it had come.
+fn left_with<'s>(last: &'s Sighting, scene: &Scene<'_>) -> Option<&'s DepartureId> {
+    let departure = last.departure.as_ref().filter(|_| last.kind == ScanKind::Departed)?;
+    (departure != scene.departure).then_some(departure)
+}
+
 /// When what left another hub is in the next one; what has not left yet is waited for.
 fn due_here(last: &Sighting, plan: &Plan, scene: &Scene<'_>) -> Instant {
     if last.kind != ScanKind::Departed {
         return scene.cutoff_at;
     }
-    let planned = plan.legs.iter().filter(|leg| leg.kind == LegKind::LineHaul);
-    let planned =
-        planned.filter(|leg| leg.from == last.hub.as_str()).map(|leg| leg.arrive_at - leg.depart_at);
-    let named = last.departure.as_ref().and_then(|departure| scene.network.lane(&departure.lane));
-    let named = named.map(|lane| TimeDelta::minutes(i64::from(lane.transit_minutes)));
-    last.occurred_at + named.or_else(|| planned.max()).unwrap_or_default()
+    due_after(scene.network, plan, &last.hub, last.departure.as_ref(), last.occurred_at)
 }
 
 /// The departure with which it left another hub, and which does not come here.

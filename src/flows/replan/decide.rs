@@ -71,7 +71,7 @@ pub enum Travelled {
 /// follows by itself.
 const TOLERATED: TimeDelta = TimeDelta::hours(1);
 /// What still is in its hub so long after its departure left has not gone with it.
-const SCANNED_WITHIN: TimeDelta = TimeDelta::hours(6);
+pub const SCANNED_WITHIN: TimeDelta = TimeDelta::hours(6);
 /// Who is late comes later by this part of it at least: looked for at each cut-off, what never comes would be planned
 /// anew several times a day.
 const LATER_BY: i32 = 4;
@@ -98,6 +98,21 @@ pub fn decide(network: &Network, known: &Known, horizon: TimeDelta, now: Instant
 /// Whether nobody waits any more for what was to be in a hub, or to be collected, at `due_at`.
 pub fn is_given_up(due_at: Instant, horizon: TimeDelta, now: Instant) -> bool {
     now - due_at > horizon
+}
+
+/// When what left `hub` at `left_at` is in the next one, as its lane takes: a plan made since then may have stretched
+/// the leg of another parcel.
+pub fn due_after(
+    network: &Network,
+    plan: &Plan,
+    hub: &HubCode,
+    departure: Option<&DepartureId>,
+    left_at: Instant,
+) -> Instant {
+    let leg = hauls(plan).into_iter().find(|leg| leg.from == hub.as_str());
+    let departure = departure.or(leg.and_then(|leg| leg.departure.as_ref()));
+    let lane = departure.and_then(|departure| network.lane(&departure.lane));
+    left_at + lane.map_or(TimeDelta::zero(), |lane| TimeDelta::minutes(i64::from(lane.transit_minutes)))
 }
 
 fn hauls(plan: &Plan) -> Vec<&Leg> {
@@ -156,7 +171,7 @@ impl<'w> Walk<'w> {
         match place {
             Place::Uncollected | Place::Collected => Some(self.known.pickup_until),
             Place::UnderWay { hub, departure, at } => {
-                Some(self.flight(hub, departure.as_ref(), *at).map_or(*at, |(_, arrive_at)| arrive_at))
+                Some(due_after(self.network, self.known.plan, hub, departure.as_ref(), *at))
             }
             Place::InHub { .. } | Place::Beyond => None,
         }

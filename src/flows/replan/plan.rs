@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::decide::{Anew, Beginning, Decision, Known, Travelled, decide};
+use super::decide::{Anew, Beginning, Decision, Known, SCANNED_WITHIN, Travelled, decide};
 use super::load::Case;
 use crate::config;
 use crate::domain::id::PlanId;
@@ -30,6 +30,10 @@ pub enum Outcome {
 pub struct Abandoned {
     /// It was on its way then.
     pub is_collected: bool,
+    /// Nothing is booked for it any more. As long as something is, it goes with that if it comes after all.
+    pub is_over: bool,
+    /// Until then what comes may seem to be in time for what it has no room on any more: it is looked at then.
+    pub again_at: Option<Instant>,
     pub released: Vec<Release>,
 }
 
@@ -117,18 +121,19 @@ struct Found<'f> {
     left_behind: &'f [DepartureId],
 }
 
-/// What has not left yet it keeps until it is left behind by it: where it comes after all, it goes with that.
+/// What has not left yet it keeps until it is left behind by it.
 fn abandoned(found: &Found, now: Instant) -> Outcome {
     let Found { case, places, left_behind } = found;
     let open = case.held.iter().filter(|held| held.state == DepartureState::Open);
-    if left_behind.is_empty() && open.clone().any(|held| held.depart_at > now) {
-        return Outcome::Done;
-    }
+    let is_over = !open.clone().any(|held| held.depart_at > now);
     // With those that closed before, others of its parcels went.
     let left_by = case.held.iter().rfind(|held| left_behind.contains(&held.booking.departure));
-    let released = open.map(|held| release(held, false));
+    let released = open.filter(|_| is_over).map(|held| release(held, false));
     let released = released.chain(left_by.map(|held| release(held, true))).collect();
-    Outcome::Abandoned(Abandoned { is_collected: !places.contains(&Place::Uncollected), released })
+    let is_collected = !places.contains(&Place::Uncollected);
+    let again_at = left_by.map(|held| held.depart_at + SCANNED_WITHIN + TimeDelta::minutes(1));
+    let again_at = again_at.filter(|at| is_over && *at > now);
+    Outcome::Abandoned(Abandoned { is_collected, is_over, again_at, released })
 }
 
 fn release(held: &Held, closed_too: bool) -> Release {

@@ -18,7 +18,7 @@ use crate::flows::book_departures::{self, BookError, Loads};
 use crate::flows::tell_merchants::{Notice, tell};
 use crate::flows::views::EstimateView;
 use crate::store::audit::{self, Change};
-use crate::store::replans;
+use crate::store::replans::{self, Cause};
 use crate::store::shipments::Shipment;
 use crate::store::{Tx, network, shipments_at_once};
 
@@ -91,7 +91,7 @@ async fn write(
     shipments_at_once::save_plans(tx, &shipments).await?;
     let notices: Vec<Notice> = changed.iter_mut().filter_map(|one| one.notice.take()).collect();
     let to_tell = tell(tx, &notices, now, wall).await?;
-    settle(tx, &all, wall).await?;
+    settle(tx, &all, now, wall).await?;
     faults::reached("replan.before_commit");
     let replanned = all.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Anew(_))).count() as u64;
     Ok(Saved { loads, replanned, to_tell, changed: changed_meanwhile })
@@ -157,7 +157,7 @@ fn changed(case: &Case, outcome: &Outcome, now: Instant) -> Option<Changed> {
         // Said once; it is only tried again.
         Outcome::NoWay(_) if case.waiting.attempts > 0 => None,
         Outcome::NoWay(problem) => Some(unroutable(case, problem, now)),
-        Outcome::Abandoned(Abandoned { is_collected, released }) => {
+        Outcome::Abandoned(Abandoned { is_collected, is_over, released, .. }) => {
             let departures: Vec<_> = released.iter().map(|release| &release.booking.departure).collect();
             let detail = json!({"released": departures, "pickup_until": rfc3339(case.shipment.pickup.until)});
             let (action, problem) = match is_collected {
@@ -165,7 +165,7 @@ fn changed(case: &Case, outcome: &Outcome, now: Instant) -> Option<Changed> {
                 false => ("shipment.not_collected", NOT_COLLECTED),
             };
             // Once: by the next time it holds nothing.
-            (!released.is_empty())
+            (*is_over && !released.is_empty())
                 .then(|| Changed { change: change(case, action, detail), ..unroutable(case, problem, now) })
         }
     }
@@ -221,8 +221,8 @@ fn wait(attempts: u32) -> TimeDelta {
     TimeDelta::minutes(15 << attempts.min(5)).min(TimeDelta::hours(6))
 }
 
-async fn settle(tx: &Tx, all: &[&(Case, Outcome)], wall: Instant) -> Result<(), ReplanError> {
-    let mut done = Vec::with_capacity(all.len());
+async fn settle(tx: &Tx, all: &[&(Case, Outcome)], now: Instant, wall: Instant) -> Result<(), ReplanError> {
+    let (mut done, mut again) = (Vec::with_capacity(all.len()), Vec::new());
     for (case, outcome) in all {
         match outcome {
             Outcome::NoWay(problem) => {
@@ -231,10 +231,18 @@ async fn settle(tx: &Tx, all: &[&(Case, Outcome)], wall: Instant) -> Result<(), 
                 let claim = (shipment.id, waiting.claimed_until);
                 replans::postpone(tx, claim, next_attempt_at, waiting.attempts + 1, problem).await?;
             }
-            Outcome::Done | Outcome::Abandoned(_) | Outcome::Anew(_) => done.push(case.shipment.id),
+            Outcome::Abandoned(abandoned) => {
+                done.push(case.shipment.id);
+                again.extend(abandoned.again_at.map(|at| (case.shipment.id, wall + (at - now))));
+            }
+            Outcome::Done | Outcome::Anew(_) => done.push(case.shipment.id),
         }
     }
-    Ok(replans::settle(tx, &done).await?)
+    replans::settle(tx, &done).await?;
+    for (shipment, at) in again {
+        replans::request_check(tx, &[shipment], &Cause::of_our_own(""), now, at).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
