@@ -72,7 +72,7 @@ on_both_databases! {
         yard.is_sound().await;
     }
 
-    /// It was there in time, and had been given up at the cut-off: its plan seems to hold as long as it has not left.
+    /// It was there in time, and had been given up at the cut-off: its plan seems to hold, and it has no room.
     async fn what_is_said_late_to_have_come_is_looked_at_again(db: Database) {
         let yard = Yard::new(&db, &[F1]).await;
         let id = accepted(&yard, 1).await;
@@ -89,6 +89,7 @@ on_both_databases! {
         record_scans::record(&late, &hub, &scan).await.expect("a good scan");
         assert_eq!(number(&yard.deps.store, "SELECT COUNT(*) AS n FROM booking").await, 0);
         change(&db, "UPDATE replan SET next_attempt_at = 0").await;
+        assert_eq!(replan::run_due(&late).await.expect("plans"), 1, "its departure has not left yet");
         for _ in 0..2 {
             day += TimeDelta::days(1);
             cut_off(&yard, day).await;

@@ -21,7 +21,7 @@ pub struct Known<'k> {
     pub pickup_until: Instant,
     /// By parcel.
     pub places: &'k [Place],
-    /// Departures that were packed without it.
+    /// Departures that were packed without it, or on which it has no room.
     pub left_behind: &'k [DepartureId],
     /// Departures that were called off, even where the network has them again since.
     pub cancelled: &'k [DepartureId],

@@ -8,7 +8,7 @@ use crate::config;
 use crate::domain::id::PlanId;
 use crate::domain::instant::Instant;
 use crate::domain::network::{DepartureId, DepartureState};
-use crate::domain::plan::{Leg, Plan};
+use crate::domain::plan::{Leg, LegKind, Plan};
 use crate::domain::shipment::Estimate;
 use crate::flows::book_departures::{self, Release, Wanted};
 use crate::flows::read_pickup::{self, Piece};
@@ -32,8 +32,9 @@ pub struct Abandoned {
     pub is_collected: bool,
     /// Nothing is booked for it any more. As long as something is, it goes with that if it comes after all.
     pub is_over: bool,
-    /// Until then what comes may seem to be in time for what it has no room on any more: it is looked at then.
-    pub again_at: Option<Instant>,
+    /// What comes yet may seem to be in time for a departure that it has no room on any more: it is looked at again,
+    /// until that has left.
+    pub again: bool,
     pub released: Vec<Release>,
 }
 
@@ -91,12 +92,16 @@ fn outcome(
     let left_behind: Vec<_> = closed.map(|held| held.booking.departure.clone()).collect();
     let cancelled = case.held.iter().filter(|held| held.state == DepartureState::Cancelled);
     let cancelled: Vec<_> = cancelled.map(|held| held.booking.departure.clone()).collect();
+    // Who was given up has given its room back, and its plan still names it.
+    let is_held = |id: &&DepartureId| case.held.iter().any(|held| held.booking.departure == **id);
+    let unbooked = case.plan.legs.iter().filter_map(|leg| leg.departure.as_ref()).filter(|id| !is_held(id));
+    let goes_without: Vec<_> = left_behind.iter().chain(unbooked).cloned().collect();
     let known = Known {
         plan: &case.plan,
         clearance: case.shipment.clearance,
         pickup_until: case.shipment.pickup.until,
         places: &places,
-        left_behind: &left_behind,
+        left_behind: &goes_without,
         cancelled: &cancelled,
     };
     let found = Found { case, places: &places, left_behind: &left_behind };
@@ -131,9 +136,9 @@ fn abandoned(found: &Found, now: Instant) -> Outcome {
     let released = open.filter(|_| is_over).map(|held| release(held, false));
     let released = released.chain(left_by.map(|held| release(held, true))).collect();
     let is_collected = !places.contains(&Place::Uncollected);
-    let again_at = left_by.map(|held| held.depart_at + SCANNED_WITHIN + TimeDelta::minutes(1));
-    let again_at = again_at.filter(|at| is_over && *at > now);
-    Outcome::Abandoned(Abandoned { is_collected, is_over, again_at, released })
+    let mut hauls = case.plan.legs.iter().filter(|leg| leg.kind == LegKind::LineHaul);
+    let again = is_over && hauls.any(|leg| now <= leg.depart_at + SCANNED_WITHIN);
+    Outcome::Abandoned(Abandoned { is_collected, is_over, again, released })
 }
 
 fn release(held: &Held, closed_too: bool) -> Release {

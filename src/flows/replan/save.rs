@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::load::Case;
 use super::plan::{Abandoned, NewPlan, Outcome};
-use super::{Planned, ReplanError};
+use super::{MUCH_LATER, Planned, ReplanError};
 use crate::domain::id::ShipmentId;
 use crate::domain::instant::{Instant, rfc3339};
 use crate::domain::webhook::WebhookKind;
@@ -91,7 +91,7 @@ async fn write(
     shipments_at_once::save_plans(tx, &shipments).await?;
     let notices: Vec<Notice> = changed.iter_mut().filter_map(|one| one.notice.take()).collect();
     let to_tell = tell(tx, &notices, now, wall).await?;
-    settle(tx, &all, now, wall).await?;
+    settle(tx, &all, (now, wall)).await?;
     faults::reached("replan.before_commit");
     let replanned = all.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Anew(_))).count() as u64;
     Ok(Saved { loads, replanned, to_tell, changed: changed_meanwhile })
@@ -221,7 +221,11 @@ fn wait(attempts: u32) -> TimeDelta {
     TimeDelta::minutes(15 << attempts.min(5)).min(TimeDelta::hours(6))
 }
 
-async fn settle(tx: &Tx, all: &[&(Case, Outcome)], now: Instant, wall: Instant) -> Result<(), ReplanError> {
+async fn settle(
+    tx: &Tx,
+    all: &[&(Case, Outcome)],
+    (now, wall): (Instant, Instant),
+) -> Result<(), ReplanError> {
     let (mut done, mut again) = (Vec::with_capacity(all.len()), Vec::new());
     for (case, outcome) in all {
         match outcome {
@@ -233,16 +237,13 @@ async fn settle(tx: &Tx, all: &[&(Case, Outcome)], now: Instant, wall: Instant) 
             }
             Outcome::Abandoned(abandoned) => {
                 done.push(case.shipment.id);
-                again.extend(abandoned.again_at.map(|at| (case.shipment.id, wall + (at - now))));
+                again.extend(abandoned.again.then_some(case.shipment.id));
             }
             Outcome::Done | Outcome::Anew(_) => done.push(case.shipment.id),
         }
     }
     replans::settle(tx, &done).await?;
-    for (shipment, at) in again {
-        replans::request_check(tx, &[shipment], &Cause::of_our_own(""), now, at).await?;
-    }
-    Ok(())
+    Ok(replans::request_check(tx, &again, &Cause::of_our_own(""), now, wall + MUCH_LATER).await?)
 }
 
 #[cfg(test)]
